@@ -1,0 +1,12 @@
+/** The development Druid as a library: what live tests and the demo import. */
+export * from "./cluster.ts"
+export * from "./datasets/index.ts"
+export * from "./http.ts"
+export * from "./ingest.ts"
+export * from "./load.ts"
+export { PortsInUseError, type PortUse, portOf, type ServiceName } from "./ports.ts"
+export * from "./rules.ts"
+export * from "./settle.ts"
+export * from "./sql.ts"
+export * from "./task.ts"
+export { poll, sleep } from "./wait.ts"
