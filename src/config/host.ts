@@ -1,0 +1,67 @@
+/** Reads the address of a Druid, and guesses nothing: what is not a host is explained, not repaired. Pure. */
+
+/** A host as it is used, or what to write instead. */
+export type HostReading =
+  | { readonly host: string; readonly advice?: undefined }
+  | { readonly host?: undefined; readonly advice: string }
+
+const PLAIN = 'a host name or address alone, such as "druid.example.com"'
+
+/**
+ * Reads `host`. A URL is refused and not taken apart silently, since it would say again (and perhaps otherwise)
+ * what `protocol`, `port`, `basePath`, `username` and `password` say; the advice spells out the keys to write.
+ */
+export function readHost(text: string): HostReading {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return { advice: adviceFor(text) }
+  if (/[@%\\?#\s]/.test(text) || text === "") return { advice: PLAIN }
+  if (/^([^:[\]/]+|\[[^\]/]*\])(:\d+|\/)/.test(text)) return { advice: adviceFor(`//${text}`) }
+  if (/[/]/.test(text)) return { advice: PLAIN }
+  const bare = text.replace(/^\[(.*)\]$/, "$1")
+  const url = parsed(`http://${bare.includes(":") ? `[${bare}]` : bare}`)
+  if (url === undefined || url.hostname === "" || url.port !== "") return { advice: PLAIN }
+  return { host: url.hostname.replace(/^\[(.*)\]$/, "$1") }
+}
+
+/** Whether a host (as `readHost` gives it) is this machine: `localhost`, `*.localhost`, `127.0.0.0/8`, `::1`. */
+export function isLoopback(host: string): boolean {
+  const name = host.replace(/\.$/, "")
+  return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127(\.\d+){3}$/.test(name)
+}
+
+/** The address as it stands in a URL: IPv6 in brackets. */
+export function urlHost(host: string): string {
+  return host.includes(":") ? `[${host}]` : host
+}
+
+/** Starts with a slash, does not end with one, has no empty parts; "" for the root. Undefined if it is not a path. */
+export function readBasePath(text: string): string | undefined {
+  if (/[?#\\\s@]|\p{Cc}|:\/\//u.test(text)) return undefined
+  const parts = text.split("/").filter((part) => part !== "")
+  if (parts.some((part) => part === "." || part === "..")) return undefined
+  return parts.map((part) => `/${part}`).join("")
+}
+
+function adviceFor(text: string): string {
+  // no part of a URL with a login is repeated: what looks like its port may be the password
+  if (text.includes("@")) return `${PLAIN}, with "username" and "password" as keys of their own`
+  const url = parsed(text.startsWith("//") ? `http:${text}` : text)
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.hostname === "") return PLAIN
+  const keys: string[] = []
+  if (!text.startsWith("//")) keys.push(`"protocol": "${url.protocol.slice(0, -1)}"`)
+  keys.push(`"host": "${url.hostname.replace(/^\[(.*)\]$/, "$1")}"`)
+  // `url.port` is empty for a protocol's default port, even if it was written
+  const port = /^[^/]*\/\/[^/]*:(\d+)(?:[/?#]|$)/.exec(text)?.[1]
+  if (port !== undefined) keys.push(`"port": ${Number(port)}`)
+  const path = readBasePath(url.pathname.replace(/\/druid\/v2(\/.*)?$/, ""))
+  if (path) keys.push(`"basePath": ${JSON.stringify(path)}`)
+  return `a host alone; write ${keys.join(", ")}`
+}
+
+function parsed(text: string): URL | undefined {
+  try {
+    return new URL(text)
+  } catch {
+    // not a URL: the caller says so
+    return undefined
+  }
+}

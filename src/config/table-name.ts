@@ -1,0 +1,23 @@
+/** Names of tables: the rule of FEATURES.md S12, and what DuckDB takes for the same name. Pure. */
+
+/** Start of the names that druidsync keeps for its own tables (`_sync_state`, `_sync_chunks`, `_sync_runs`). */
+export const OWN_TABLE_PREFIX = "_sync_"
+
+/**
+ * The table that a datasource becomes when nothing else is said: each character (code point) but letters, digits
+ * and the underscore turns into `_`. Letters and digits are Unicode's (`日本.v2` → `日本_v2`): a name that a person
+ * can read stays so, and every table name is quoted in SQL anyway.
+ */
+export function tableName(datasource: string): string {
+  return datasource.replace(/[^\p{L}\p{N}_]/gu, "_")
+}
+
+/** Two tables are one to DuckDB if these are equal. It folds the case of ASCII letters only (tried with 1.5.5). */
+export function tableKey(table: string): string {
+  return table.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
+}
+
+/** Whether the name is kept for druidsync's own tables. */
+export function isOwnTable(table: string): boolean {
+  return tableKey(table).startsWith(OWN_TABLE_PREFIX)
+}

@@ -1,0 +1,303 @@
+/**
+ * Druid's SQL HTTP API. One request per call, no retry (that is `sync/retry.ts`), every answer either proven complete
+ * or an error. Each SQL request carries our own `sqlQueryId`, a low priority and a timeout; a request that is aborted
+ * closes its connection, which is what stops a scan that streams, and cancels the query by its id, which stops one
+ * that computes (DRUID.md §4).
+ */
+import { randomUUID } from "node:crypto"
+import { open } from "node:fs/promises"
+import { type $Fetch, createFetch } from "ofetch"
+import { DruidsyncError, messageOf } from "../errors.ts"
+import { cutResponse, FrameReader, type Header, parseLines } from "./framing.ts"
+import { printable } from "./printable.ts"
+import { refusal } from "./failure.ts"
+import type { Transport } from "./transport.ts"
+
+export interface ClientOptions {
+  /** `https://host:port/base/path`, without a slash at its end */
+  readonly baseUrl: string
+  /** value of the `Authorization` header; asked for at each request and kept nowhere */
+  readonly authorization?: (() => string) | undefined
+  readonly transport: Transport
+  /** ask for compressed answers */
+  readonly gzip: boolean
+  /** Druid's own limit on a query, ms (`context.timeout`) */
+  readonly queryTimeoutMs: number
+  readonly priority: number
+  /** more keys for the query context, from the config */
+  readonly context?: Readonly<Record<string, string | number | boolean>> | undefined
+  readonly userAgent: string
+  readonly newId?: () => string
+  readonly nowMs?: () => number
+}
+
+export interface RequestOptions {
+  /** what is being done, for error sentences: `counting rows of "wikipedia"` */
+  readonly action: string
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface SpoolOptions extends RequestOptions {
+  /** called with the number of row bytes that arrived */
+  readonly onBytes?: (bytes: number) => void
+}
+
+/** A complete response, its rows in a file. */
+export interface Spooled {
+  readonly path: string
+  readonly header: Header
+  /** bytes of rows in the file */
+  readonly bytes: number
+}
+
+export interface DruidClient {
+  /** Rows of a small query. @throws DruidsyncError */
+  rows(sql: string, options: RequestOptions): Promise<unknown[][]>
+  /** Names and types of a query's columns, from its header lines. @throws DruidsyncError */
+  header(sql: string, options: RequestOptions): Promise<Header>
+  /** Streams a query's rows into a new file, the header lines left out. The file is the caller's to remove. */
+  spool(sql: string, path: string, options: SpoolOptions): Promise<Spooled>
+  /** A native query (`POST /druid/v2`), answered with JSON. @throws DruidsyncError */
+  native(query: Readonly<Record<string, unknown>>, options: RequestOptions): Promise<unknown>
+  /** `GET` of a JSON document, such as `/status`. @throws DruidsyncError */
+  get(path: string, options: RequestOptions): Promise<unknown>
+  close(): void
+  /** requests sent so far */
+  readonly requests: number
+}
+
+/** Bytes that are gathered before one write to the spool. */
+const WRITE_BYTES = 1 << 20
+
+export function createClient(options: ClientOptions): DruidClient {
+  const { transport, baseUrl } = options
+  const nowMs = options.nowMs ?? Date.now
+  const newId = options.newId ?? randomUUID
+  const ofetch: $Fetch = createFetch({ fetch: transport.fetch as typeof fetch, Headers, AbortController })
+  const cancels = new Set<Promise<unknown>>()
+  let requests = 0
+
+  async function send(
+    path: string,
+    init: { method: "GET" | "POST" | "DELETE"; body?: string },
+    { action, signal }: RequestOptions,
+  ): Promise<Response> {
+    requests++
+    const url = baseUrl + path
+    const authorization = options.authorization?.()
+    let response: Response
+    try {
+      response = await ofetch.raw(url, {
+        method: init.method,
+        ...(init.body === undefined ? {} : { body: init.body }),
+        headers: {
+          "content-type": "application/json",
+          accept: "application/json, text/plain, */*",
+          "user-agent": options.userAgent,
+          "accept-encoding": options.gzip ? "gzip" : "identity",
+          ...(authorization === undefined ? {} : { authorization }),
+        },
+        responseType: "stream",
+        ignoreResponseError: true,
+        retry: 0,
+        ...(signal === undefined ? {} : { signal }),
+      })
+    } catch (error) {
+      throw inContext(error, action, signal)
+    }
+    if (response.status >= 200 && response.status < 300) return response
+    const body = await textOf(response, 64 * 1024).catch(() => "")
+    throw refusal({ status: response.status, headers: response.headers, body, action, url: baseUrl, nowMs: nowMs() })
+  }
+
+  /** The stream that ofetch left us, whichever of the two places it put it in. */
+  function streamOf(response: Response): ReadableStream<Uint8Array> {
+    const data = (response as Response & { _data?: unknown })._data
+    const stream = (data instanceof ReadableStream ? data : response.body) as ReadableStream<Uint8Array> | null
+    return stream ?? new ReadableStream({ start: (controller) => controller.close() })
+  }
+
+  async function textOf(response: Response, limitBytes = Number.POSITIVE_INFINITY): Promise<string> {
+    const pieces: Uint8Array[] = []
+    let size = 0
+    for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>) {
+      pieces.push(piece)
+      size += piece.length
+      if (size >= limitBytes) break
+    }
+    return Buffer.concat(pieces).toString("utf8")
+  }
+
+  /** A broker says in its trailers how the query ended; a router says nothing. */
+  function checkTrailers(response: Response): void {
+    const trailers = transport.trailersOf(response)
+    if (trailers["x-druid-response-complete"] === "false") {
+      const why = trailers["x-error-message"]
+      throw cutResponse(`Druid reports: ${why === undefined ? "no reason given" : printable(why).slice(0, 500)}`)
+    }
+  }
+
+  function sqlBody(sql: string, sqlQueryId: string, header: boolean): string {
+    return JSON.stringify({
+      query: sql,
+      resultFormat: "arrayLines",
+      ...(header ? { header: true, typesHeader: true, sqlTypesHeader: true } : {}),
+      context: {
+        priority: options.priority,
+        timeout: options.queryTimeoutMs,
+        ...options.context,
+        // Ours win over the config's: without them values would change or the query could not be cancelled.
+        sqlQueryId,
+        sqlStringifyArrays: false,
+      },
+    })
+  }
+
+  /** Runs one SQL request; whatever ends it early also cancels the query in Druid. */
+  async function withQuery<T>(
+    sql: string,
+    header: boolean,
+    request: RequestOptions,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const sqlQueryId = `druidsync-${newId()}`
+    const body = sqlBody(sql, sqlQueryId, header)
+    try {
+      const response = await send("/druid/v2/sql", { method: "POST", body }, request)
+      return await read(response)
+    } catch (error) {
+      if (mayStillRun(error, request.signal)) {
+        const cancel = cancelQuery(sqlQueryId).finally(() => cancels.delete(cancel))
+        cancels.add(cancel)
+      }
+      throw inContext(error, request.action, request.signal)
+    }
+  }
+
+  async function cancelQuery(sqlQueryId: string): Promise<void> {
+    const options = { action: "cancelling a query", signal: AbortSignal.timeout(2_000) }
+    try {
+      const response = await send(`/druid/v2/sql/${encodeURIComponent(sqlQueryId)}`, { method: "DELETE" }, options)
+      await streamOf(response).cancel()
+    } catch {
+      // A courtesy: the closed connection and the query's own timeout end it too.
+    }
+  }
+
+  return {
+    get requests() {
+      return requests
+    },
+    rows: (sql, request) =>
+      withQuery(sql, false, request, async (response) => {
+        const body = await textOf(response)
+        checkTrailers(response)
+        return parseLines(body)
+      }),
+    header: (sql, request) =>
+      withQuery(sql, true, request, async (response) => {
+        const frame = new FrameReader()
+        for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>) frame.push(piece)
+        checkTrailers(response)
+        return frame.end()
+      }),
+    spool: (sql, path, request) =>
+      withQuery(sql, true, request, async (response) => {
+        const frame = new FrameReader()
+        const file = await open(path, "wx", 0o600)
+        try {
+          let pending: Uint8Array[] = []
+          let pendingBytes = 0
+          const flush = async () => {
+            for (const piece of pending) await writeAll(file, piece)
+            pending = []
+            pendingBytes = 0
+          }
+          for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>) {
+            const rows = frame.push(piece)
+            if (rows.length === 0) continue
+            pending.push(rows)
+            pendingBytes += rows.length
+            request.onBytes?.(rows.length)
+            if (pendingBytes >= WRITE_BYTES) {
+              pending = [Buffer.concat(pending)]
+              await flush()
+            }
+          }
+          await flush()
+        } finally {
+          await file.close()
+        }
+        checkTrailers(response)
+        return { path, header: frame.end(), bytes: frame.rowBytes }
+      }),
+    native: async (query, request) => {
+      try {
+        const response = await send("/druid/v2", { method: "POST", body: JSON.stringify(query) }, request)
+        return parseJson(await textOf(response), request.action)
+      } catch (error) {
+        throw inContext(error, request.action, request.signal)
+      }
+    },
+    get: async (path, request) => {
+      try {
+        return parseJson(await textOf(await send(path, { method: "GET" }, request)), request.action)
+      } catch (error) {
+        throw inContext(error, request.action, request.signal)
+      }
+    },
+    close: () => {
+      // Cancels under way keep their connection until they are answered or time out.
+      Promise.allSettled(cancels).then(() => transport.close())
+    },
+  }
+}
+
+async function writeAll(file: { write: (b: Uint8Array, o: number) => Promise<{ bytesWritten: number }> }, bytes: Uint8Array) {
+  let offset = 0
+  while (offset < bytes.length) offset += (await file.write(bytes, offset)).bytesWritten
+}
+
+function parseJson(text: string, action: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const what = /^\s*</.test(text) ? "a web page" : "something that is not JSON"
+    throw new DruidsyncError("not-druid", `${action}: the server answered with ${what}`, { cause })
+  }
+}
+
+/** Druid answered with a refusal: the query is over. Everything else may leave it running. */
+function mayStillRun(error: unknown, signal: AbortSignal | undefined): boolean {
+  if (signal?.aborted) return true
+  return error instanceof DruidsyncError && ["timeout", "response-cut"].includes(error.code)
+}
+
+/** Unwraps what ofetch wraps, names what was being done, and lets an abort stay the abort it is. */
+function inContext(error: unknown, action: string, signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason
+  let inner: unknown = error
+  while (inner instanceof Error && !(inner instanceof DruidsyncError) && inner.cause !== undefined) inner = inner.cause
+  if (!(inner instanceof DruidsyncError)) return error instanceof Error ? fileError(error, action) : error
+  if (inner.message.startsWith(action)) return inner
+  return new DruidsyncError(inner.code, `${action}: ${inner.message}`, {
+    exitCode: inner.exitCode,
+    retryable: inner.retryable,
+    ...(inner.retryAfterMs === undefined ? {} : { retryAfterMs: inner.retryAfterMs }),
+    ...(inner.hint === undefined ? {} : { hint: inner.hint }),
+    cause: inner,
+  })
+}
+
+function fileError(error: Error & { code?: string }, action: string): Error {
+  if (error.code === "ENOSPC" || error.code === "EDQUOT") {
+    return new DruidsyncError("disk-full", `${action}: no space left for the spool file`, {
+      hint: "free space, or set another place with --spool-dir",
+      cause: error,
+    })
+  }
+  if (error.code !== undefined && /^E[A-Z]+$/.test(error.code) && "syscall" in error) {
+    return new DruidsyncError("file", `${action}: the spool file cannot be written: ${messageOf(error)}`, { cause: error })
+  }
+  return error
+}

@@ -1,0 +1,143 @@
+/**
+ * Every SQL text that druidsync sends to Druid, built here and nowhere else: pure functions from plain data to
+ * text. Names and strings are always quoted, numbers are always printed from `bigint` or `number`; only a
+ * datasource's `filter`, which is SQL by definition, is taken as it is (in parentheses).
+ *
+ * Time is always compared as `TIMESTAMP_TO_MILLIS("__time")`: it prunes segments, ignores `sqlTimeZone`, and works
+ * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999 (DRUID.md §8).
+ */
+import type { Column, Interval } from "../domain.ts"
+
+/** `"name"`, with quotes doubled: an identifier of Druid SQL (and of DuckDB). */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/**
+ * `'text'`, with quotes doubled. Text that is not plain ASCII is written as a Unicode literal (`U&'\\0153'`),
+ * since Druid's parser takes only Latin-1 in plain literals.
+ */
+export function quoteText(text: string): string {
+  let plain = true
+  let escaped = ""
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit >= 0x20 && unit < 0x7f && unit !== 0x5c) escaped += text[i] === "'" ? "''" : text[i]
+    else {
+      if (unit !== 0x5c) plain = false
+      escaped += `\\${unit.toString(16).padStart(4, "0")}`
+    }
+  }
+  return plain ? `'${text.replaceAll("'", "''")}'` : `U&'${escaped}'`
+}
+
+/** `__time` as milliseconds. */
+export const TIME_MS = 'TIMESTAMP_TO_MILLIS("__time")'
+
+const within = (interval: Interval) => `${TIME_MS} >= ${interval.start} AND ${TIME_MS} < ${interval.end}`
+
+/** What is asked of a datasource, beside the interval. */
+export interface Source {
+  readonly datasource: string
+  /** SQL condition of the config; rows that do not meet it are not copied */
+  readonly filter?: string | undefined
+}
+
+const from = (source: Source) => `FROM "druid".${quoteName(source.datasource)}`
+// The line break keeps a filter that ends in a `--` comment from swallowing the parenthesis.
+const matching = (source: Source) => (source.filter === undefined ? "" : ` AND (${source.filter}\n)`)
+
+/**
+ * Columns of the datasources and of `sys.segments` itself, in one query: rows of
+ * `[schema, table, column, dataType]`, ordered by table and position. Datasources that do not exist, are
+ * forbidden, or have nothing loaded are left out by Druid without a word.
+ */
+export function columnsSql(datasources: readonly string[]): string {
+  return (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS" +
+    ` WHERE (TABLE_SCHEMA = 'druid' AND TABLE_NAME IN (${datasources.map(quoteText).join(", ")}))` +
+    " OR (TABLE_SCHEMA = 'sys' AND TABLE_NAME = 'segments')" +
+    " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION"
+  )
+}
+
+/**
+ * Active segments of the datasources: rows of `[datasource, start, end, version, partition_num, num_rows, size,
+ * replication_factor, is_published, is_available, is_realtime, is_tombstone]`.
+ * @param available names of the columns that this release's `sys.segments` has: `is_active` came with 0.23,
+ * `replication_factor` with 27; what is missing is derived or NULL.
+ */
+export function segmentsSql(datasources: readonly string[], available: ReadonlySet<string>): string {
+  const replication = available.has("replication_factor") ? "replication_factor" : "CAST(NULL AS BIGINT)"
+  const active = available.has("is_active")
+    ? "is_active = 1"
+    : "((is_published = 1 AND is_overshadowed = 0) OR is_realtime = 1)"
+  return (
+    'SELECT datasource, "start", "end", version, partition_num, num_rows, "size", ' +
+    `${replication} AS replication_factor, is_published, is_available, is_realtime, ` +
+    `CASE WHEN shard_spec LIKE '%"tombstone"%' THEN 1 ELSE 0 END AS is_tombstone ` +
+    `FROM sys.segments WHERE datasource IN (${datasources.map(quoteText).join(", ")}) AND ${active}`
+  )
+}
+
+/** The select list that reads one column without loss (FEATURES.md B6). */
+export function columnExpression(column: Pick<Column, "name" | "multiValue">): string {
+  const name = quoteName(column.name)
+  if (column.name === "__time") return `${TIME_MS} AS "__time"`
+  if (column.multiValue) return `MV_TO_ARRAY(${name}) AS ${name}`
+  return name
+}
+
+/** All rows of one interval; no ORDER BY and no LIMIT, so that Druid streams a native scan. */
+export function scanSql(source: Source, columns: readonly Column[], interval: Interval): string {
+  return `SELECT ${columns.map(columnExpression).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source)}`
+}
+
+/** The types of columns, without a row: asked with `typesHeader` and `sqlTypesHeader`. */
+export function typesSql(source: Source, names: readonly string[] | "*"): string {
+  const list = names === "*" ? "*" : names.map(quoteName).join(", ")
+  return `SELECT ${list} ${from(source)} WHERE TRUE${matching(source)} LIMIT 0`
+}
+
+/**
+ * Smallest and greatest `__time` (ms, as text since they may not fit a JavaScript number; NULL where there is no row)
+ * and the number of rows in an interval: all rows, regardless of the filter.
+ */
+export function boundsSql(source: Source, interval: Interval): string {
+  const asText = (aggregate: string) => `CAST(${aggregate}(${TIME_MS}) AS VARCHAR)`
+  return `SELECT ${asText("MIN")}, ${asText("MAX")}, COUNT(*) ${from(source)} WHERE ${within(interval)}`
+}
+
+/**
+ * Rows per bucket of `widthMs` from the interval's start: rows of `[bucket number, all rows, matching rows]`;
+ * empty buckets are left out. The interval's length must fit a signed 64-bit integer.
+ */
+export function histogramSql(source: Source, interval: Interval, widthMs: bigint): string {
+  const bucket = `(${TIME_MS} - ${sqlLong(interval.start)}) / ${widthMs}`
+  return `SELECT ${bucket}, COUNT(*), ${countMatching(source)} ${from(source)} WHERE ${within(interval)} GROUP BY 1`
+}
+
+/**
+ * Rows of each interval, in one row: `[all rows, matching rows]` per interval, in their order.
+ * The intervals must be ascending.
+ */
+export function countsSql(source: Source, intervals: readonly Interval[]): string {
+  const hull = { start: intervals[0]!.start, end: intervals.at(-1)!.end }
+  if (intervals.length === 1)
+    return `SELECT COUNT(*), ${countMatching(source)} ${from(source)} WHERE ${within(hull)}`
+  const counts = intervals.flatMap((interval) => [
+    `COUNT(*) FILTER (WHERE ${within(interval)})`,
+    `COUNT(*) FILTER (WHERE ${within(interval)}${matching(source)})`,
+  ])
+  return `SELECT ${counts.join(", ")} ${from(source)} WHERE ${within(hull)}`
+}
+
+/** Without a filter this is the same number again: Druid computes equal aggregations once. */
+function countMatching(source: Source): string {
+  return source.filter === undefined ? "COUNT(*)" : `COUNT(*) FILTER (WHERE ${source.filter}\n)`
+}
+
+/** A negative literal needs parentheses after a minus sign. */
+function sqlLong(value: bigint): string {
+  return value < 0n ? `(${value})` : `${value}`
+}

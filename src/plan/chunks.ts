@@ -1,0 +1,113 @@
+/**
+ * From Druid's active segments to chunks: ascending, disjoint stretches of time, each with the segments that answer
+ * for it. Where a newer DAY lies inside an older MONTH, Druid's timeline lets the newest version answer for its
+ * interval and the older one for the rest; the cut is made here in the same way.
+ */
+import type { Chunk, ChunkCondition, Interval, Segment } from "../domain.ts"
+import { sameInterval } from "./intervals.ts"
+
+/**
+ * @param segments active segments of one datasource, in any order
+ * @returns chunks ascending by time, disjoint; gaps between them hold no rows in Druid
+ */
+export function chunksOf(segments: readonly Segment[]): Chunk[] {
+  const byInterval = new Map<string, Segment[]>()
+  for (const segment of segments) {
+    const key = `${segment.interval.start}/${segment.interval.end}`
+    const group = byInterval.get(key)
+    if (group === undefined) byInterval.set(key, [segment])
+    else group.push(segment)
+  }
+  const groups = [...byInterval.values()].sort((a, b) => compareBig(a[0]!.interval.start, b[0]!.interval.start))
+  const chunks: Chunk[] = []
+  for (let i = 0; i < groups.length; ) {
+    // a cluster: groups that overlap one another, directly or through others
+    let end = groups[i]![0]!.interval.end
+    let j = i + 1
+    while (j < groups.length && groups[j]![0]!.interval.start < end) {
+      const next = groups[j]![0]!.interval.end
+      if (next > end) end = next
+      j++
+    }
+    chunks.push(...clusterChunks(groups.slice(i, j)))
+    i = j
+  }
+  return chunks
+}
+
+function clusterChunks(groups: readonly Segment[][]): Chunk[] {
+  const bounds = [...new Set(groups.flatMap((g) => [g[0]!.interval.start, g[0]!.interval.end]))].sort(compareBig)
+  const chunks: { interval: Interval; segments: Segment[] }[] = []
+  for (let k = 0; k + 1 < bounds.length; k++) {
+    const interval = { start: bounds[k]!, end: bounds[k + 1]! }
+    const covering = groups
+      .flat()
+      .filter((s) => s.interval.start <= interval.start && interval.end <= s.interval.end)
+    const newest = covering.reduce((max, s) => (s.version > max ? s.version : max), "")
+    const visible = covering.filter((s) => s.version === newest)
+    if (visible.length === 0) continue
+    const last = chunks.at(-1)
+    const continues =
+      last !== undefined &&
+      last.interval.end === interval.start &&
+      last.segments.length === visible.length &&
+      last.segments.every((s, n) => s === visible[n])
+    if (continues) last.interval = { start: last.interval.start, end: interval.end }
+    else chunks.push({ interval, segments: visible })
+  }
+  return chunks
+}
+
+function compareBig(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+/** Rows that the metadata promises for the whole chunk, or undefined where they are not known. */
+export function knownRows(chunk: Chunk): number | undefined {
+  let rows = 0
+  for (const segment of chunk.segments) {
+    if (segment.isTombstone) continue
+    // A segment that another version hides in part has more rows than can be seen here.
+    if (segment.rows <= 0 || !sameInterval(segment.interval, chunk.interval)) return undefined
+    rows += segment.rows
+  }
+  return rows
+}
+
+/** Rows for progress and sizes: known, or the best guess from segments that reach beyond the chunk. */
+export function estimatedRows(chunk: Chunk): number {
+  let rows = 0
+  for (const segment of chunk.segments) rows += segment.rows
+  return rows
+}
+
+/** Bytes in Druid's deep storage, as the metadata gives them. */
+export function chunkBytes(chunk: Chunk): number {
+  return chunk.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+}
+
+/**
+ * What the chunk allows now; the least trustworthy segment decides. Rules and their reasons: DESIGN.md, "What makes
+ * a chunk stale"; DRUID.md §1, §3.
+ */
+export function conditionOf(chunk: Chunk): ChunkCondition {
+  let condition: ChunkCondition = "settled"
+  for (const segment of chunk.segments) {
+    const found = segmentCondition(segment)
+    if (RANK[found] > RANK[condition]) condition = found
+  }
+  return condition
+}
+
+const RANK: Record<ChunkCondition, number> = { settled: 0, uncounted: 1, realtime: 2, cold: 3, unavailable: 4 }
+
+function segmentCondition(segment: Segment): ChunkCondition {
+  if (segment.isTombstone) return "settled"
+  if (!segment.isAvailable) {
+    return segment.isPublished && segment.replicationFactor === 0 ? "cold" : "unavailable"
+  }
+  if (segment.isRealtime || !segment.isPublished) return "realtime"
+  // Published and served, but by no historical yet: a task still answers, rows may merge (DRUID.md §3).
+  if (segment.replicationFactor !== undefined && segment.replicationFactor < 1) return "realtime"
+  return segment.rows > 0 ? "settled" : "uncounted"
+}

@@ -1,0 +1,244 @@
+/**
+ * The heart: what Druid has beside what we hold gives what must be done. Pure: no clock, no network, no file.
+ * The table of DESIGN.md, "What makes a chunk stale", is this file.
+ */
+import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../domain.ts"
+import { conditionOf, knownRows } from "./chunks.ts"
+import { byStart, contains, intersection, overlapping, sameInterval, subtract, union } from "./intervals.ts"
+import { isPureAddition, segmentSetText } from "./segment-set.ts"
+
+/** What one datasource needs, decided from metadata alone. */
+export interface Diff {
+  /** stretches to fetch, ascending, disjoint */
+  readonly works: readonly Work[]
+  /** chunks whose held parts may still be right: a count per part decides (see `recounted`) */
+  readonly recounts: readonly Recount[]
+  /** chunks that Druid cannot serve now and of which we lack something: waited for, else reported */
+  readonly unavailable: readonly Chunk[]
+  /** chunks that the load rules keep on no server: what we hold of them stays */
+  readonly cold: readonly Chunk[]
+  /** chunks left out on purpose by `realtime: "exclude"` */
+  readonly excluded: readonly Chunk[]
+  /** held stretches that no active segment answers for any more, ascending, disjoint; those kept already included */
+  readonly gone: readonly Interval[]
+  /** number of chunks for which nothing is to be done */
+  readonly unchanged: number
+  /** Druid lists no active segment: deleted, forbidden, mistyped or nothing loaded, all alike (never a deletion) */
+  readonly nothingActive: boolean
+}
+
+/** A chunk of which held parts have to be compared by their counts. */
+export interface Recount {
+  readonly chunk: Chunk
+  /** the parts in question, ascending; each lies within the chunk */
+  readonly parts: readonly Part[]
+  readonly reason: Reason
+}
+
+export interface DiffOptions {
+  /** digest of the settings that change rows or columns */
+  readonly settings: string
+  /** rows before this are no concern of ours */
+  readonly since?: bigint | undefined
+  readonly until?: bigint | undefined
+  /** fetch everything again, whatever we hold */
+  readonly full?: boolean
+  readonly realtime: "include" | "exclude"
+}
+
+/**
+ * @param chunks as `chunksOf` gives them: ascending, disjoint
+ * @param parts checkpoints of the datasource, disjoint
+ */
+export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: DiffOptions): Diff {
+  const window = { start: options.since ?? MIN_TIME, end: options.until ?? MAX_TIME }
+  const held = [...parts].sort((a, b) => byStart(a.interval, b.interval))
+  const seen: Chunk[] = []
+  const spans: { chunk: Chunk; interval: Interval }[] = []
+  for (const chunk of chunks) {
+    const interval = intersection(chunk.interval, window)
+    if (interval === undefined) continue
+    seen.push(chunk)
+    spans.push({ chunk, interval })
+  }
+  const heldOf = overlapping(spans, held)
+
+  const works: Work[] = []
+  const recounts: Recount[] = []
+  const unavailable: Chunk[] = []
+  const cold: Chunk[] = []
+  const excluded: Chunk[] = []
+  let unchanged = 0
+  for (const [n, { chunk, interval }] of spans.entries()) {
+    const verdict = judge(chunk, interval, heldOf[n]!, options)
+    const idle = verdict.works.length === 0 && verdict.recounts.length === 0
+    const condition = conditionOf(chunk)
+    if (idle) unchanged++
+    else if (condition === "unavailable") unavailable.push(chunk)
+    else if (condition === "cold") cold.push(chunk)
+    else if (condition === "realtime" && options.realtime === "exclude") excluded.push(chunk)
+    else {
+      works.push(...verdict.works)
+      if (verdict.recounts.length > 0) recounts.push(...verdict.recounts)
+    }
+  }
+  const active = union(chunks.map((chunk) => chunk.interval))
+  const nothingActive = chunks.length === 0
+  const gone = nothingActive
+    ? []
+    : union(
+        held.flatMap((part) => {
+          const inside = intersection(part.interval, window)
+          return inside === undefined ? [] : subtract(inside, active)
+        }),
+      )
+  return { works, recounts, unavailable, cold, excluded, gone, unchanged, nothingActive }
+}
+
+/** Druid's own eternity (`Intervals.ETERNITY`), in milliseconds. */
+export const MIN_TIME = -4611686018427387904n
+export const MAX_TIME = 4611686018427387903n
+
+function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: DiffOptions) {
+  const condition = conditionOf(chunk)
+  const set = segmentSetText(chunk.segments)
+  const found: { interval: Interval; reason: Reason }[] = []
+  const questions: Part[] = []
+  const covered: Interval[] = []
+  let anyCurrent = false
+  for (const part of held) {
+    const interval = intersection(part.interval, span)!
+    const verdict = options.full ? "full" : judgePart(part, span, chunk, set, condition, options)
+    if (verdict === "current") {
+      anyCurrent = true
+      covered.push(interval)
+    } else if (verdict === "count") {
+      covered.push(interval)
+      questions.push(part)
+    } else {
+      covered.push(interval)
+      found.push({ interval, reason: reasonOf(verdict, chunk) })
+    }
+  }
+  for (const interval of subtract(span, covered)) {
+    const kind = anyCurrent || questions.length > 0 ? "resume" : options.full ? "full" : "new"
+    found.push({ interval, reason: { kind } })
+  }
+  const works = joined(found.sort((a, b) => byStart(a.interval, b.interval))).map(
+    ({ interval, reason }): Work => ({
+      interval,
+      chunk,
+      reason,
+      state: stateAfter(condition),
+      expectedRows: condition === "settled" ? wholeRows(chunk, interval) : undefined,
+    }),
+  )
+  const recounts: Recount[] =
+    questions.length === 0 ? [] : [{ chunk, parts: questions, reason: questionReason(questions, chunk) }]
+  return { works, recounts }
+}
+
+/** The state that rows fetched from a chunk in this condition deserve. */
+export function stateAfter(condition: ChunkCondition): Work["state"] {
+  if (condition === "realtime") return "provisional"
+  return condition === "uncounted" ? "unproven" : "complete"
+}
+
+function wholeRows(chunk: Chunk, interval: Interval): number | undefined {
+  return sameInterval(chunk.interval, interval) ? knownRows(chunk) : undefined
+}
+
+type PartVerdict = "current" | "count" | "settings" | "replaced" | "realtime" | "settled" | "full"
+
+function judgePart(
+  part: Part,
+  span: Interval,
+  chunk: Chunk,
+  set: string,
+  condition: ChunkCondition,
+  options: DiffOptions,
+): PartVerdict {
+  if (part.settings !== options.settings) return "settings"
+  const same = part.segments === set
+  if (part.state === "complete" && same) return "current"
+  if (part.state === "provisional") return condition === "realtime" ? "realtime" : same ? "settled" : "replaced"
+  if (part.state === "stale" || part.state === "kept") return "replaced"
+  // Counts can only be compared where the part's own count is that of its interval here.
+  if (!contains(span, part.interval)) return "replaced"
+  if (same) return condition === "uncounted" ? "current" : "count" // unproven, waiting for Druid's own count
+  return isPureAddition(part.segments, segmentSetText(chunk.segments)) ? "count" : "replaced"
+}
+
+function reasonOf(verdict: Exclude<PartVerdict, "current" | "count">, chunk: Chunk): Reason {
+  if (verdict === "replaced") return { kind: "replaced", version: chunk.segments[0]?.version ?? "" }
+  return { kind: verdict }
+}
+
+function questionReason(parts: readonly Part[], chunk: Chunk): Reason {
+  if (parts.every((part) => part.segments === segmentSetText(chunk.segments))) return { kind: "unproven" }
+  return { kind: "added", segments: chunk.segments.length }
+}
+
+/** Neighbours with the same reason become one stretch, so that slicing starts afresh. */
+function joined(found: readonly { interval: Interval; reason: Reason }[]) {
+  const result: { interval: Interval; reason: Reason }[] = []
+  for (const next of found) {
+    const last = result.at(-1)
+    if (last !== undefined && last.interval.end === next.interval.start && last.reason.kind === next.reason.kind) {
+      result[result.length - 1] = {
+        interval: { start: last.interval.start, end: next.interval.end },
+        reason: last.reason,
+      }
+    } else result.push(next)
+  }
+  return result
+}
+
+/** What Druid counted within one part: all rows, and those that meet the filter. */
+export interface PartCount {
+  readonly all: number
+  readonly matching: number
+}
+
+/** What counting a chunk's parts has decided. */
+export interface Recounted {
+  /** parts whose count differs: fetched again */
+  readonly works: readonly Work[]
+  /** parts proven equal: their checkpoints take the new segment set without a fetch */
+  readonly refreshed: readonly Part[]
+  /**
+   * Druid's count of the whole chunk is not what its metadata promises: some server is not serving all of it,
+   * or the metadata lags. Nothing can be concluded now.
+   */
+  readonly doubtful: boolean
+}
+
+/**
+ * The answer to a `Recount`. Under pure addition an equal count proves that nothing was added, so those rows are
+ * already what a fetch would bring.
+ * @param counts one per part, in the order of `recount.parts`
+ * @param total all rows of the whole chunk as Druid counted them in the same query
+ */
+export function recounted(recount: Recount, counts: readonly PartCount[], total: number): Recounted {
+  const condition = conditionOf(recount.chunk)
+  const promised = condition === "settled" ? knownRows(recount.chunk) : undefined
+  if (promised !== undefined && promised !== total) return { works: [], refreshed: [], doubtful: true }
+  const set = segmentSetText(recount.chunk.segments)
+  const works: Work[] = []
+  const refreshed: Part[] = []
+  for (const [n, part] of recount.parts.entries()) {
+    if (counts[n]!.matching !== part.rows) {
+      works.push({
+        interval: part.interval,
+        chunk: recount.chunk,
+        reason: recount.reason,
+        state: stateAfter(condition),
+        expectedRows: condition === "settled" ? counts[n]!.matching : undefined,
+      })
+    } else if (condition === "settled") {
+      refreshed.push({ ...part, segments: set, state: "complete" })
+    }
+    // While rows still come or are uncounted, an equal part keeps its old checkpoint and is counted again next time.
+  }
+  return { works, refreshed, doubtful: false }
+}

@@ -1,0 +1,74 @@
+/** Algebra of half-open intervals: pure, exact, over `bigint` milliseconds. */
+import type { Interval } from "../domain.ts"
+
+/** The part that two intervals share, or undefined. */
+export function intersection(a: Interval, b: Interval): Interval | undefined {
+  const start = a.start > b.start ? a.start : b.start
+  const end = a.end < b.end ? a.end : b.end
+  return start < end ? { start, end } : undefined
+}
+
+export function overlaps(a: Interval, b: Interval): boolean {
+  return a.start < b.end && b.start < a.end
+}
+
+export function contains(outer: Interval, inner: Interval): boolean {
+  return outer.start <= inner.start && inner.end <= outer.end
+}
+
+export function sameInterval(a: Interval, b: Interval): boolean {
+  return a.start === b.start && a.end === b.end
+}
+
+/** Sorts by start, then end: a comparison for `Array.sort`. */
+export function byStart(a: Interval, b: Interval): number {
+  if (a.start !== b.start) return a.start < b.start ? -1 : 1
+  if (a.end !== b.end) return a.end < b.end ? -1 : 1
+  return 0
+}
+
+/** The union as ascending, disjoint intervals; neighbours that touch become one. */
+export function union(intervals: readonly Interval[]): Interval[] {
+  const merged: { start: bigint; end: bigint }[] = []
+  for (const next of [...intervals].sort(byStart)) {
+    const last = merged.at(-1)
+    if (last !== undefined && next.start <= last.end) {
+      if (next.end > last.end) last.end = next.end
+    } else merged.push({ start: next.start, end: next.end })
+  }
+  return merged
+}
+
+/** What of `whole` none of `others` covers: ascending, disjoint. */
+export function subtract(whole: Interval, others: readonly Interval[]): Interval[] {
+  const rest: Interval[] = []
+  let start = whole.start
+  for (const other of union(others)) {
+    if (other.end <= start) continue
+    if (other.start >= whole.end) break
+    if (other.start > start) rest.push({ start, end: other.start })
+    start = other.end
+  }
+  if (start < whole.end) rest.push({ start, end: whole.end })
+  return rest
+}
+
+/**
+ * Walks two ascending lists side by side: for each interval of `a` the members of `b` that overlap it.
+ * The members of `b` must be disjoint among themselves. Linear in the number of overlaps, so that 50,000
+ * chunks against 50,000 checkpoints stay cheap.
+ */
+export function overlapping<A extends { interval: Interval }, B extends { interval: Interval }>(
+  a: readonly A[],
+  b: readonly B[],
+): B[][] {
+  let from = 0
+  return a.map(({ interval }) => {
+    while (from < b.length && b[from]!.interval.end <= interval.start) from++
+    const found: B[] = []
+    for (let i = from; i < b.length && b[i]!.interval.start < interval.end; i++) {
+      if (overlaps(b[i]!.interval, interval)) found.push(b[i]!)
+    }
+    return found
+  })
+}

@@ -1,0 +1,286 @@
+/**
+ * Loads DuckDB's native library out of the one executable: a shared library cannot be loaded from inside
+ * another file, so it is unpacked into a cache folder once per version and loaded from there.
+ *
+ * Promise: what is loaded is what was built in. Each file is checked by SHA-256 before each load, in a folder
+ * that no other user can write to; a file that differs is replaced, a folder that others control is not used.
+ * Root, and programs that run as this same user, are outside of that promise: they need no cache to attack us.
+ *
+ * Used only by the compiled executable, where `scripts/build` puts it in the place of `@duckdb/node-bindings`.
+ * Everything is synchronous because that is a CommonJS module; it runs when `@duckdb/node-api` is first needed.
+ */
+
+import { createHash, randomBytes } from "node:crypto"
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  renameSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs"
+import { join, resolve } from "node:path"
+import { DruidsyncError, messageOf } from "../../errors.ts"
+
+/** One file of the library, as it was at build time. */
+export interface NativeFile {
+  /** its name in the folder; the addon finds the library beside it by this name */
+  name: string
+  /** in hex, of the unpacked bytes */
+  sha256: string
+  /** of the unpacked bytes */
+  bytes: number
+  /** the unpacked bytes; called only when the file has to be written */
+  read: () => Uint8Array
+}
+
+export interface NativeLibrary {
+  /** a hash over all files: names the folder, so that versions never meet */
+  id: string
+  /** dependencies first, the Node-API addon last */
+  files: NativeFile[]
+}
+
+/** Where the library may be unpacked to. */
+export type CachePlace =
+  /** a folder of this name is made there, and kept for later starts */
+  | { kind: "kept"; path: string }
+  /** a folder with a random name is made there, and removed as soon as the library is loaded */
+  | { kind: "passing"; path: string }
+
+/** What `cachePlaces` needs to know of the machine. */
+export interface CacheSurroundings {
+  env: Record<string, string | undefined>
+  platform: NodeJS.Platform
+  /** undefined on Windows */
+  uid: number | undefined
+  home: string
+  temp: string
+}
+
+/**
+ * The places to try, best first. `DRUIDSYNC_CACHE_DIR` is an order: where it is set, there is no other place.
+ * Otherwise the user's cache folder by the XDG base directory specification (a relative `XDG_CACHE_HOME` is
+ * to be ignored) or by the platform's habit, then the temporary folder.
+ */
+export function cachePlaces({ env, platform, uid, home, temp }: CacheSurroundings): CachePlace[] {
+  if (env.DRUIDSYNC_CACHE_DIR) return [{ kind: "kept", path: resolve(env.DRUIDSYNC_CACHE_DIR) }]
+  const kept: string[] = []
+  if (env.XDG_CACHE_HOME?.startsWith("/")) kept.push(join(env.XDG_CACHE_HOME, "druidsync"))
+  if (platform === "win32" && env.LOCALAPPDATA) kept.push(join(env.LOCALAPPDATA, "druidsync", "cache"))
+  if (platform === "darwin" && home) kept.push(join(home, "Library", "Caches", "druidsync"))
+  if (platform !== "win32" && platform !== "darwin" && home) kept.push(join(home, ".cache", "druidsync"))
+  kept.push(join(temp, uid === undefined ? "druidsync" : `druidsync-${uid}`))
+  return [
+    ...[...new Set(kept)].map((path): CachePlace => ({ kind: "kept", path })),
+    { kind: "passing", path: temp },
+  ]
+}
+
+/** `process.dlopen`, or a stand-in for a test. */
+export type Dlopen = (module: { exports: unknown }, path: string) => void
+
+/**
+ * The exports of the addon, loaded from the first place where that works.
+ * Throws a `DruidsyncError` that says why each place was refused.
+ */
+export function loadNative(
+  library: NativeLibrary,
+  places: CachePlace[],
+  dlopen: Dlopen = (module, path) => process.dlopen(module, path),
+): unknown {
+  const refusals: string[] = []
+  for (const place of places) {
+    try {
+      return loadAt(library, place, dlopen)
+    } catch (error) {
+      // Any failure of one place (not ours, read-only, full, mounted noexec) is a reason to try the next.
+      refusals.push(`${place.path}: ${messageOf(error)}`)
+    }
+  }
+  const notTheFolder = refusals.some((refusal) => /lib(stdc\+\+|gcc_s|c)\.|GLIBC|musl/.test(refusal))
+  throw new DruidsyncError("file", `cannot load DuckDB's native library (${refusals.join("; ")})`, {
+    hint: notTheFolder
+      ? "install the C++ runtime of this system (libstdc++), or use the druidsync made for its C library"
+      : "set DRUIDSYNC_CACHE_DIR to a folder of your own with 100 MB free that allows executing from it",
+  })
+}
+
+function loadAt(library: NativeLibrary, place: CachePlace, dlopen: Dlopen): unknown {
+  if (place.kind === "kept") {
+    const folder = openPrivateFolder(join(place.path, `native-${library.id}`))
+    try {
+      return loadFrom(library, folder.path, dlopen)
+    } finally {
+      folder.close()
+    }
+  }
+  // mkdtemp makes a new folder, 0700, that nobody can have prepared
+  const path = mkdtempSync(join(place.path, "druidsync-"))
+  try {
+    return loadFrom(library, path, dlopen)
+  } finally {
+    // A loaded library stays mapped without its name; Windows refuses, and clears its temporary folder itself.
+    if (process.platform !== "win32") rmSync(path, { recursive: true, force: true })
+  }
+}
+
+function loadFrom(library: NativeLibrary, folder: string, dlopen: Dlopen): unknown {
+  for (const file of library.files) {
+    if (differenceOf(join(folder, file.name), file) !== undefined) unpack(folder, file)
+  }
+  const dependencies = library.files.slice(0, -1)
+  const addon = library.files.at(-1)!
+  // The addon names its dependency without a path, and the loader looks in LD_LIBRARY_PATH before it looks
+  // beside the addon: some other libduckdb.so, unchecked. One that is loaded already is taken first.
+  if (process.platform !== "win32") {
+    for (const dependency of dependencies) preload(join(folder, dependency.name), dlopen)
+  }
+  const module = { exports: {} as unknown }
+  dlopen(module, join(folder, addon.name))
+  return module.exports
+}
+
+/** Loads a plain shared library with the only loader there is, the one for addons, which then complains. */
+function preload(path: string, dlopen: Dlopen): void {
+  try {
+    dlopen({ exports: {} }, path)
+  } catch (error) {
+    // Bun and Node load the file first and then miss the addon's entry point: by then it has done its work
+    if (!/napi_register_module|did not self-register/.test(messageOf(error))) throw error
+  }
+}
+
+/**
+ * Opens the folder, makes it where it is missing, and proves that no one but us (or root) can write to it.
+ * On Linux the path given back goes through the open descriptor, so that it stays this very folder even where
+ * others may rename what lies above it.
+ */
+function openPrivateFolder(path: string): { path: string; close: () => void } {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  const uid = process.getuid?.()
+  if (uid === undefined) {
+    // Windows: the profile's own access list keeps others out
+    if (!lstatSync(path).isDirectory()) throw new Error("it is not a folder")
+    return { path, close: () => {} }
+  }
+  if (lstatSync(path).isSymbolicLink()) throw new Error(`${path} is a symbolic link`)
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    const anchored = anchorOf(fd) ?? path
+    let stats = fstatSync(fd)
+    if (stats.uid === uid && (stats.mode & 0o077) !== 0) {
+      // Made private again; each file in it is judged by owner, mode and hash anyway. A read-only file system
+      // refuses, which is well if the mode only lets others read.
+      try {
+        chmodSync(anchored, 0o700)
+      } catch (error) {
+        if (writableByOthers(stats, uid)) throw error
+      }
+      stats = fstatSync(fd)
+    }
+    if (writableByOthers(stats, uid)) {
+      throw new Error(`${path} can be written to by another user (owner ${stats.uid}, mode ${octal(stats)})`)
+    }
+    return { path: anchored, close: () => closeSync(fd) }
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
+
+/** A path to the folder behind an open descriptor, where the system has such (Linux with /proc mounted). */
+function anchorOf(fd: number): string | undefined {
+  if (process.platform !== "linux") return undefined
+  const path = `/proc/self/fd/${fd}`
+  const through = statSync(path, { throwIfNoEntry: false })
+  const direct = fstatSync(fd)
+  return through !== undefined && through.ino === direct.ino && through.dev === direct.dev ? path : undefined
+}
+
+function writableByOthers(stats: Stats, uid: number): boolean {
+  return (stats.uid !== uid && stats.uid !== 0) || (stats.mode & 0o022) !== 0
+}
+
+function octal(stats: Stats): string {
+  return (stats.mode & 0o777).toString(8).padStart(4, "0")
+}
+
+/** What is wrong with the file at this path, or undefined if it is byte for byte the one built in. */
+function differenceOf(path: string, file: NativeFile): string | undefined {
+  let fd: number
+  try {
+    // O_NONBLOCK, because opening a planted pipe would wait for ever; Windows has neither flag
+    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+    fd = openSync(path, flags)
+  } catch (error) {
+    return messageOf(error)
+  }
+  try {
+    const stats = fstatSync(fd)
+    const uid = process.getuid?.()
+    if (!stats.isFile()) return "not a regular file"
+    if (uid !== undefined && writableByOthers(stats, uid)) return "can be written to by another user"
+    if (stats.size !== file.bytes) return `has ${stats.size} bytes, not ${file.bytes}`
+    return sha256Of(fd) === file.sha256 ? undefined : "has other content than the one built in"
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** By parts, so that checking 70 MB does not need 70 MB; as fast as in one piece (55 ms on the machine of 2026). */
+function sha256Of(fd: number): string {
+  const hash = createHash("sha256")
+  const buffer = Buffer.allocUnsafe(1 << 18)
+  for (;;) {
+    const length = readSync(fd, buffer, 0, buffer.length, null)
+    if (length === 0) return hash.digest("hex")
+    hash.update(buffer.subarray(0, length))
+  }
+}
+
+/**
+ * Writes the file under a name of its own, checks what is on the disk, and renames it into place: a start that
+ * dies here leaves nothing that another start would load, and starts at the same time replace like by like.
+ */
+function unpack(folder: string, file: NativeFile): void {
+  const path = join(folder, file.name)
+  removeLeftovers(folder)
+  const temporary = join(folder, `.${file.name}.${randomBytes(8).toString("hex")}.tmp`)
+  try {
+    writeFileSync(temporary, file.read(), { flag: "wx", mode: 0o600 })
+    const difference = differenceOf(temporary, file)
+    if (difference !== undefined) throw new Error(`the unpacked ${file.name} ${difference}`)
+    try {
+      renameSync(temporary, path)
+    } catch (error) {
+      // In the way is a folder; or, on Windows, the right file, put there and loaded by another start.
+      if (differenceOf(path, file) === undefined) return
+      if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error
+      rmSync(path, { recursive: true })
+      renameSync(temporary, path)
+    }
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** Temporary files of starts that were killed. Younger ones may belong to a start that is at work. */
+function removeLeftovers(folder: string): void {
+  const tenMinutesAgo = Date.now() - 10 * 60_000
+  for (const name of readdirSync(folder)) {
+    if (!/^\..*\.tmp$/.test(name)) continue
+    const path = join(folder, name)
+    const stats = lstatSync(path, { throwIfNoEntry: false })
+    if (stats !== undefined && stats.mtimeMs < tenMinutesAgo) rmSync(path, { force: true })
+  }
+}
