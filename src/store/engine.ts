@@ -1,0 +1,67 @@
+/**
+ * The DuckDB engine of one run: an in-memory database that parses spool files and holds staged rows, and to which the
+ * user's file is attached for a commit and detached after, so that other programs can read between commits (B11).
+ * `@duckdb/node-api` is loaded here, lazily, and nowhere else: `--version` and `--help` never touch it.
+ */
+import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
+
+export interface EngineOptions {
+  /** DuckDB's own limit, as DuckDB writes it: `200MB` */
+  readonly memoryLimit: string
+  readonly threads: number
+  /** where DuckDB may spill; private to the run */
+  readonly tempDirectory: string
+}
+
+export interface Engine {
+  run(sql: string, values?: readonly DuckDBValue[]): Promise<void>
+  /** number of rows that the statement inserted, updated or deleted */
+  change(sql: string, values?: readonly DuckDBValue[]): Promise<number>
+  /** rows as arrays of JavaScript values: BIGINT as `bigint` */
+  rows(sql: string, values?: readonly DuckDBValue[]): Promise<DuckDBValue[][]>
+  close(): void
+}
+
+/** Opens an in-memory engine. */
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { DuckDBInstance } = await import("@duckdb/node-api")
+  const instance = await DuckDBInstance.create(":memory:", {
+    memory_limit: options.memoryLimit,
+    threads: String(options.threads),
+    temp_directory: options.tempDirectory,
+    // Rows have no order of their own in Druid; giving theirs up halves the time and memory of a load.
+    preserve_insertion_order: "false",
+    // Nothing may be fetched at run time: all that is used is built in.
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  })
+  return engineOf(instance, await instance.connect())
+}
+
+function engineOf(instance: DuckDBInstance, connection: DuckDBConnection): Engine {
+  // One connection runs one statement at a time; callers that load in parallel queue up here.
+  let tail: Promise<unknown> = Promise.resolve()
+  const queued = <T>(work: () => Promise<T>): Promise<T> => {
+    const next = tail.then(work, work)
+    tail = next.catch(() => undefined)
+    return next
+  }
+  return {
+    run: (sql, values) =>
+      queued(async () => {
+        await connection.run(sql, values as DuckDBValue[])
+      }),
+    change: (sql, values) => queued(async () => (await connection.run(sql, values as DuckDBValue[])).rowsChanged),
+    rows: (sql, values) =>
+      queued(async () => (await connection.runAndReadAll(sql, values as DuckDBValue[])).getRows()),
+    close: () => {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+/** `'text'` as a DuckDB literal: used where a statement takes no parameters (ATTACH, file names). */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

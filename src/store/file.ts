@@ -1,0 +1,151 @@
+/**
+ * The user's DuckDB file: attached to the engine as `file` for the length of one piece of work and detached after, so
+ * that readers get in between. A lock held by someone else is waited for, and named by program and PID when the wait
+ * is over. Never opens the file by any other means while it is attached: closing such a handle would drop DuckDB's
+ * lock (POSIX locks belong to the process).
+ */
+import { existsSync } from "node:fs"
+import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { type Engine, literal } from "./engine.ts"
+
+export interface FileOptions {
+  readonly path: string
+  /** how long a lock held by another program is waited for, ms */
+  readonly lockWaitMs: number
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
+  readonly nowMs: () => number
+  /** told once per wait: who holds the lock, in words */
+  readonly onWait?: (holder: string) => void
+}
+
+export interface DatabaseFile {
+  readonly path: string
+  exists(): boolean
+  /** Runs `work` with the file attached read-only as `file`. @throws DruidsyncError `locked`, `foreign`, `file` */
+  read<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  /**
+   * Runs `work` in one transaction with the file attached as `file`: all of it is committed, or nothing.
+   * @throws DruidsyncError `locked`, `foreign`, `file`, `disk-full`
+   */
+  write<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+}
+
+/** First pause between two tries for a lock, ms; pauses grow to ten times this. */
+const LOCK_POLL_MS = 25
+
+export function databaseFile(engine: Engine, options: FileOptions): DatabaseFile {
+  const { path } = options
+  let queue: Promise<unknown> = Promise.resolve()
+
+  async function attached<T>(mode: "READ_ONLY" | "READ_WRITE", work: () => Promise<T>, signal?: AbortSignal) {
+    await attachWhenFree(mode, signal)
+    let result: T
+    try {
+      result = await work()
+    } catch (error) {
+      // What failed is the news; a detach that fails after it is not.
+      await engine.run("DETACH file").catch(() => undefined)
+      throw error
+    }
+    await engine.run("DETACH file").catch((error) => {
+      throw fileError(path, error)
+    })
+    return result
+  }
+
+  async function attachWhenFree(mode: string, signal: AbortSignal | undefined): Promise<void> {
+    const deadline = options.nowMs() + options.lockWaitMs
+    let pause = LOCK_POLL_MS
+    let told = false
+    for (;;) {
+      signal?.throwIfAborted()
+      try {
+        await engine.run(`ATTACH ${literal(path)} AS file (${mode})`)
+        return
+      } catch (error) {
+        const holder = lockHolder(error)
+        if (holder === undefined) throw fileError(path, error)
+        const left = deadline - options.nowMs()
+        if (left <= 0) throw lockedError(path, holder, options.lockWaitMs)
+        if (!told) options.onWait?.(holder)
+        told = true
+        await options.sleep(Math.min(pause, left), signal)
+        pause = Math.min(pause * 2, LOCK_POLL_MS * 10)
+      }
+    }
+  }
+
+  /** The engine can attach the file once at a time: work on it queues. */
+  function queued<T>(work: () => Promise<T>): Promise<T> {
+    const next = queue.then(work, work)
+    queue = next.catch(() => undefined)
+    return next
+  }
+
+  return {
+    path,
+    exists: () => existsSync(path),
+    read: (work, signal) => queued(() => attached("READ_ONLY", work, signal)),
+    write: (work, signal) =>
+      queued(() =>
+        attached(
+          "READ_WRITE",
+          async () => {
+            await engine.run("BEGIN")
+            try {
+              const result = await work()
+              await engine.run("COMMIT")
+              return result
+            } catch (error) {
+              await engine.run("ROLLBACK").catch(() => undefined)
+              throw fileError(path, error)
+            }
+          },
+          signal,
+        ),
+      ),
+  }
+}
+
+/** Who holds the lock, from DuckDB's message: `python3.11 (PID 4711)`; undefined where it is not about a lock. */
+export function lockHolder(error: unknown): string | undefined {
+  const text = messageOf(error)
+  const match = /Conflicting lock is held in (.+?) \(PID (\d+)\)/.exec(text)
+  if (match !== null) return `${match[1]!.split("/").at(-1)} (PID ${match[2]})`
+  if (/Could not set lock on file|being used by another process/i.test(text)) return "another program"
+  return undefined
+}
+
+export function lockedError(path: string, holder: string, waitedMs: number): DruidsyncError {
+  return new DruidsyncError("locked", `${path} is locked by ${holder}; waited ${Math.round(waitedMs / 1000)} s`, {
+    exitCode: ExitCode.locked,
+    hint: "close it there, or wait longer with --lock-wait",
+  })
+}
+
+/** DuckDB's complaint about the file as ours. What is not about the file passes as it is. */
+export function fileError(path: string, error: unknown): unknown {
+  if (error instanceof DruidsyncError) return error
+  const text = messageOf(error)
+  const wrap = (code: "file" | "foreign" | "disk-full", message: string, hint: string, exitCode?: ExitCode) =>
+    new DruidsyncError(code, message, { hint, cause: error, ...(exitCode === undefined ? {} : { exitCode }) })
+  if (/not a valid DuckDB database|not a DuckDB|valid SQLite|unknown file type|file type/i.test(text)) {
+    const hint = "give --out a new path, or the file of an earlier pull"
+    return wrap("foreign", `${path} is there already and is not a DuckDB file`, hint, ExitCode.usage)
+  }
+  if (/No space left|ENOSPC|disk full|Disk quota|not enough space/i.test(text)) {
+    return wrap("disk-full", `no space left while writing ${path}; nothing of this step was stored`, "free space and pull again")
+  }
+  if (/database with version|serialization|newer version/i.test(text)) {
+    return wrap("file", `${path} was written by another version of DuckDB: ${firstLine(text)}`, "use a newer druidsync, or another --out")
+  }
+  if (/Permission denied|Read-only file system|Is a directory|No such file or directory|Cannot open file/i.test(text)) {
+    return wrap("file", `${path} cannot be opened: ${firstLine(text)}`, "check that the folder exists and is writable")
+  }
+  if (/^IO Error/i.test(text)) return wrap("file", `${path}: ${firstLine(text)}`, "check the disk, then pull again")
+  return error
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0]!
+}

@@ -1,0 +1,25 @@
+/** Names that DuckDB can tell apart: it ignores case, Druid does not. */
+
+/**
+ * @param names as Druid has them, in order
+ * @param taken names (any case) that are used already
+ * @returns for each name the one to use in DuckDB: itself, or with a suffix `_2`, `_3`, … where another has it
+ */
+export function targetNames(names: readonly string[], taken: Iterable<string> = []): string[] {
+  const used = new Set([...taken].map(fold))
+  // Names that need no change win over made-up ones, whatever the order: "a", "A", "a_2" keep "a" and "a_2".
+  const exact = new Set(names.map(fold))
+  return names.map((name) => {
+    let candidate = name
+    for (let n = 2; used.has(fold(candidate)) || (candidate !== name && exact.has(fold(candidate))); n++) {
+      candidate = `${name}_${n}`
+    }
+    used.add(fold(candidate))
+    return candidate
+  })
+}
+
+/** DuckDB compares identifiers by ASCII case alone. */
+export function fold(name: string): string {
+  return name.replace(/[A-Z]/g, (c) => c.toLowerCase())
+}

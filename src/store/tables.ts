@@ -1,0 +1,73 @@
+/**
+ * druidsync's own tables in the user's file. `_sync_state` is what a person looks at first: one row per datasource.
+ * `_sync_chunks` holds the checkpoints, `_sync_runs` the history. Times of Druid's data are milliseconds where they must
+ * be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
+ */
+import type { Engine } from "./engine.ts"
+
+export const OWN_TABLES = ["_sync_state", "_sync_chunks", "_sync_runs"] as const
+
+/** Raised when the meaning of our tables changes; a file with a greater number is refused. */
+export const FORMAT = 1
+
+const DDL = [
+  `CREATE TABLE IF NOT EXISTS file._sync_state (
+    datasource VARCHAR PRIMARY KEY,
+    "table" VARCHAR NOT NULL,
+    cursor TIMESTAMP,
+    rows BIGINT NOT NULL,
+    status VARCHAR NOT NULL,
+    last_success TIMESTAMP,
+    last_run TIMESTAMP,
+    message VARCHAR,
+    columns JSON NOT NULL,
+    settings VARCHAR NOT NULL,
+    format INTEGER NOT NULL
+  )`,
+  `COMMENT ON TABLE file._sync_state IS 'druidsync: one row per datasource; cursor is the greatest __time stored'`,
+  `CREATE TABLE IF NOT EXISTS file._sync_chunks (
+    datasource VARCHAR NOT NULL,
+    start_ms BIGINT NOT NULL,
+    end_ms BIGINT NOT NULL,
+    "interval" VARCHAR NOT NULL,
+    rows BIGINT NOT NULL,
+    state VARCHAR NOT NULL,
+    segments VARCHAR NOT NULL,
+    settings VARCHAR NOT NULL,
+    run_id VARCHAR NOT NULL,
+    committed_at TIMESTAMP NOT NULL
+  )`,
+  `COMMENT ON TABLE file._sync_chunks IS 'druidsync: checkpoints; which segments the rows of each interval came from'`,
+  `CREATE TABLE IF NOT EXISTS file._sync_runs (
+    run_id VARCHAR NOT NULL,
+    datasource VARCHAR NOT NULL,
+    started TIMESTAMP NOT NULL,
+    finished TIMESTAMP,
+    outcome VARCHAR NOT NULL,
+    rows_fetched BIGINT NOT NULL,
+    rows_deleted BIGINT NOT NULL,
+    bytes BIGINT NOT NULL,
+    slices BIGINT NOT NULL,
+    duration_ms BIGINT,
+    message VARCHAR
+  )`,
+  `COMMENT ON TABLE file._sync_runs IS 'druidsync: history, one row per run and datasource'`,
+]
+
+/** Makes our tables where they are missing. Call within a write. */
+export async function ensureTables(engine: Engine): Promise<void> {
+  const found = await engine.rows(
+    `SELECT count(*) FROM duckdb_tables() WHERE database_name = 'file' AND schema_name = 'main' AND table_name IN (${OWN_TABLES.map((t) => `'${t}'`).join(", ")})`,
+  )
+  if (Number(found[0]![0]) === OWN_TABLES.length) return
+  for (const statement of DDL) await engine.run(statement)
+}
+
+/** Names of the tables and views in the attached file, as they are spelled there. */
+export async function tableNames(engine: Engine): Promise<string[]> {
+  const rows = await engine.rows(
+    "SELECT table_name FROM duckdb_tables() WHERE database_name = 'file' AND schema_name = 'main' " +
+      "UNION ALL SELECT view_name FROM duckdb_views() WHERE database_name = 'file' AND schema_name = 'main' AND NOT internal",
+  )
+  return rows.map((row) => String(row[0]))
+}
