@@ -35,6 +35,8 @@ export interface StartOptions {
   kafka?: boolean
   /** 1 (default) to 4. */
   historicals?: number
+  /** On how many historicals a segment is loaded, by the cluster's default rule. Default 1 (Druid's own: 2). */
+  replicas?: number
   /** More or other Druid properties. */
   properties?: PropertyOverrides
   /** Told what is going on. */
@@ -266,6 +268,7 @@ export async function startDruid(options: StartOptions): Promise<Druid> {
     say(`Starting Druid ${version} on ports ${portBase}+: ${services.join(", ")}`)
     for (const service of services) await druid.start(service, { wait: service === "zookeeper" })
     await druid.ready()
+    await defaultReplicas(druid, options.replicas ?? 1)
   } catch (error) {
     await stopDruid(dataDir)
     throw error
@@ -320,6 +323,11 @@ export function serviceNames(kafka: boolean, historicals: number): ServiceName[]
     "indexer",
     "router",
   ]
+}
+
+async function defaultReplicas(druid: Druid, replicas: number): Promise<void> {
+  const rules = [{ type: "loadForever", tieredReplicants: { _default_tier: replicas } }]
+  await request(`${druid.coordinatorUrl}/druid/coordinator/v1/rules/_default`, { body: rules })
 }
 
 async function logTail(dataDir: string, service: ServiceName, lines: number): Promise<string> {

@@ -7,7 +7,7 @@ import { request } from "./http.ts"
 import { dataSchema, type IngestOptions } from "./ingest.ts"
 import { javaCommand } from "./jars.ts"
 import { kafkaJvm } from "./services.ts"
-import { type Settled, type SettleOptions, waitSettled } from "./settle.ts"
+import { type Settled, type SettleOptions, segments, waitSettled } from "./settle.ts"
 import { countRows } from "./sql.ts"
 import { poll } from "./wait.ts"
 
@@ -81,16 +81,25 @@ export interface SupervisorOptions
     | "tuning"
   > {
   topic: string
-  /** How long a task reads before it publishes, ISO. Default PT1H: rows stay realtime until `suspendSupervisor`. */
+  /**
+   * How long a task reads before it publishes, ISO. Default PT1H: rows stay realtime until `handOffNow` or
+   * `suspendSupervisor`. Below a minute Druid 33's tasks fail with `IllegalArgumentException: null` (it is rounded
+   * down to minutes and scheduled with a delay of zero).
+   */
   taskDuration?: string
   /** Default 1. */
   taskCount?: number
 }
 
-/** Starts (or replaces) the supervisor of a datasource; reads the topic, which must exist, from its beginning. */
+/**
+ * Starts (or replaces) the supervisor of a datasource; reads the topic, which must exist, from its beginning.
+ * @throws RangeError for a task duration given in seconds below 60; DruidHttpError if Druid refuses the spec.
+ */
 export async function startSupervisor(druid: Druid, options: SupervisorOptions): Promise<string> {
   needKafka(druid)
   const { topic, taskDuration = "PT1H", taskCount = 1, tuning, ...schema } = options
+  if (Number(/^PT(\d+)S$/.exec(taskDuration)?.[1] ?? 60) < 60)
+    throw new RangeError(`taskDuration ${taskDuration} is below a minute, with which Druid's tasks fail`)
   const spec = {
     type: "kafka",
     spec: {
@@ -121,13 +130,28 @@ export async function suspendSupervisor(druid: Druid, id: string): Promise<void>
   await supervisorAction(druid, id, "suspend")
 }
 
+/** Has the tasks publish what they have read; a new task reads on from there. See with `waitPublished`. */
+export async function handOffNow(
+  druid: Druid,
+  id: string,
+  taskGroupIds: readonly number[] = [0],
+): Promise<void> {
+  const url = `${druid.routerUrl}/druid/indexer/v1/supervisor/${encodeURIComponent(id)}/taskGroups/handoff`
+  await request(url, { body: { taskGroupIds } })
+}
+
 /** Reads on after `suspendSupervisor`. */
 export async function resumeSupervisor(druid: Druid, id: string): Promise<void> {
   await supervisorAction(druid, id, "resume")
 }
 
-/** Ends the supervisor for good: its tasks publish and end as with `suspendSupervisor`. */
-export async function terminateSupervisor(druid: Druid, id: string): Promise<void> {
+/**
+ * Ends the supervisor for good, after its tasks have published, handed off and ended. (Druid's own `terminate` forgets
+ * a task that is only just starting: it then reads on for its whole duration. Suspending first does not.)
+ */
+export async function terminateSupervisor(druid: Druid, id: string, deadlineMs = 120_000): Promise<void> {
+  await suspendSupervisor(druid, id)
+  await waitTasksEnded(druid, id, deadlineMs)
   await supervisorAction(druid, id, "terminate")
 }
 
@@ -145,6 +169,14 @@ export async function waitRows(
   })
 }
 
+/** Waits until no segment of the datasource is realtime any more, whether its tasks still run or not. */
+export async function waitPublished(druid: Druid, datasource: string, deadlineMs = 120_000): Promise<void> {
+  await poll(`${datasource} to have no realtime segment`, { deadlineMs }, async () => {
+    const listed = await segments(druid, datasource)
+    return listed.length > 0 && listed.every((s) => s.is_realtime === 0) ? true : undefined
+  })
+}
+
 /**
  * Waits, after `suspendSupervisor` or `terminateSupervisor`, until no task of the datasource runs and every segment is
  * served by historicals.
@@ -154,17 +186,18 @@ export async function waitHandedOff(
   datasource: string,
   options: SettleOptions = {},
 ): Promise<Settled> {
-  const { deadlineMs = 120_000 } = options
-  const query = `datasource=${encodeURIComponent(datasource)}`
+  await waitTasksEnded(druid, datasource, options.deadlineMs ?? 120_000)
+  return waitSettled(druid, datasource, options)
+}
+
+async function waitTasksEnded(druid: Druid, datasource: string, deadlineMs: number): Promise<void> {
+  const url = `${druid.routerUrl}/druid/indexer/v1/tasks?datasource=${encodeURIComponent(datasource)}`
   await poll(`the tasks of ${datasource} to end`, { deadlineMs }, async () => {
-    const tasks = (await request(`${druid.routerUrl}/druid/indexer/v1/tasks?${query}`)) as {
-      statusCode: string
-    }[]
+    const tasks = (await request(url)) as { statusCode: string }[]
     const open = tasks.filter(({ statusCode }) => statusCode === "RUNNING")
     if (open.length > 0) throw new Error(`${open.length} tasks are open`)
     return true
   })
-  return waitSettled(druid, datasource, options)
 }
 
 async function supervisorAction(druid: Druid, id: string, action: string): Promise<void> {

@@ -52,6 +52,7 @@ const JVM = [
   "-Duser.timezone=UTC",
   "-Dfile.encoding=UTF-8",
   "-XX:+UseSerialGC",
+  "-Djava.util.logging.manager=org.apache.logging.log4j.jul.LogManager",
 ]
 
 /** Short periods, so that tests see a change within a second or two. Druid's defaults are a minute or more. */

@@ -118,7 +118,7 @@ function comment(random: Random): string | null {
   if (random.chance(0.05)) return null
   if (random.chance(0.05)) return ""
   const words: string[] = []
-  for (let n = 4 + random.below(14); n > 0; n--) words.push(random.pick(WORDS))
+  for (let n = 6 + random.below(21); n > 0; n--) words.push(random.pick(WORDS))
   return words.join(" ")
 }
 
