@@ -1,0 +1,100 @@
+/**
+ * Puts DuckDB into the executable. `bun build --compile` alone does not: the bindings choose their platform
+ * package at run time, and their addon needs a shared library beside it. This plugin puts a module in the place
+ * of `@duckdb/node-bindings` that embeds both, compressed, and loads them by `src/store/native/library.ts`.
+ */
+
+import { createHash } from "node:crypto"
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { constants, zstdCompressSync } from "node:zlib"
+import type { BunPlugin } from "bun"
+import { cache, packageFolder, root } from "./packages.ts"
+
+interface Embedded {
+  name: string
+  sha256: string
+  bytes: number
+  /** path of the compressed file */
+  packed: string
+}
+
+/** The plugin that embeds the library of this package. `level` is zstd's. */
+export function nativePlugin(duckdbPackage: string, level: number): BunPlugin {
+  const files = embeddedFiles(packageFolder(duckdbPackage, "duckdb.node"), level)
+  const paths = new Map(files.map(({ name, packed }) => [`native:${name}`, packed]))
+  paths.set("native:loader", join(root, "src/store/native/library.ts"))
+  return {
+    name: "embed-duckdb",
+    setup(build) {
+      build.onResolve({ filter: /^@duckdb\/node-bindings$/ }, () => ({ path: "duckdb", namespace: "native" }))
+      build.onLoad({ filter: /^duckdb$/, namespace: "native" }, () => ({
+        contents: moduleText(files),
+        loader: "js",
+      }))
+      // The module's text is kept in the source map, and where the project lies must not show in there.
+      build.onResolve({ filter: /^native:/ }, ({ path }) => ({ path: paths.get(path)! }))
+    },
+  }
+}
+
+/** Dependencies first, the addon last: the order in which they are loaded. */
+function embeddedFiles(folder: string, level: number): Embedded[] {
+  const names = readdirSync(folder).filter((name) => /\.(node|so|dylib|dll)$/.test(name))
+  const rank = (name: string) => (name.endsWith(".node") ? 1 : 0)
+  return names
+    .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+    .map((name) => {
+      const content = readFileSync(join(folder, name))
+      const sha256 = createHash("sha256").update(content).digest("hex")
+      return { name, sha256, bytes: content.length, packed: packedFile(content, sha256, level) }
+    })
+}
+
+/** Compressing takes seconds (level 12) to a minute (19), so it is done once per content and level. */
+function packedFile(content: Buffer, sha256: string, level: number): string {
+  const path = join(cache, "native", `${sha256}-${level}.zst`)
+  if (!existsSync(path)) {
+    mkdirSync(join(cache, "native"), { recursive: true })
+    const temporary = `${path}.${process.pid}.tmp`
+    writeFileSync(
+      temporary,
+      zstdCompressSync(content, { params: { [constants.ZSTD_c_compressionLevel]: level } }),
+    )
+    renameSync(temporary, path)
+  }
+  return path
+}
+
+/**
+ * The module, as JavaScript. CommonJS, because `@duckdb/node-api` requires the bindings and takes the exports
+ * both with and without `.default`; the bundler runs such a module when it is first required, not at the start.
+ */
+function moduleText(files: Embedded[]): string {
+  const id = createHash("sha256")
+    .update(files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(""))
+    .digest("hex")
+    .slice(0, 32)
+  const entries = files.map(
+    ({ name, sha256, bytes }) =>
+      `{ name: ${JSON.stringify(name)}, sha256: ${JSON.stringify(sha256)}, bytes: ${bytes},` +
+      ` read: () => zstdDecompressSync(readFileSync(pathOf(require(${JSON.stringify(`native:${name}`)})))) }`,
+  )
+  return `
+    const { readFileSync } = require("node:fs")
+    const { homedir, tmpdir } = require("node:os")
+    const { zstdDecompressSync } = require("node:zlib")
+    const { cachePlaces, loadNative } = require("native:loader")
+    const pathOf = (embedded) => (typeof embedded === "string" ? embedded : embedded.default)
+    module.exports = loadNative(
+      { id: ${JSON.stringify(id)}, files: [${entries.join(", ")}] },
+      cachePlaces({
+        env: process.env,
+        platform: process.platform,
+        uid: process.getuid?.(),
+        home: homedir(),
+        temp: tmpdir(),
+      }),
+    )
+  `
+}
