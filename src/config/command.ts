@@ -27,7 +27,8 @@ export const runCommand: RunCommand = ([program, ...args], { cwd, env }) =>
     const options = { cwd, env: { ...env }, timeout: TIMEOUT_MS, maxBuffer: 1_048_576, windowsHide: true }
     const child = execFile(program!, args, options, (error, stdout, stderr) => {
       if (error === null) return resolve({ exit: 0, stdout, stderr })
-      if (error.killed) return reject(new Error(`it was stopped after ${TIMEOUT_MS / 1000} s or 1 MiB of output`))
+      if (error.killed)
+        return reject(new Error(`it was stopped after ${TIMEOUT_MS / 1000} s or 1 MiB of output`))
       if (typeof error.code === "string") return reject(error)
       resolve({ exit: error.code ?? error.signal ?? "unknown", stdout, stderr })
     })

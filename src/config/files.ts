@@ -1,6 +1,7 @@
 /** Small text files: read whole, never more than a configuration can sensibly be, with faults in plain words. */
 
 import { open, stat } from "node:fs/promises"
+import process from "node:process"
 import { messageOf } from "../errors.ts"
 
 /** Reads a file whole; rejects with a Node system error (`code`) where it cannot. */

@@ -13,7 +13,8 @@ const PLAIN = 'a host name or address alone, such as "druid.example.com"'
  */
 export function readHost(text: string): HostReading {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return { advice: adviceFor(text) }
-  if (/[@%\\?#\s]/.test(text) || text === "") return { advice: PLAIN }
+  if (text.includes("@")) return { advice: adviceFor(text) }
+  if (/[%\\?#\s]/.test(text) || text === "") return { advice: PLAIN }
   if (/^([^:[\]/]+|\[[^\]/]*\])(:\d+|\/)/.test(text)) return { advice: adviceFor(`//${text}`) }
   if (/[/]/.test(text)) return { advice: PLAIN }
   const bare = text.replace(/^\[(.*)\]$/, "$1")

@@ -67,9 +67,13 @@ function checkJson(text: string): void {
     skipSpace()
     const char = text[at]
     if (depth > MAX_DEPTH) fail(`it is nested deeper than ${MAX_DEPTH} levels`)
-    if (char === "{") return object(depth)
-    if (char === "[") return array(depth)
-    if (char === '"') return string()
+    if (char === "{") object(depth)
+    else if (char === "[") array(depth)
+    else if (char === '"') string()
+    else scalar(char)
+  }
+
+  function scalar(char: string | undefined): void {
     if (char === "'") fail("text is written in double quotes")
     NUMBER.lastIndex = at
     if (NUMBER.test(text)) {
@@ -83,7 +87,8 @@ function checkJson(text: string): void {
       at += word.length
       return
     }
-    if (at < text.length && isWordAt(at)) fail("text is written in double quotes; bare words are true, false, null")
+    if (at < text.length && isWordAt(at))
+      fail("text is written in double quotes; bare words are true, false, null")
     fail(`expected a value, found ${found()}`)
   }
 
@@ -141,12 +146,12 @@ function checkJson(text: string): void {
       if (char === "\n" || char === "\r") fail("this text is not closed on its line", start)
       if (char < " ") fail(`${found()} has to be written as an escape`)
       if (char === '"') return void at++
-      if (char === "\\") escape()
+      if (char === "\\") escaped()
       else at++
     }
   }
 
-  function escape(): void {
+  function escaped(): void {
     const isUnicode = /^\\u[0-9a-fA-F]{4}$/.test(text.slice(at, at + 6))
     const isShort = '"\\/bfnrt'.includes(text[at + 1] ?? " ")
     if (!isUnicode && !isShort) fail("this escape is unknown; a backslash itself is written \\\\")

@@ -107,10 +107,5 @@ export function name(accepted: string) {
 
 /** A text with something in it, line breaks allowed; spaces around it are cut off. */
 export function condition(accepted: string) {
-  return v.pipe(
-    v.string(accepted),
-    v.trim(),
-    v.nonEmpty(accepted),
-    v.regex(/^[^\0\p{Cs}]*$/u, accepted),
-  )
+  return v.pipe(v.string(accepted), v.trim(), v.nonEmpty(accepted), v.regex(/^[^\0\p{Cs}]*$/u, accepted))
 }

@@ -37,7 +37,9 @@ export class Problems {
     if (this.isEmpty) return
     const lines = this.#lines
     const isOne = lines.length === 1
-    const body = isOne ? ` ${lines[0]}` : ` ${lines.length} problems\n${lines.map((line) => `  ${line}`).join("\n")}`
+    const body = isOne
+      ? ` ${lines[0]}`
+      : ` ${lines.length} problems\n${lines.map((line) => `  ${line}`).join("\n")}`
     throw configError(`${configPath}:${body}`)
   }
 
@@ -50,7 +52,10 @@ export class Problems {
 
 /** The one shape of a configuration error: nothing was asked of Druid. */
 export function configError(message: string, hint?: string): DruidsyncError {
-  return new DruidsyncError("config", message, { exitCode: ExitCode.usage, ...(hint === undefined ? {} : { hint }) })
+  return new DruidsyncError("config", message, {
+    exitCode: ExitCode.usage,
+    ...(hint === undefined ? {} : { hint }),
+  })
 }
 
 /** `datasources[1].since`, and `context["a b"]` where a key is not a plain word. */
@@ -77,7 +82,7 @@ export function shown(value: unknown): string {
 export function kindOf(value: unknown): string {
   if (value === undefined) return "nothing"
   if (value === null) return "null"
-  if (Array.isArray(value)) return "an array"
+  if (Array.isArray(value)) return value.length === 0 ? "an empty array" : "an array"
   if (typeof value === "object") return "an object"
   if (typeof value === "string") return value === "" ? "an empty text" : "a text"
   return `a ${typeof value}`

@@ -1,0 +1,125 @@
+/** Reads `datasources` in each of its forms, and makes sure that each becomes a table of its own. */
+
+import { readColumns } from "./columns.ts"
+import { isObject, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
+import { type Path, type Problems, short, shown } from "./problems.ts"
+import { datasourceEntries, datasourceName } from "./schema.ts"
+import type { DatasourceSettings } from "./settings.ts"
+import { isOwnTable, OWN_TABLE_PREFIX, tableKey, tableName } from "./table-name.ts"
+
+/** Values of the top-level keys that a datasource takes over; undefined where they are wrong. */
+export type DatasourceDefaults = Partial<
+  Pick<DatasourceSettings, "deletions" | "realtime" | "multiValue" | "rowHash"> & { lookback: number }
+>
+
+/** A datasource and where it stands, for messages. */
+interface Placed {
+  readonly path: Path
+  readonly settings: DatasourceSettings
+}
+
+const PATH: Path = ["datasources"]
+const ITEM = 'a name, or an object like { "name": "wikipedia" }'
+
+/**
+ * Reads the value of `datasources`: names with commas between them, or an array of names (taken as they are) and
+ * objects. What is wrong is added to the problems and left out of the result.
+ */
+export function readDatasources(
+  raw: unknown,
+  defaults: DatasourceDefaults,
+  problems: Problems,
+): readonly DatasourceSettings[] {
+  const placed = itemsOf(raw, problems).flatMap(({ path, value }) => {
+    const settings = readItem(value, path, defaults, problems)
+    return settings === undefined ? [] : [{ path, settings }]
+  })
+  refuseClashes(placed, problems)
+  return placed.map(({ settings }) => settings)
+}
+
+function itemsOf(raw: unknown, problems: Problems): { path: Path; value: unknown }[] {
+  if (Array.isArray(raw) && raw.length > 0) return raw.map((value, i) => ({ path: [...PATH, i], value }))
+  if (typeof raw !== "string" || raw.trim() === "") {
+    const accepted = `names with commas between them, or an array; each element ${ITEM}`
+    problems.add(
+      PATH,
+      raw === undefined ? `missing: ${accepted}` : `found ${shown(raw)}; accepted: ${accepted}`,
+    )
+    return []
+  }
+  const names = raw.split(",").map((name) => name.trim())
+  if (names.includes("")) problems.add(PATH, `found ${shown(raw)}; a name is missing beside a comma`)
+  return names.filter((name) => name !== "").map((value) => ({ path: PATH, value }))
+}
+
+function readItem(
+  value: unknown,
+  path: Path,
+  defaults: DatasourceDefaults,
+  problems: Problems,
+): DatasourceSettings | undefined {
+  if (!isObject(value)) {
+    if (typeof value !== "string") problems.add(path, `found ${shown(value)}; accepted: ${ITEM}`)
+    const name = typeof value === "string" ? readValue(datasourceName, value, path, problems) : undefined
+    return name === undefined ? undefined : readItem({ name }, path, defaults, problems)
+  }
+  refuseUnknownKeys(datasourceEntries, value, path, problems)
+  const read = readEntries(datasourceEntries, value, path, problems, ["columns"])
+  const columns = readColumns(value.columns, [...path, "columns"], problems)
+  const hasBadTable = read.table === undefined && value.table !== undefined
+  if (read.name === undefined || hasBadTable) return undefined
+  // a default that is missing here has a problem already, so these settings will not be used
+  return {
+    name: read.name,
+    table: read.table ?? tableName(read.name),
+    columns,
+    filter: read.filter,
+    sinceMs: read.since,
+    deletions: read.deletions ?? defaults.deletions!,
+    realtime: read.realtime ?? defaults.realtime!,
+    multiValue: read.multiValue ?? defaults.multiValue!,
+    rowHash: read.rowHash ?? defaults.rowHash!,
+    lookbackMs: read.lookback ?? defaults.lookback!,
+  }
+}
+
+/** Two datasources of one name or on one table, and tables of our own. */
+function refuseClashes(placed: readonly Placed[], problems: Problems): void {
+  const names = new Map<string, Placed>()
+  const tables = new Map<string, Placed>()
+  const taken = new Set(placed.map(({ settings }) => tableKey(settings.table)))
+  for (const item of placed) {
+    const { name, table } = item.settings
+    if (names.has(name)) {
+      problems.add(item.path, `the datasource ${short(name)} is there twice`)
+      continue
+    }
+    names.set(name, item)
+    const other = tables.get(tableKey(table))
+    if (isOwnTable(table)) {
+      const why = `table names that start with ${OWN_TABLE_PREFIX} belong to druidsync`
+      problems.add(
+        item.path,
+        `${short(name)} would be the table ${short(table)}, but ${why}; ${advice(item, taken)}`,
+      )
+    } else if (other !== undefined) {
+      const both = `${short(other.settings.name)} and ${short(name)} would both be the table ${short(table)}`
+      const isCase = other.settings.table !== table
+      const why = isCase ? ` (DuckDB takes it for the same as ${short(other.settings.table)})` : ""
+      problems.add(item.path, `${both}${why}; ${advice(item, taken)}`)
+    } else {
+      tables.set(tableKey(table), item)
+    }
+  }
+}
+
+/** Says how to set `table`, with a name that is free. */
+function advice({ settings, path }: Placed, taken: ReadonlySet<string>): string {
+  const base = isOwnTable(settings.table) ? `druid${settings.table}` : settings.table
+  let free = base
+  for (let n = 2; taken.has(tableKey(free)); n++) free = `${base}_${n}`
+  const object = `{ "name": ${JSON.stringify(settings.name)}, "table": ${JSON.stringify(free)} }`
+  const form = path.length === 1 ? 'write "datasources" as an array and set "table" there' : 'set "table"'
+  return `${form}, such as ${object}`
+}
