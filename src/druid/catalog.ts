@@ -37,8 +37,16 @@ export interface Catalog {
   segments(signal?: AbortSignal): Promise<ReadonlyMap<string, readonly Segment[]>>
   types(source: Source, names: readonly string[] | "*", signal?: AbortSignal): Promise<Header>
   /** Names of the columns that hold rows with several values in the intervals. */
-  multiValueColumns(datasource: string, intervals: readonly Interval[], signal?: AbortSignal): Promise<Set<string>>
-  bounds(source: Source, interval: Interval, signal?: AbortSignal): Promise<{ min: bigint; max: bigint; rows: number }>
+  multiValueColumns(
+    datasource: string,
+    intervals: readonly Interval[],
+    signal?: AbortSignal,
+  ): Promise<Set<string>>
+  bounds(
+    source: Source,
+    interval: Interval,
+    signal?: AbortSignal,
+  ): Promise<{ min: bigint; max: bigint; rows: number }>
   histogram(source: Source, interval: Interval, widthMs: bigint, signal?: AbortSignal): Promise<Bucket[]>
   counts(source: Source, intervals: readonly Interval[], signal?: AbortSignal): Promise<Count[]>
 }
@@ -61,7 +69,10 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
 
   return {
     async inventory(signal) {
-      const rows = await client.rows(columnsSql(datasources), { action: "reading INFORMATION_SCHEMA", signal })
+      const rows = await client.rows(columnsSql(datasources), {
+        action: "reading INFORMATION_SCHEMA",
+        signal,
+      })
       const columns = new Map<string, ListedColumn[]>()
       const ofSegments = new Set<string>()
       for (const [schema, table, column, type] of rows) {
@@ -73,14 +84,19 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
         }
       }
       if (ofSegments.size === 0) {
-        throw new DruidsyncError("forbidden", "this Druid does not show sys.segments", { exitCode: ExitCode.refused })
+        throw new DruidsyncError("forbidden", "this Druid does not show sys.segments", {
+          exitCode: ExitCode.refused,
+        })
       }
       segmentColumns = ofSegments
       return { columns, segments: await segments(signal) }
     },
     segments,
     types: (source, names, signal) =>
-      client.header(typesSql(source, names), { action: `reading the column types of "${source.datasource}"`, signal }),
+      client.header(typesSql(source, names), {
+        action: `reading the column types of "${source.datasource}"`,
+        signal,
+      }),
     async multiValueColumns(datasource, intervals, signal) {
       const found = new Set<string>()
       for (let i = 0; i < intervals.length; i += INTERVALS_PER_QUERY) {
@@ -133,7 +149,20 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
 }
 
 function segmentOf(row: readonly unknown[]): Segment {
-  const [, start, end, version, partition, rows, size, replication, published, available, realtime, tombstone] = row
+  const [
+    ,
+    start,
+    end,
+    version,
+    partition,
+    rows,
+    size,
+    replication,
+    published,
+    available,
+    realtime,
+    tombstone,
+  ] = row
   return {
     interval: { start: parseDruidTime(String(start)), end: parseDruidTime(String(end)) },
     version: String(version),
@@ -153,7 +182,9 @@ function multiValueNames(answer: unknown, datasource: string): string[] {
     throw new DruidsyncError("not-druid", `the segment metadata of "${datasource}" is not a list`)
   }
   const names: string[] = []
-  for (const analysis of answer as { columns?: Record<string, { hasMultipleValues?: boolean; type?: string }> }[]) {
+  for (const analysis of answer as {
+    columns?: Record<string, { hasMultipleValues?: boolean; type?: string }>
+  }[]) {
     for (const [name, column] of Object.entries(analysis.columns ?? {})) {
       if (column.hasMultipleValues === true && column.type === "STRING") names.push(name)
     }

@@ -8,9 +8,9 @@ import { randomUUID } from "node:crypto"
 import { open } from "node:fs/promises"
 import { type $Fetch, createFetch } from "ofetch"
 import { DruidsyncError, messageOf } from "../errors.ts"
+import { refusal } from "./failure.ts"
 import { cutResponse, FrameReader, type Header, parseLines } from "./framing.ts"
 import { printable } from "./printable.ts"
-import { refusal } from "./failure.ts"
 import type { Transport } from "./transport.ts"
 
 export interface ClientOptions {
@@ -107,13 +107,22 @@ export function createClient(options: ClientOptions): DruidClient {
     }
     if (response.status >= 200 && response.status < 300) return response
     const body = await textOf(response, 64 * 1024).catch(() => "")
-    throw refusal({ status: response.status, headers: response.headers, body, action, url: baseUrl, nowMs: nowMs() })
+    throw refusal({
+      status: response.status,
+      headers: response.headers,
+      body,
+      action,
+      url: baseUrl,
+      nowMs: nowMs(),
+    })
   }
 
   /** The stream that ofetch left us, whichever of the two places it put it in. */
   function streamOf(response: Response): ReadableStream<Uint8Array> {
     const data = (response as Response & { _data?: unknown })._data
-    const stream = (data instanceof ReadableStream ? data : response.body) as ReadableStream<Uint8Array> | null
+    const stream = (
+      data instanceof ReadableStream ? data : response.body
+    ) as ReadableStream<Uint8Array> | null
     return stream ?? new ReadableStream({ start: (controller) => controller.close() })
   }
 
@@ -133,7 +142,9 @@ export function createClient(options: ClientOptions): DruidClient {
     const trailers = transport.trailersOf(response)
     if (trailers["x-druid-response-complete"] === "false") {
       const why = trailers["x-error-message"]
-      throw cutResponse(`Druid reports: ${why === undefined ? "no reason given" : printable(why).slice(0, 500)}`)
+      throw cutResponse(
+        `Druid reports: ${why === undefined ? "no reason given" : printable(why).slice(0, 500)}`,
+      )
     }
   }
 
@@ -177,7 +188,11 @@ export function createClient(options: ClientOptions): DruidClient {
   async function cancelQuery(sqlQueryId: string): Promise<void> {
     const options = { action: "cancelling a query", signal: AbortSignal.timeout(2_000) }
     try {
-      const response = await send(`/druid/v2/sql/${encodeURIComponent(sqlQueryId)}`, { method: "DELETE" }, options)
+      const response = await send(
+        `/druid/v2/sql/${encodeURIComponent(sqlQueryId)}`,
+        { method: "DELETE" },
+        options,
+      )
       await streamOf(response).cancel()
     } catch {
       // A courtesy: the closed connection and the query's own timeout end it too.
@@ -197,7 +212,8 @@ export function createClient(options: ClientOptions): DruidClient {
     header: (sql, request) =>
       withQuery(sql, true, request, async (response) => {
         const frame = new FrameReader()
-        for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>) frame.push(piece)
+        for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>)
+          frame.push(piece)
         checkTrailers(response)
         return frame.end()
       }),
@@ -253,7 +269,10 @@ export function createClient(options: ClientOptions): DruidClient {
   }
 }
 
-async function writeAll(file: { write: (b: Uint8Array, o: number) => Promise<{ bytesWritten: number }> }, bytes: Uint8Array) {
+async function writeAll(
+  file: { write: (b: Uint8Array, o: number) => Promise<{ bytesWritten: number }> },
+  bytes: Uint8Array,
+) {
   let offset = 0
   while (offset < bytes.length) offset += (await file.write(bytes, offset)).bytesWritten
 }
@@ -277,7 +296,8 @@ function mayStillRun(error: unknown, signal: AbortSignal | undefined): boolean {
 function inContext(error: unknown, action: string, signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason
   let inner: unknown = error
-  while (inner instanceof Error && !(inner instanceof DruidsyncError) && inner.cause !== undefined) inner = inner.cause
+  while (inner instanceof Error && !(inner instanceof DruidsyncError) && inner.cause !== undefined)
+    inner = inner.cause
   if (!(inner instanceof DruidsyncError)) return error instanceof Error ? fileError(error, action) : error
   if (inner.message.startsWith(action)) return inner
   return new DruidsyncError(inner.code, `${action}: ${inner.message}`, {
@@ -297,7 +317,9 @@ function fileError(error: Error & { code?: string }, action: string): Error {
     })
   }
   if (error.code !== undefined && /^E[A-Z]+$/.test(error.code) && "syscall" in error) {
-    return new DruidsyncError("file", `${action}: the spool file cannot be written: ${messageOf(error)}`, { cause: error })
+    return new DruidsyncError("file", `${action}: the spool file cannot be written: ${messageOf(error)}`, {
+      cause: error,
+    })
   }
   return error
 }

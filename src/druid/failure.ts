@@ -35,8 +35,11 @@ export function refusal(response: Refusal): DruidsyncError {
   const parsed = parseBody(body)
   const said = druidMessage(parsed) ?? (isHtml(body, headers) ? "" : printable(body.trim()).slice(0, 300))
   const sentence = (what: string) => `${action}: ${what}${said === "" ? "" : `: ${said}`} (HTTP ${status})`
-  const error = (code: ConstructorParameters<typeof DruidsyncError>[0], what: string, o: DruidsyncErrorOptions = {}) =>
-    new DruidsyncError(code, sentence(what), o)
+  const error = (
+    code: ConstructorParameters<typeof DruidsyncError>[0],
+    what: string,
+    o: DruidsyncErrorOptions = {},
+  ) => new DruidsyncError(code, sentence(what), o)
 
   if (status >= 300 && status < 400) {
     const to = printable(headers.get("location") ?? "another address")
@@ -86,10 +89,14 @@ export function refusal(response: Refusal): DruidsyncError {
       QUERY_IS_WRONG.test(`${String(parsed?.errorClass)} ${said}`)
     const timeout = status === 504 || parsed?.category === "TIMEOUT"
     const retryAfterMs = retryAfter(headers.get("retry-after"), response.nowMs)
-    return error(timeout ? "timeout" : isWrong ? "query" : "server", timeout ? "Druid ran out of time" : "Druid failed", {
-      retryable: !isWrong,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    })
+    return error(
+      timeout ? "timeout" : isWrong ? "query" : "server",
+      timeout ? "Druid ran out of time" : "Druid failed",
+      {
+        retryable: !isWrong,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      },
+    )
   }
   return error("query", "Druid refused the query")
 }
@@ -101,7 +108,9 @@ export function asksForLess(error: unknown): boolean {
 
 function isTooBig(body: ErrorBody | undefined): boolean {
   const text = `${String(body?.error)} ${String(body?.errorClass)} ${String(body?.errorMessage)}`
-  return /Resource limit exceeded|ResourceLimitExceeded|scatter-gather bytes limit|CAPACITY_EXCEEDED/.test(text)
+  return /Resource limit exceeded|ResourceLimitExceeded|scatter-gather bytes limit|CAPACITY_EXCEEDED/.test(
+    text,
+  )
 }
 
 function parseBody(body: string): ErrorBody | undefined {
@@ -120,7 +129,9 @@ function druidMessage(body: ErrorBody | undefined): string | undefined {
   const error = typeof body.error === "string" ? body.error : undefined
   const access = (body as Record<string, unknown>)["Access-Check-Result"]
   const text =
-    message ?? (error === "druidException" ? undefined : error) ?? (typeof access === "string" ? access : undefined)
+    message ??
+    (error === "druidException" ? undefined : error) ??
+    (typeof access === "string" ? access : undefined)
   return text === undefined ? undefined : printable(text).slice(0, 1000)
 }
 

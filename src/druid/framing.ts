@@ -119,7 +119,10 @@ export function parseLines(body: string): unknown[][] {
 }
 
 export function cutResponse(why: string, cause?: unknown): DruidsyncError {
-  return new DruidsyncError("response-cut", `Druid's response is not complete: ${why}`, { retryable: true, cause })
+  return new DruidsyncError("response-cut", `Druid's response is not complete: ${why}`, {
+    retryable: true,
+    cause,
+  })
 }
 
 function notDruid(text: string): DruidsyncError {

@@ -166,7 +166,10 @@ function readable(
         const onAbort = () => finish(signal?.reason)
         const watch = () => {
           clearTimeout(timer)
-          timer = setTimeout(() => finish(timeoutError(url, "send more of its answer", idleTimeoutMs)), idleTimeoutMs)
+          timer = setTimeout(
+            () => finish(timeoutError(url, "send more of its answer", idleTimeoutMs)),
+            idleTimeoutMs,
+          )
         }
         signal?.addEventListener("abort", onAbort, { once: true })
         source.on("data", (bytes: Uint8Array) => {
@@ -208,11 +211,16 @@ function readable(
 }
 
 function timeoutError(url: URL, what: string, ms: number): DruidsyncError {
-  return new DruidsyncError("timeout", `${url.host} did not ${what} within ${ms / 1000} s`, { retryable: true })
+  return new DruidsyncError("timeout", `${url.host} did not ${what} within ${ms / 1000} s`, {
+    retryable: true,
+  })
 }
 
 function cutError(url: URL, why: string, cause?: unknown): DruidsyncError {
-  return new DruidsyncError("response-cut", `the response of ${url.host} was cut: ${why}`, { retryable: true, cause })
+  return new DruidsyncError("response-cut", `the response of ${url.host} was cut: ${why}`, {
+    retryable: true,
+    cause,
+  })
 }
 
 const TLS_HINTS: readonly [RegExp, string][] = [
@@ -244,7 +252,11 @@ function connectionError(url: URL, error: Error & { code?: string }): DruidsyncE
   const host = url.hostname
   if (/ENOTFOUND|EAI_|getaddrinfo|DNS|resolve host|lookup/i.test(text)) {
     const retryable = /EAI_AGAIN/.test(text)
-    return new DruidsyncError("connect", `host ${host} was not found`, { hint: 'check "host"', cause, retryable })
+    return new DruidsyncError("connect", `host ${host} was not found`, {
+      hint: 'check "host"',
+      cause,
+      retryable,
+    })
   }
   if (/ECONNREFUSED|ConnectionRefused|refused|Unable to connect/i.test(text)) {
     return new DruidsyncError("connect", `${url.host} refused the connection`, {
@@ -254,7 +266,10 @@ function connectionError(url: URL, error: Error & { code?: string }): DruidsyncE
     })
   }
   const isTls = url.protocol === "https:"
-  if (isTls && /CERT|SSL|TLS|certificate|handshake|self.signed|altname|alert|EPROTO|wrong.version/i.test(text)) {
+  if (
+    isTls &&
+    /CERT|SSL|TLS|certificate|handshake|self.signed|altname|alert|EPROTO|wrong.version/i.test(text)
+  ) {
     const hint = TLS_HINTS.find(([pattern]) => pattern.test(text))?.[1]
     return new DruidsyncError("tls", `TLS with ${url.host} failed: ${error.message}`, {
       cause,
@@ -262,7 +277,10 @@ function connectionError(url: URL, error: Error & { code?: string }): DruidsyncE
     })
   }
   if (/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|unreachable/i.test(text)) {
-    return new DruidsyncError("connect", `${url.host} cannot be reached: ${error.message}`, { cause, retryable: true })
+    return new DruidsyncError("connect", `${url.host} cannot be reached: ${error.message}`, {
+      cause,
+      retryable: true,
+    })
   }
   return new DruidsyncError("connect", `the connection to ${url.host} failed: ${error.message}`, {
     cause,

@@ -18,7 +18,9 @@ export function chunksOf(segments: readonly Segment[]): Chunk[] {
     if (group === undefined) byInterval.set(key, [segment])
     else group.push(segment)
   }
-  const groups = [...byInterval.values()].sort((a, b) => compareBig(a[0]!.interval.start, b[0]!.interval.start))
+  const groups = [...byInterval.values()].sort((a, b) =>
+    compareBig(a[0]!.interval.start, b[0]!.interval.start),
+  )
   const chunks: Chunk[] = []
   for (let i = 0; i < groups.length; ) {
     // a cluster: groups that overlap one another, directly or through others
@@ -36,7 +38,9 @@ export function chunksOf(segments: readonly Segment[]): Chunk[] {
 }
 
 function clusterChunks(groups: readonly Segment[][]): Chunk[] {
-  const bounds = [...new Set(groups.flatMap((g) => [g[0]!.interval.start, g[0]!.interval.end]))].sort(compareBig)
+  const bounds = [...new Set(groups.flatMap((g) => [g[0]!.interval.start, g[0]!.interval.end]))].sort(
+    compareBig,
+  )
   const chunks: { interval: Interval; segments: Segment[] }[] = []
   for (let k = 0; k + 1 < bounds.length; k++) {
     const interval = { start: bounds[k]!, end: bounds[k + 1]! }
@@ -99,7 +103,13 @@ export function conditionOf(chunk: Chunk): ChunkCondition {
   return condition
 }
 
-const RANK: Record<ChunkCondition, number> = { settled: 0, uncounted: 1, realtime: 2, cold: 3, unavailable: 4 }
+const RANK: Record<ChunkCondition, number> = {
+  settled: 0,
+  uncounted: 1,
+  realtime: 2,
+  cold: 3,
+  unavailable: 4,
+}
 
 function segmentCondition(segment: Segment): ChunkCondition {
   if (segment.isTombstone) return "settled"

@@ -41,8 +41,6 @@ export interface DiffOptions {
   /** rows before this are no concern of ours */
   readonly since?: bigint | undefined
   readonly until?: bigint | undefined
-  /** fetch everything again, whatever we hold */
-  readonly full?: boolean
   readonly realtime: "include" | "exclude"
 }
 
@@ -108,7 +106,7 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
   let anyCurrent = false
   for (const part of held) {
     const interval = intersection(part.interval, span)!
-    const verdict = options.full ? "full" : judgePart(part, span, chunk, set, condition, options)
+    const verdict = judgePart(part, span, chunk, set, condition, options)
     if (verdict === "current") {
       anyCurrent = true
       covered.push(interval)
@@ -121,7 +119,7 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
     }
   }
   for (const interval of subtract(span, covered)) {
-    const kind = anyCurrent || questions.length > 0 ? "resume" : options.full ? "full" : "new"
+    const kind = anyCurrent || questions.length > 0 ? "resume" : "new"
     found.push({ interval, reason: { kind } })
   }
   const works = joined(found.sort((a, b) => byStart(a.interval, b.interval))).map(
@@ -148,7 +146,7 @@ function wholeRows(chunk: Chunk, interval: Interval): number | undefined {
   return sameInterval(chunk.interval, interval) ? knownRows(chunk) : undefined
 }
 
-type PartVerdict = "current" | "count" | "settings" | "replaced" | "realtime" | "settled" | "full"
+type PartVerdict = "current" | "count" | "settings" | "replaced" | "realtime" | "settled"
 
 function judgePart(
   part: Part,
@@ -161,7 +159,8 @@ function judgePart(
   if (part.settings !== options.settings) return "settings"
   const same = part.segments === set
   if (part.state === "complete" && same) return "current"
-  if (part.state === "provisional") return condition === "realtime" ? "realtime" : same ? "settled" : "replaced"
+  if (part.state === "provisional")
+    return condition === "realtime" ? "realtime" : same ? "settled" : "replaced"
   if (part.state === "stale" || part.state === "kept") return "replaced"
   // Counts can only be compared where the part's own count is that of its interval here.
   if (!contains(span, part.interval)) return "replaced"
@@ -184,7 +183,11 @@ function joined(found: readonly { interval: Interval; reason: Reason }[]) {
   const result: { interval: Interval; reason: Reason }[] = []
   for (const next of found) {
     const last = result.at(-1)
-    if (last !== undefined && last.interval.end === next.interval.start && last.reason.kind === next.reason.kind) {
+    if (
+      last !== undefined &&
+      last.interval.end === next.interval.start &&
+      last.reason.kind === next.reason.kind
+    ) {
       result[result.length - 1] = {
         interval: { start: last.interval.start, end: next.interval.end },
         reason: last.reason,

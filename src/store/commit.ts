@@ -74,7 +74,7 @@ export function commit(
       if (one.remove.length > 0) removed += await removeRows(engine, table, one.target, one.remove, run)
       for (const interval of one.keep) await markParts(engine, table, one.target, interval, "kept", run)
       for (const part of one.refreshed) await writeParts(engine, table, one.target, [part], run)
-      await writeState(engine, table, one, run)
+      await writeState(engine, table, one)
       deleted.push(removed)
     }
     return { deleted, widened }
@@ -89,19 +89,25 @@ async function prepareTable(
 ): Promise<TableNow> {
   const { target } = one
   const name = `file.${quoteIdentifier(target.table)}`
-  const owned = await engine.rows('SELECT "table" FROM file._sync_state WHERE datasource = $1', [target.datasource])
+  const owned = await engine.rows('SELECT "table" FROM file._sync_state WHERE datasource = $1', [
+    target.datasource,
+  ])
   const others = await tableNames(engine)
   const exists = others.some((other) => other.toLowerCase() === target.table.toLowerCase())
   if (owned.length === 0 && exists) throw foreignTable(path, target)
   if (owned.length > 0 && owned[0]![0] !== target.table) {
     if (exists) throw foreignTable(path, target)
-    await engine.run(`ALTER TABLE file.${quoteIdentifier(String(owned[0]![0]))} RENAME TO ${quoteIdentifier(target.table)}`)
+    await engine.run(
+      `ALTER TABLE file.${quoteIdentifier(String(owned[0]![0]))} RENAME TO ${quoteIdentifier(target.table)}`,
+    )
   }
   if (owned.length === 0) {
     await engine.run(
       `CREATE TABLE ${name} (${target.schema.map((c) => `${quoteIdentifier(c.target)} ${c.duckdbType}`).join(", ")})`,
     )
-    await engine.run(`COMMENT ON TABLE ${name} IS ${literal(`Druid datasource ${target.datasource}, kept by druidsync`)}`)
+    await engine.run(
+      `COMMENT ON TABLE ${name} IS ${literal(`Druid datasource ${target.datasource}, kept by druidsync`)}`,
+    )
     for (const column of target.schema) await comment(engine, name, column)
     return { name, schema: target.schema }
   }
@@ -142,7 +148,9 @@ async function bringToSchema(
   const rows = await engine.rows("SELECT columns::VARCHAR FROM file._sync_state WHERE datasource = $1", [
     one.target.datasource,
   ])
-  const current = new Map((JSON.parse(String(rows[0]![0])) as StoredColumn[]).map((column) => [column.name, column]))
+  const current = new Map(
+    (JSON.parse(String(rows[0]![0])) as StoredColumn[]).map((column) => [column.name, column]),
+  )
   const result: StoredColumn[] = []
   for (const wanted of one.target.schema) {
     const has = current.get(wanted.name)
@@ -160,9 +168,12 @@ async function bringToSchema(
     }
     if (column.duckdbType !== has.duckdbType) {
       const value = conversion(quoted, has.duckdbType, column.duckdbType)
-      await engine.run(`ALTER TABLE ${table} ALTER ${quoted} SET DATA TYPE ${column.duckdbType} USING ${value}`)
+      await engine.run(
+        `ALTER TABLE ${table} ALTER ${quoted} SET DATA TYPE ${column.duckdbType} USING ${value}`,
+      )
     }
-    if (column.duckdbType !== has.duckdbType || column.druidType !== has.druidType) await comment(engine, table, column)
+    if (column.duckdbType !== has.duckdbType || column.druidType !== has.druidType)
+      await comment(engine, table, column)
     result.push(column)
   }
   return result
@@ -207,7 +218,11 @@ async function replaceRows(
   const types = new Map(table.schema.map((column) => [column.name, column.duckdbType]))
   const names = slice.columns.map((column) => quoteIdentifier(column.target))
   const values = slice.columns.map((column) =>
-    conversion(quoteIdentifier(column.target), column.duckdbType, types.get(column.name) ?? column.duckdbType),
+    conversion(
+      quoteIdentifier(column.target),
+      column.duckdbType,
+      types.get(column.name) ?? column.duckdbType,
+    ),
   )
   if (slice.staged.rows > 0) {
     await engine.run(
@@ -272,7 +287,12 @@ async function cutParts(
   ])
   for (const part of held) {
     for (const rest of subtract(part.interval, [interval])) {
-      await insertPart(engine, target, { ...part, interval: rest, rows: await countRows(engine, table, rest) }, run)
+      await insertPart(
+        engine,
+        target,
+        { ...part, interval: rest, rows: await countRows(engine, table, rest) },
+        run,
+      )
     }
   }
   return held
@@ -313,7 +333,12 @@ async function writeParts(
   }
 }
 
-async function insertPart(engine: Engine, target: Target, part: Part, run: { id: string; nowMs: number }): Promise<void> {
+async function insertPart(
+  engine: Engine,
+  target: Target,
+  part: Part,
+  run: { id: string; nowMs: number },
+): Promise<void> {
   const { start, end } = part.interval
   await engine.run(
     `INSERT INTO file._sync_chunks VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ${timestampLiteral(run.nowMs)})`,
@@ -331,12 +356,7 @@ async function insertPart(engine: Engine, target: Target, part: Part, run: { id:
   )
 }
 
-async function writeState(
-  engine: Engine,
-  table: TableNow,
-  one: DatasourceCommit,
-  run: { id: string; nowMs: number },
-): Promise<void> {
+async function writeState(engine: Engine, table: TableNow, one: DatasourceCommit): Promise<void> {
   const { target } = one
   const [sum] = await engine.rows(
     "SELECT coalesce(sum(rows), 0)::BIGINT FROM file._sync_chunks WHERE datasource = $1",

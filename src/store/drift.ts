@@ -58,7 +58,8 @@ export function reconcile(
     }
   }
   const present = new Set(columns.map((column) => column.name))
-  for (const column of known.values()) if (!present.has(column.name)) changes.push({ kind: "vanished", column })
+  for (const column of known.values())
+    if (!present.has(column.name)) changes.push({ kind: "vanished", column })
   return { table, columns, changes }
 }
 

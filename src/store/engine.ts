@@ -9,8 +9,6 @@ export interface EngineOptions {
   /** DuckDB's own limit, as DuckDB writes it: `200MB` */
   readonly memoryLimit: string
   readonly threads: number
-  /** where DuckDB may spill; private to the run */
-  readonly tempDirectory: string
 }
 
 export interface Engine {
@@ -28,7 +26,6 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const instance = await DuckDBInstance.create(":memory:", {
     memory_limit: options.memoryLimit,
     threads: String(options.threads),
-    temp_directory: options.tempDirectory,
     // Rows have no order of their own in Druid; giving theirs up halves the time and memory of a load.
     preserve_insertion_order: "false",
     // Nothing may be fetched at run time: all that is used is built in.
@@ -51,7 +48,8 @@ function engineOf(instance: DuckDBInstance, connection: DuckDBConnection): Engin
       queued(async () => {
         await connection.run(sql, values as DuckDBValue[])
       }),
-    change: (sql, values) => queued(async () => (await connection.run(sql, values as DuckDBValue[])).rowsChanged),
+    change: (sql, values) =>
+      queued(async () => (await connection.run(sql, values as DuckDBValue[])).rowsChanged),
     rows: (sql, values) =>
       queued(async () => (await connection.runAndReadAll(sql, values as DuckDBValue[])).getRows()),
     close: () => {

@@ -117,10 +117,14 @@ export function lockHolder(error: unknown): string | undefined {
 }
 
 export function lockedError(path: string, holder: string, waitedMs: number): DruidsyncError {
-  return new DruidsyncError("locked", `${path} is locked by ${holder}; waited ${Math.round(waitedMs / 1000)} s`, {
-    exitCode: ExitCode.locked,
-    hint: "close it there, or wait longer with --lock-wait",
-  })
+  return new DruidsyncError(
+    "locked",
+    `${path} is locked by ${holder}; waited ${Math.round(waitedMs / 1000)} s`,
+    {
+      exitCode: ExitCode.locked,
+      hint: "close it there, or wait longer with --lock-wait",
+    },
+  )
 }
 
 /** DuckDB's complaint about the file as ours. What is not about the file passes as it is. */
@@ -134,15 +138,32 @@ export function fileError(path: string, error: unknown): unknown {
     return wrap("foreign", `${path} is there already and is not a DuckDB file`, hint, ExitCode.usage)
   }
   if (/No space left|ENOSPC|disk full|Disk quota|not enough space/i.test(text)) {
-    return wrap("disk-full", `no space left while writing ${path}; nothing of this step was stored`, "free space and pull again")
+    return wrap(
+      "disk-full",
+      `no space left while writing ${path}; nothing of this step was stored`,
+      "free space and pull again",
+    )
   }
   if (/database with version|serialization|newer version/i.test(text)) {
-    return wrap("file", `${path} was written by another version of DuckDB: ${firstLine(text)}`, "use a newer druidsync, or another --out")
+    return wrap(
+      "file",
+      `${path} was written by another version of DuckDB: ${firstLine(text)}`,
+      "use a newer druidsync, or another --out",
+    )
   }
-  if (/Permission denied|Read-only file system|Is a directory|No such file or directory|Cannot open file/i.test(text)) {
-    return wrap("file", `${path} cannot be opened: ${firstLine(text)}`, "check that the folder exists and is writable")
+  if (
+    /Permission denied|Read-only file system|Is a directory|No such file or directory|Cannot open file/i.test(
+      text,
+    )
+  ) {
+    return wrap(
+      "file",
+      `${path} cannot be opened: ${firstLine(text)}`,
+      "check that the folder exists and is writable",
+    )
   }
-  if (/^IO Error/i.test(text)) return wrap("file", `${path}: ${firstLine(text)}`, "check the disk, then pull again")
+  if (/^IO Error/i.test(text))
+    return wrap("file", `${path}: ${firstLine(text)}`, "check the disk, then pull again")
   return error
 }
 

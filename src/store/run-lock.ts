@@ -3,6 +3,7 @@
  * small DuckDB database in the companion folder `<out>.druidsync`, so it cannot survive a crash and it names its
  * holder. The folder also takes the spool; what a crashed run left there is removed under the lock.
  */
+import { existsSync } from "node:fs"
 import { lstat, mkdir, readdir, readlink, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
@@ -44,9 +45,10 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
       if (await stillThere(lockPath)) break
       // Its last holder removed the file between our open and our lock: what we hold keeps nobody out.
       await engine.run("DETACH run_lock")
-      continue
     } catch (error) {
       const holder = lockHolder(error)
+      // The last holder took the whole folder away between our two steps: make it again.
+      if (holder === undefined && !existsSync(folder)) continue
       if (holder === undefined) throw folderError(folder, error)
       const left = deadline - options.nowMs()
       if (left <= 0) {
@@ -72,10 +74,10 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
     spoolDir,
     async release() {
       await rm(spoolDir, { recursive: true, force: true })
-      // Removed while still held: whoever opened it meanwhile finds out by `stillThere`.
-      await rm(folder, { recursive: true, force: true })
+      // Removed while still held: whoever opened it meanwhile finds out by `stillThere`. Elsewhere that cannot be
+      // found out, so there the small lock file stays.
+      if (process.platform === "linux") await rm(folder, { recursive: true, force: true })
       await engine.run("DETACH run_lock").catch(() => undefined)
-      await rm(folder, { recursive: true, force: true }).catch(() => undefined)
     },
   }
 }
@@ -96,7 +98,8 @@ async function makeFolder(folder: string, path: string): Promise<void> {
     await mkdir(folder, { mode: 0o700 })
   } catch (error) {
     if ((error as { code?: string }).code !== "EEXIST") throw folderError(path, error)
-    if (!(await lstat(folder)).isDirectory()) throw folderError(folder, new Error("it is there and is not a folder"))
+    if (!(await lstat(folder)).isDirectory())
+      throw folderError(folder, new Error("it is there and is not a folder"))
   }
 }
 

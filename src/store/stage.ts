@@ -36,7 +36,9 @@ export async function stage(
   intervals: readonly Interval[],
 ): Promise<Staged> {
   const name = quoteIdentifier(table)
-  const values = columns.map((column, n) => `${valueExpression(column, n + 1)} AS ${quoteIdentifier(column.target)}`)
+  const values = columns.map(
+    (column, n) => `${valueExpression(column, n + 1)} AS ${quoteIdentifier(column.target)}`,
+  )
   const create = (maxRowBytes: number) =>
     engine.run(
       `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM read_json(${literal(path)}, ` +
@@ -65,7 +67,9 @@ function stageError(error: unknown): unknown {
   if (/No space left|ENOSPC/i.test(text)) {
     return new DruidsyncError("disk-full", "no space left while parsing a slice", { cause: error })
   }
-  if (/Conversion Error|Invalid Input Error|Malformed JSON|Out of Range|JSON transform|Overflow/i.test(text)) {
+  if (
+    /Conversion Error|Invalid Input Error|Malformed JSON|Out of Range|JSON transform|Overflow/i.test(text)
+  ) {
     const line = text.split("\n")[0]!.slice(0, 400)
     return new DruidsyncError("type", `Druid sent a value that does not fit its declared type: ${line}`, {
       retryable: /Malformed JSON/i.test(text),

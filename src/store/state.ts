@@ -41,7 +41,11 @@ export interface FileState {
 export const EMPTY_STATE: FileState = { datasources: new Map(), tables: [] }
 
 /** @throws DruidsyncError `locked`, `foreign`, `file` */
-export async function readState(engine: Engine, file: DatabaseFile, signal?: AbortSignal): Promise<FileState> {
+export async function readState(
+  engine: Engine,
+  file: DatabaseFile,
+  signal?: AbortSignal,
+): Promise<FileState> {
   if (!file.exists()) return EMPTY_STATE
   return file.read(async () => {
     const tables = await tableNames(engine)

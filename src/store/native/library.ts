@@ -39,8 +39,8 @@ export interface NativeFile {
   sha256: string
   /** of the unpacked bytes */
   bytes: number
-  /** the unpacked bytes; called only when the file has to be written */
-  read: () => Uint8Array
+  /** the unpacked bytes, in parts, so that 70 MB need no 70 MB of memory; asked for only to write the file */
+  read: () => Iterable<Uint8Array>
 }
 
 export interface NativeLibrary {
@@ -120,6 +120,9 @@ function loadAt(library: NativeLibrary, place: CachePlace, dlopen: Dlopen): unkn
     const folder = openPrivateFolder(join(place.path, `native-${library.id}`))
     try {
       return loadFrom(library, folder.path, dlopen)
+    } catch (error) {
+      // "/proc/self/fd/5" tells a reader nothing
+      throw new Error(messageOf(error).replaceAll(folder.path, folder.name), { cause: error })
     } finally {
       folder.close()
     }
@@ -165,13 +168,13 @@ function preload(path: string, dlopen: Dlopen): void {
  * On Linux the path given back goes through the open descriptor, so that it stays this very folder even where
  * others may rename what lies above it.
  */
-function openPrivateFolder(path: string): { path: string; close: () => void } {
+function openPrivateFolder(path: string): { name: string; path: string; close: () => void } {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   const uid = process.getuid?.()
   if (uid === undefined) {
     // Windows: the profile's own access list keeps others out
     if (!lstatSync(path).isDirectory()) throw new Error("it is not a folder")
-    return { path, close: () => {} }
+    return { name: path, path, close: () => {} }
   }
   if (lstatSync(path).isSymbolicLink()) throw new Error(`${path} is a symbolic link`)
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
@@ -191,7 +194,7 @@ function openPrivateFolder(path: string): { path: string; close: () => void } {
     if (writableByOthers(stats, uid)) {
       throw new Error(`${path} can be written to by another user (owner ${stats.uid}, mode ${octal(stats)})`)
     }
-    return { path: anchored, close: () => closeSync(fd) }
+    return { name: path, path: anchored, close: () => closeSync(fd) }
   } catch (error) {
     closeSync(fd)
     throw error
@@ -257,7 +260,12 @@ function unpack(folder: string, file: NativeFile): void {
   removeLeftovers(folder)
   const temporary = join(folder, `.${file.name}.${randomBytes(8).toString("hex")}.tmp`)
   try {
-    writeFileSync(temporary, file.read(), { flag: "wx", mode: 0o600 })
+    const fd = openSync(temporary, "wx", 0o600)
+    try {
+      for (const part of file.read()) writeFileSync(fd, part)
+    } finally {
+      closeSync(fd)
+    }
     const difference = differenceOf(temporary, file)
     if (difference !== undefined) throw new Error(`the unpacked ${file.name} ${difference}`)
     try {

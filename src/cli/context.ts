@@ -1,0 +1,13 @@
+/** What a command gets from `main.ts`: the outside world, so that tests can hand in their own. */
+import type { Clock } from "../sync/ports.ts"
+
+export interface CliContext {
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly newId: () => string
+  /** aborted by the first SIGINT or SIGTERM */
+  readonly signal: AbortSignal
+  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+  readonly version: string
+}

@@ -1,0 +1,122 @@
+/** Flags that several commands share, and how their values are read. */
+import type { ArgsDef } from "citty"
+import { parseDuration } from "../config/duration.ts"
+import { parseInstant } from "../config/instant.ts"
+import type { Overrides } from "../config/load.ts"
+import type { Settings } from "../config/settings.ts"
+import type { CliContext } from "./context.ts"
+import { usage } from "./strict.ts"
+
+export const configArg = {
+  config: {
+    type: "string",
+    alias: "c",
+    required: true,
+    valueHint: "FILE",
+    description: "configuration file (JSON)",
+  },
+} as const satisfies ArgsDef
+
+export const outArg = {
+  out: { type: "string", alias: "o", required: true, valueHint: "FILE", description: "the DuckDB file" },
+} as const satisfies ArgsDef
+
+export const jsonArg = {
+  json: { type: "boolean", default: false, description: "print one JSON document to stdout" },
+} as const satisfies ArgsDef
+
+export const talkArgs = {
+  quiet: {
+    type: "boolean",
+    alias: "q",
+    default: false,
+    description: "say nothing unless something is wrong",
+  },
+  verbose: { type: "boolean", alias: "v", default: false, description: "say what is done in detail" },
+} as const satisfies ArgsDef
+
+export const lockWaitArg = {
+  "lock-wait": {
+    type: "string",
+    default: "60s",
+    valueHint: "TIME",
+    description: "how long to wait while another program has the file open",
+  },
+} as const satisfies ArgsDef
+
+export const pullArgs = {
+  ...configArg,
+  ...outArg,
+  only: {
+    type: "string",
+    valueHint: "NAMES",
+    description: "only these datasources of the config (comma-separated)",
+  },
+  full: { type: "boolean", default: false, description: "fetch everything again, whatever is there" },
+  since: {
+    type: "string",
+    valueHint: "TIME",
+    description: "only rows at or after this time (ISO 8601, UTC)",
+  },
+  until: { type: "string", valueHint: "TIME", description: "only rows before this time (ISO 8601, UTC)" },
+  "dry-run": {
+    type: "boolean",
+    alias: "n",
+    default: false,
+    description: "show what would be fetched, and why; fetch nothing",
+  },
+  ...jsonArg,
+  ...talkArgs,
+  ...lockWaitArg,
+  "settle-wait": {
+    type: "string",
+    default: "20s",
+    valueHint: "TIME",
+    description: "how long to wait for segments that Druid is still loading or counting",
+  },
+  concurrency: { type: "string", valueHint: "N", description: "requests for rows at the same time" },
+  "spool-dir": {
+    type: "string",
+    valueHint: "DIR",
+    description: "where responses are kept until they are loaded",
+  },
+  "memory-limit": { type: "string", valueHint: "SIZE", description: "DuckDB's memory limit, such as 300MB" },
+} as const satisfies ArgsDef
+
+/** Flags that stand for keys of the config. */
+export function overridesOf(args: {
+  concurrency?: string | undefined
+  "spool-dir"?: string | undefined
+  "memory-limit"?: string | undefined
+}): Overrides {
+  return { concurrency: args.concurrency, spoolDir: args["spool-dir"], memoryLimit: args["memory-limit"] }
+}
+
+export async function loadForCommand(
+  context: CliContext,
+  path: string,
+  overrides: Overrides = {},
+): Promise<Settings> {
+  const { loadConfig } = await import("../config/load.ts")
+  return loadConfig(path, { env: context.env, overrides })
+}
+
+/** @throws DruidsyncError `usage` */
+export function readInstantFlag(name: string, text: string | undefined): bigint | undefined {
+  if (text === undefined) return undefined
+  const value = parseInstant(text)
+  if (value === undefined)
+    throw usage(
+      `--${name} ${JSON.stringify(text)} is not a time`,
+      "write it like 2024-06-01 or 2024-06-01T12:00:00Z",
+    )
+  return value
+}
+
+/** @returns milliseconds. @throws DruidsyncError `usage` */
+export function readDurationFlag(name: string, text: string): number {
+  const value = /^0+$/.test(text) ? 0 : parseDuration(text)
+  if (value === undefined)
+    throw usage(`--${name} ${JSON.stringify(text)} is not a length of time`, "write it like 30s, 5m or 1h")
+  return value
+}

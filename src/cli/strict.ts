@@ -1,0 +1,67 @@
+/**
+ * citty takes any flag and drops what it does not know; a typing error in a cron line must not pass silently. This
+ * checks the raw arguments against a command's definition.
+ */
+import type { ArgsDef } from "citty"
+import { nearest } from "../config/nearest.ts"
+import { DruidsyncError, ExitCode } from "../errors.ts"
+
+/** @throws DruidsyncError `usage` naming the flag, with a did-you-mean */
+export function refuseUnknownFlags(rawArgs: readonly string[], args: ArgsDef): void {
+  const flags = new Map<string, boolean>()
+  let positionals = 0
+  for (const [name, definition] of Object.entries(args)) {
+    if (definition.type === "positional") {
+      positionals++
+      continue
+    }
+    const takesValue = definition.type !== "boolean"
+    const { alias } = definition as { alias?: string | string[] }
+    const aliases = alias === undefined ? [] : [alias].flat()
+    for (const known of [name, ...aliases]) flags.set(known, takesValue)
+  }
+  const given = new Set<string>()
+  for (let i = 0; i < rawArgs.length; i++) {
+    const arg = rawArgs[i]!
+    if (arg === "--") return
+    if (!arg.startsWith("-") || arg === "-") {
+      if (positionals-- <= 0) throw usage(`unexpected argument "${arg}"`)
+      continue
+    }
+    const [flag = "", inline] = splitOnce(arg.replace(/^-{1,2}/, ""))
+    const takesValue = flags.get(flag)
+    if (takesValue === undefined) {
+      const guess = nearest(flag, [...flags.keys()])
+      throw usage(
+        `unknown flag ${arg.split("=")[0]}`,
+        guess === undefined ? undefined : `did you mean --${guess}?`,
+      )
+    }
+    if (given.has(flag)) throw usage(`--${flag} is given twice`)
+    given.add(flag)
+    if (!takesValue) {
+      if (inline !== undefined && inline !== "true" && inline !== "false")
+        throw usage(`--${flag} takes no value`)
+      continue
+    }
+    if (inline === undefined) {
+      const value = rawArgs[++i]
+      if (value === undefined || (value.startsWith("--") && flags.has(value.slice(2)))) {
+        throw usage(`--${flag} needs a value`)
+      }
+    } else if (inline === "") throw usage(`--${flag} needs a value`)
+  }
+}
+
+function splitOnce(text: string): [string, string | undefined] {
+  const at = text.indexOf("=")
+  return at < 0 ? [text, undefined] : [text.slice(0, at), text.slice(at + 1)]
+}
+
+/** A usage error: exit code 2. */
+export function usage(message: string, hint?: string): DruidsyncError {
+  return new DruidsyncError("usage", message, {
+    exitCode: ExitCode.usage,
+    hint: hint ?? "see --help",
+  })
+}

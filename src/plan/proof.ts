@@ -1,0 +1,80 @@
+/**
+ * What proves a fetched slice complete, beside the response's own ending (DESIGN.md, "What proves a slice complete"):
+ * the counts and the unchanged, still available segments. Pure.
+ */
+import type { Chunk, Part, Slice } from "../domain.ts"
+import { conditionOf } from "./chunks.ts"
+import { stateAfter } from "./diff.ts"
+import { segmentSetText } from "./segment-set.ts"
+
+/** Rows per work of the slice, as Druid counted them around the fetch; undefined where metadata already says. */
+export interface AskedCounts {
+  readonly before: readonly number[]
+  readonly after: readonly number[]
+}
+
+export type Verdict =
+  | { readonly kind: "proven"; readonly parts: readonly Part[] }
+  /** the numbers do not agree: rows are missing or doubled; fetch again */
+  | { readonly kind: "mismatch"; readonly message: string }
+  /** Druid changed meanwhile: plan again */
+  | { readonly kind: "changed"; readonly message: string }
+
+/**
+ * @param loaded rows per work that were parsed from the response
+ * @param total all rows of the response
+ * @param now chunks of a look that began after the response had ended
+ */
+export function proof(
+  slice: Slice,
+  loaded: readonly number[],
+  total: number,
+  asked: AskedCounts | undefined,
+  now: readonly Chunk[],
+  settings: string,
+): Verdict {
+  const sum = loaded.reduce((a, b) => a + b, 0)
+  const isLive = slice.works[0]!.state === "provisional"
+  if (sum !== total) {
+    return { kind: "mismatch", message: `${total - sum} of ${total} rows lie outside of what was asked for` }
+  }
+  for (const [n, work] of slice.works.entries()) {
+    const rows = loaded[n]!
+    const agrees = isLive
+      ? asked === undefined || isBetween(rows, asked.before[n]!, asked.after[n]!)
+      : asked === undefined
+        ? rows === work.expectedRows
+        : rows === asked.before[n] && rows === asked.after[n]
+    if (!agrees) {
+      const expected =
+        asked === undefined ? `${work.expectedRows}` : `${asked.before[n]} before and ${asked.after[n]} after`
+      return { kind: "mismatch", message: `${rows} rows arrived, Druid counts ${expected}` }
+    }
+  }
+  const parts: Part[] = []
+  for (const [n, work] of slice.works.entries()) {
+    const set = segmentSetText(work.chunk.segments)
+    const current = now.find(
+      (chunk) => chunk.interval.start <= work.interval.start && work.interval.end <= chunk.interval.end,
+    )
+    // Rows of realtime segments come again anyway: more segments beside them are no reason to leave these out.
+    const isSame = current !== undefined && segmentSetText(current.segments) === set
+    if (current === undefined || !(isSame || isLive)) {
+      return { kind: "changed", message: "its segments were replaced or added to while it was read" }
+    }
+    const condition = conditionOf(current)
+    if (condition === "unavailable" || condition === "cold") {
+      return { kind: "changed", message: "some of its segments are no longer served" }
+    }
+    // The fetch happened under the condition of the plan: it may only be trusted less afterwards, never more.
+    const state = WORSE[work.state] >= WORSE[stateAfter(condition)] ? work.state : stateAfter(condition)
+    parts.push({ interval: work.interval, segments: set, rows: loaded[n]!, state, settings })
+  }
+  return { kind: "proven", parts }
+}
+
+const WORSE = { complete: 0, unproven: 1, provisional: 2 } as const
+
+function isBetween(value: number, a: number, b: number): boolean {
+  return value >= Math.min(a, b) && value <= Math.max(a, b)
+}

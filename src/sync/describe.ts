@@ -1,0 +1,47 @@
+/** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
+import type { Chunk, Interval, Reason } from "../domain.ts"
+import { formatDruidTime } from "../druid/time.ts"
+import type { SchemaChange } from "../store/drift.ts"
+
+/** Why a stretch is fetched. */
+export function describeReason(reason: Reason): string {
+  switch (reason.kind) {
+    case "new":
+      return "new"
+    case "resume":
+      return "left over from an interrupted run"
+    case "added":
+      return "rows were added"
+    case "replaced":
+      return `replaced by version ${reason.version}`
+    case "settings":
+      return "the settings of the datasource changed"
+    case "full":
+      return "full refresh"
+    case "realtime":
+      return "realtime: rows may still come"
+    case "settled":
+      return "handed off since it was fetched"
+    case "unproven":
+      return "could not be proven before"
+  }
+}
+
+export function describeChange(change: SchemaChange): string {
+  const { name, duckdbType } = change.column
+  if (change.kind === "added") return `column "${name}" is new (${duckdbType})`
+  if (change.kind === "vanished")
+    return `column "${name}" is gone from Druid; it stays here and is NULL in new rows`
+  return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`
+}
+
+/** `2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z` */
+export function intervalText({ start, end }: Interval): string {
+  return `${formatDruidTime(start)}/${formatDruidTime(end)}`
+}
+
+/** Why a chunk cannot be copied now. */
+export function describeUnavailable(chunk: Chunk): string {
+  const missing = chunk.segments.filter((segment) => !segment.isAvailable && !segment.isTombstone).length
+  return `${missing} of ${chunk.segments.length} segments are published but served by no historical now`
+}

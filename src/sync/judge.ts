@@ -1,0 +1,48 @@
+/** What metadata alone says about one datasource: pure, no request is sent. */
+import type { DatasourceSettings } from "../config/settings.ts"
+import { settingsDigest } from "../config/settings-digest.ts"
+import type { Chunk, Interval, Work } from "../domain.ts"
+import type { Inventory } from "../druid/catalog.ts"
+import { chunksOf } from "../plan/chunks.ts"
+import { type Diff, diff } from "../plan/diff.ts"
+import { overlaps } from "../plan/intervals.ts"
+import type { DatasourceState } from "../store/state.ts"
+import type { PullRequest } from "./ports.ts"
+
+export interface Judged {
+  readonly chunks: readonly Chunk[]
+  readonly diff: Diff
+}
+
+/**
+ * @param committed what this run has committed already: with `full`, all else counts as not held
+ */
+export function judge(
+  settings: DatasourceSettings,
+  request: Pick<PullRequest, "full" | "sinceMs" | "untilMs">,
+  inventory: Inventory,
+  held: DatasourceState | undefined,
+  committed: readonly Interval[],
+): Judged {
+  const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
+  const parts = held?.parts ?? []
+  const options = {
+    settings: settingsDigest(settings),
+    realtime: settings.realtime,
+    since: laterOf(settings.sinceMs, request.sinceMs),
+    until: request.untilMs,
+  }
+  const found = diff(chunks, parts, options)
+  if (!request.full) return { chunks, diff: found }
+  const fresh = parts.filter((part) => committed.some((interval) => overlaps(interval, part.interval)))
+  const again = diff(chunks, fresh, options)
+  const works = again.works.map(
+    (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
+  )
+  return { chunks, diff: { ...again, works, gone: found.gone } }
+}
+
+function laterOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return a > b ? a : b
+}

@@ -1,0 +1,39 @@
+/** What the loop works with, made by the caller: the network, the file, the clock. Tests hand in their own. */
+import type { DatasourceSettings, PullSettings } from "../config/settings.ts"
+import type { Catalog } from "../druid/catalog.ts"
+import type { DruidClient } from "../druid/client.ts"
+import type { Engine } from "../store/engine.ts"
+import type { DatabaseFile } from "../store/file.ts"
+import type { Emit } from "./events.ts"
+
+export interface Clock {
+  nowMs(): number
+  /** rejects with the signal's reason when it is aborted */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+}
+
+export interface Ports {
+  readonly client: DruidClient
+  readonly catalog: Catalog
+  readonly engine: Engine
+  readonly file: DatabaseFile
+  /** private folder for response bodies */
+  readonly spoolDir: string
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly signal: AbortSignal
+}
+
+/** What one run is asked to do. */
+export interface PullRequest {
+  readonly runId: string
+  readonly datasources: readonly DatasourceSettings[]
+  readonly pull: PullSettings
+  /** fetch everything again */
+  readonly full: boolean
+  /** limits of this run, over the datasource's own `since` */
+  readonly sinceMs: bigint | undefined
+  readonly untilMs: bigint | undefined
+  /** how long segments that are being loaded or counted are waited for, ms */
+  readonly settleWaitMs: number
+}

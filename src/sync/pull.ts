@@ -1,0 +1,378 @@
+/**
+ * The loop: look, plan, fetch, prove, commit; then look again, until nothing is left that Druid can give now. Each round
+ * starts from what the file says and what the last look saw; nothing is remembered that a crash could lose.
+ */
+import type { DatasourceSettings } from "../config/settings.ts"
+import type { Chunk, Interval, Work } from "../domain.ts"
+import type { Inventory } from "../druid/catalog.ts"
+import { DruidsyncError, ExitCode } from "../errors.ts"
+import { conditionOf } from "../plan/chunks.ts"
+import { overlaps } from "../plan/intervals.ts"
+import { commit, type DatasourceCommit } from "../store/commit.ts"
+import { recordRun } from "../store/history.ts"
+import { type DatasourceState, type FileState, readState } from "../store/state.ts"
+import { describeChange, describeUnavailable, intervalText } from "./describe.ts"
+import type { PullReport } from "./events.ts"
+import { emptyCommit, execute } from "./execute.ts"
+import { type Judged, judge } from "./judge.ts"
+import type { Ports, PullRequest } from "./ports.ts"
+import { type Prepared, prepare } from "./prepare.ts"
+import { newProgress, outcomeOf, type Progress, reportOf } from "./progress.ts"
+import { retrying } from "./retry.ts"
+
+/** Rounds that found work; a stream of changes in Druid must not keep a run alive for ever. */
+const MAX_ROUNDS = 6
+/** Pause between looks while segments are being loaded or counted. */
+const SETTLE_POLL_MS = 1_000
+
+/**
+ * Pulls every datasource of the request.
+ * @returns the report; its `exitCode` says how it went. Errors that concern one datasource are in its report.
+ * @throws DruidsyncError where nothing at all can be done (no connection, no file, locked)
+ */
+export async function pull(ports: Ports, request: PullRequest): Promise<PullReport> {
+  const startedMs = ports.clock.nowMs()
+  const progress = request.datasources.map(newProgress)
+  let interrupted = false
+  try {
+    await rounds(ports, request, progress)
+  } catch (error) {
+    interrupted = ports.signal.aborted
+    const concerns = error instanceof DruidsyncError ? error : undefined
+    for (const one of progress) one.error ??= interrupted ? undefined : concerns
+    // What was learnt is written down even so; if that fails too, the first error is the news.
+    if (!interrupted) {
+      await record(ports, request, progress, startedMs, false).catch(() => undefined)
+      throw error
+    }
+  }
+  await record(ports, request, progress, startedMs, interrupted)
+  const state = await readState(ports.engine, ports.file)
+  const report = reportOf(ports, request, progress, state, startedMs, interrupted)
+  ports.emit({ type: "finished", report })
+  return report
+}
+
+/** One datasource's share of a round. */
+interface RoundPlan {
+  readonly prepared: Prepared | undefined
+  readonly upkeep: Pick<DatasourceCommit, "refreshed" | "keep" | "remove">
+  /** waiting may help: segments are being loaded, or their rows are not counted yet */
+  readonly mayImprove: boolean
+}
+
+async function rounds(ports: Ports, request: PullRequest, progress: readonly Progress[]): Promise<void> {
+  const { clock, signal } = ports
+  const numbering = { next: 1 }
+  let state = await readState(ports.engine, ports.file, signal)
+  let inventory = await look(ports)
+  let deadlineMs: number | undefined
+  for (let round = 1; ; ) {
+    const isLastCall = round > MAX_ROUNDS || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
+    const plans = await planAll(ports, request, progress, inventory, state, isLastCall)
+    if (round > MAX_ROUNDS) return
+    const done = await doRound(ports, request, plans, numbering, round)
+    if (done.didWork) {
+      round++
+      state = await readState(ports.engine, ports.file, signal)
+      if (done.changed) inventory = await look(ports)
+      else if (done.look !== undefined) inventory = { ...inventory, segments: done.look }
+      continue
+    }
+    if (isLastCall || !plans.some((plan) => plan.mayImprove)) return
+    deadlineMs ??= clock.nowMs() + request.settleWaitMs
+    ports.emit({ type: "waiting", message: "waiting for Druid to load and count its newest segments" })
+    await clock.sleep(Math.max(0, Math.min(SETTLE_POLL_MS, deadlineMs - clock.nowMs())), signal)
+    inventory = await look(ports)
+  }
+}
+
+function look(ports: Ports): Promise<Inventory> {
+  return retrying(() => ports.catalog.inventory(ports.signal), {
+    sleep: ports.clock.sleep,
+    signal: ports.signal,
+    onRetry: (error, waitMs, attempt) =>
+      ports.emit({ type: "retry", message: error.message, waitMs, attempt }),
+  })
+}
+
+interface Planned extends RoundPlan {
+  readonly progress: Progress
+}
+
+async function planAll(
+  ports: Ports,
+  request: PullRequest,
+  progress: readonly Progress[],
+  inventory: Inventory,
+  state: FileState,
+  isLastCall: boolean,
+): Promise<Planned[]> {
+  const plans: Planned[] = []
+  for (const one of progress) {
+    if (one.error !== undefined) continue
+    const held = state.datasources.get(one.settings.name)
+    const judged = judge(one.settings, request, inventory, held, one.committed)
+    one.incomplete = []
+    one.cold = judged.diff.cold.map((chunk) => intervalText(chunk.interval))
+    try {
+      plans.push({
+        progress: one,
+        ...(await planOne(ports, request, one, judged, inventory, held, state, isLastCall)),
+      })
+    } catch (error) {
+      ports.signal.throwIfAborted()
+      if (!concernsOneDatasource(error)) throw error
+      if (error.exitCode === ExitCode.incomplete) one.incomplete.push({ interval: "", reason: error.message })
+      else one.error = error
+    }
+  }
+  return plans
+}
+
+async function planOne(
+  ports: Ports,
+  request: PullRequest,
+  one: Progress,
+  judged: Judged,
+  inventory: Inventory,
+  held: DatasourceState | undefined,
+  state: FileState,
+  isLastCall: boolean,
+): Promise<RoundPlan> {
+  const { settings } = one
+  const { diff } = judged
+  refuseForeignTable(ports, settings, state)
+  if (diff.nothingActive) throw nothingActive(settings, held)
+  let mayImprove = diff.unavailable.length > 0
+  const now: Work[] = []
+  for (const work of diff.works) {
+    // Rows that still come were taken once in this run; the next run takes them again.
+    if (work.state === "provisional" && one.committed.some((done) => overlaps(done, work.interval))) continue
+    if (work.state === "unproven" && !isLastCall) mayImprove = true
+    else now.push(work)
+  }
+  const recounts = diff.recounts.filter((recount) => {
+    if (conditionOf(recount.chunk) !== "realtime") return true
+    return !one.recounted.has(recount.chunk.interval.start)
+  })
+  for (const recount of recounts) {
+    if (conditionOf(recount.chunk) === "realtime") one.recounted.add(recount.chunk.interval.start)
+  }
+  const prepared = await prepare(
+    ports,
+    request,
+    settings,
+    { ...judged, diff: { ...diff, recounts } },
+    now,
+    inventory,
+    held,
+  )
+  if (prepared.doubtful.length > 0) mayImprove = true
+  noteIncomplete(
+    one,
+    diff.unavailable,
+    prepared.doubtful,
+    diff.works.filter((work) => !now.includes(work)),
+  )
+  for (const part of held?.parts ?? []) {
+    if (part.state === "unproven") {
+      const reason = "Druid has not counted its rows yet; the next pull proves or fetches them"
+      one.incomplete.push({ interval: intervalText(part.interval), reason })
+    }
+  }
+  for (const change of prepared.changes) {
+    const text = describeChange(change)
+    if (!one.schemaChanges.has(text))
+      ports.emit({ type: "warning", datasource: settings.name, message: text })
+    one.schemaChanges.add(text)
+  }
+  for (const message of prepared.warnings) {
+    if (!one.warnings.has(message)) ports.emit({ type: "warning", datasource: settings.name, message })
+    one.warnings.add(message)
+  }
+  const dropped = await droppedIntervals(ports, one, judged, held)
+  return { prepared, upkeep: { refreshed: prepared.refreshed, ...dropped }, mayImprove }
+}
+
+function noteIncomplete(
+  one: Progress,
+  unavailable: readonly Chunk[],
+  doubtful: readonly Chunk[],
+  deferred: readonly Work[],
+): void {
+  const note = (interval: Interval, reason: string) =>
+    one.incomplete.push({ interval: intervalText(interval), reason })
+  for (const chunk of unavailable) note(chunk.interval, describeUnavailable(chunk))
+  for (const chunk of doubtful) {
+    note(
+      chunk.interval,
+      "Druid counts other rows than its segment metadata promises; some server may not serve all of it",
+    )
+  }
+  for (const work of deferred) {
+    if (work.state === "unproven") note(work.interval, "Druid has not counted its newest segments yet")
+  }
+}
+
+/** Stretches that Druid dropped while it has others: kept as ours alone, or removed, as the config says. */
+async function droppedIntervals(
+  ports: Ports,
+  one: Progress,
+  judged: Judged,
+  held: DatasourceState | undefined,
+) {
+  const { settings } = one
+  const parts = held?.parts ?? []
+  if (settings.deletions === "keep") {
+    const keep = judged.diff.gone.filter((interval) =>
+      parts.some((part) => part.state !== "kept" && overlaps(part.interval, interval)),
+    )
+    return { keep, remove: [] }
+  }
+  const gone = judged.diff.gone
+  if (gone.length === 0) return { keep: [], remove: [] }
+  // The metadata says dropped; nothing is deleted here while some server still answers with rows.
+  const source = { datasource: settings.name, filter: undefined }
+  const counts = await retrying(() => ports.catalog.counts(source, gone, ports.signal), {
+    sleep: ports.clock.sleep,
+    signal: ports.signal,
+  })
+  return { keep: [], remove: gone.filter((_, n) => counts[n]!.all === 0) }
+}
+
+interface RoundResult {
+  readonly didWork: boolean
+  /** Druid changed while it was read */
+  readonly changed: boolean
+  readonly look: Inventory["segments"] | undefined
+}
+
+async function doRound(
+  ports: Ports,
+  request: PullRequest,
+  plans: readonly Planned[],
+  numbering: { next: number },
+  round: number,
+): Promise<RoundResult> {
+  await doUpkeep(ports, request, plans)
+  const busy = plans.filter((plan) => (plan.prepared?.slices.length ?? 0) > 0)
+  const upkept = plans.some(
+    ({ upkeep }) => upkeep.refreshed.length + upkeep.keep.length + upkeep.remove.length > 0,
+  )
+  if (busy.length === 0) return { didWork: upkept, changed: false, look: undefined }
+  for (const { prepared } of busy) {
+    const { settings, slices } = prepared!
+    const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
+    ports.emit({ type: "planned", datasource: settings.name, rows, slices: slices.length, round })
+  }
+  const progress = new Map(busy.map((plan) => [plan.progress.settings.name, plan.progress]))
+  const { perDatasource, look } = await execute(
+    ports,
+    request,
+    busy.map((plan) => plan.prepared!),
+    numbering,
+    progress,
+  )
+  let changed = false
+  for (const [name, result] of perDatasource) {
+    const one = progress.get(name)!
+    for (const { interval, reason } of result.unproven)
+      one.incomplete.push({ interval: intervalText(interval), reason })
+    if (result.error !== undefined) one.error = result.error
+    changed ||= result.changed
+  }
+  return { didWork: true, changed, look }
+}
+
+/** What needs no fetch: checkpoints proven anew, stretches kept or removed. One transaction. */
+async function doUpkeep(ports: Ports, request: PullRequest, plans: readonly Planned[]): Promise<void> {
+  const commits: { one: Progress; commit: DatasourceCommit }[] = []
+  for (const { prepared, upkeep, progress } of plans) {
+    const { refreshed, keep, remove } = upkeep
+    if (prepared === undefined || refreshed.length + keep.length + remove.length === 0) continue
+    commits.push({ one: progress, commit: { ...emptyCommit(prepared), refreshed, keep, remove } })
+  }
+  if (commits.length === 0) return
+  const run = { id: request.runId, nowMs: ports.clock.nowMs() }
+  const result = await commit(
+    ports.engine,
+    ports.file,
+    commits.map((c) => c.commit),
+    run,
+    ports.signal,
+  )
+  for (const [n, { one }] of commits.entries()) one.rowsDeleted += result.deleted[n]!
+}
+
+/** A table of that name that is not ours stops its datasource before anything is fetched. */
+function refuseForeignTable(ports: Ports, settings: DatasourceSettings, state: FileState): void {
+  const taken = state.tables.some((table) => table.toLowerCase() === settings.table.toLowerCase())
+  const owner = [...state.datasources.values()].find(
+    (d) => d.table.toLowerCase() === settings.table.toLowerCase(),
+  )
+  if (!taken || (owner !== undefined && owner.datasource === settings.name)) return
+  const whose =
+    owner === undefined
+      ? "that druidsync did not make"
+      : `that holds datasource "${owner.datasource}" already`
+  throw new DruidsyncError(
+    "foreign",
+    `${ports.file.path} has a table "${settings.table}" ${whose}; it was left as it is`,
+    {
+      exitCode: ExitCode.usage,
+      hint: `give datasource "${settings.name}" another "table" in the config, or use another --out`,
+    },
+  )
+}
+
+/** Deleted, forbidden, mistyped, nothing loaded: Druid answers all of these alike, so nothing is concluded. */
+function nothingActive(settings: DatasourceSettings, held: DatasourceState | undefined): DruidsyncError {
+  const kept =
+    held === undefined || held.rows === 0 ? "" : `; the ${held.rows} rows pulled before were left as they are`
+  return new DruidsyncError(
+    "unknown-datasource",
+    `Druid lists no segment of datasource "${settings.name}"${kept}`,
+    {
+      exitCode: ExitCode.refused,
+      hint: "check its name and the user's permission; Druid answers the same when it was deleted or never loaded",
+    },
+  )
+}
+
+function concernsOneDatasource(error: unknown): error is DruidsyncError {
+  return (
+    error instanceof DruidsyncError &&
+    ["forbidden", "unknown-datasource", "query", "foreign", "config", "type", "unavailable"].includes(
+      error.code,
+    )
+  )
+}
+
+function record(
+  ports: Ports,
+  request: PullRequest,
+  progress: readonly Progress[],
+  startedMs: number,
+  interrupted: boolean,
+): Promise<void> {
+  const finishedMs = ports.clock.nowMs()
+  // A run that never got to store anything leaves no file behind.
+  if (!ports.file.exists() && progress.every((one) => one.slices === 0)) return Promise.resolve()
+  return recordRun(
+    ports.engine,
+    ports.file,
+    request.runId,
+    progress.map((one) => ({
+      datasource: one.settings.name,
+      outcome: outcomeOf(one, interrupted),
+      startedMs,
+      finishedMs,
+      rowsFetched: one.rowsFetched,
+      rowsDeleted: one.rowsDeleted,
+      bytes: one.bytes,
+      slices: one.slices,
+      message: one.error?.message ?? one.incomplete[0]?.reason ?? (interrupted ? "interrupted" : undefined),
+    })),
+  )
+}
