@@ -35,7 +35,8 @@ export async function buildExecutable(options: BuildOptions): Promise<string> {
   const windows = name.startsWith("windows")
   const suffix = windows ? ".exe" : ""
   const defaultName = name === host ? "dist/druidsync" : `dist/druidsync-${name}`
-  const outfile = resolve(options.outfile ?? join(root, defaultName + suffix))
+  const path = resolve(options.outfile ?? join(root, defaultName))
+  const outfile = path.endsWith(suffix) ? path : path + suffix
   const binary = windows ? "bin/bun.exe" : "bin/bun"
   mkdirSync(dirname(outfile), { recursive: true })
   // The name it is built under is written into it, so that is always the same one. Built aside and renamed,

@@ -6,7 +6,7 @@
 
 import { createHash } from "node:crypto"
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import { constants, zstdCompressSync } from "node:zlib"
 import type { BunPlugin } from "bun"
 import { cache, packageFolder, root } from "./packages.ts"
@@ -15,14 +15,14 @@ interface Embedded {
   name: string
   sha256: string
   bytes: number
-  /** path of the compressed file */
-  packed: string
+  /** paths of the compressed parts, in order */
+  parts: string[]
 }
 
 /** The plugin that embeds the library of this package. `level` is zstd's. */
 export function nativePlugin(duckdbPackage: string, level: number): BunPlugin {
   const files = embeddedFiles(packageFolder(duckdbPackage, "duckdb.node"), level)
-  const paths = new Map(files.map(({ name, packed }) => [`native:${name}`, packed]))
+  const paths = new Map(files.flatMap(({ parts }) => parts.map((path) => [partName(path), path])))
   paths.set("native:loader", join(root, "src/store/native/library.ts"))
   return {
     name: "embed-duckdb",
@@ -47,23 +47,33 @@ function embeddedFiles(folder: string, level: number): Embedded[] {
     .map((name) => {
       const content = readFileSync(join(folder, name))
       const sha256 = createHash("sha256").update(content).digest("hex")
-      return { name, sha256, bytes: content.length, packed: packedFile(content, sha256, level) }
+      return { name, sha256, bytes: content.length, parts: packedParts(content, sha256, level) }
     })
 }
 
+/** Small enough that unpacking needs little memory, large enough that compression hardly suffers. */
+const partBytes = 8 << 20
+
 /** Compressing takes seconds (level 12) to a minute (19), so it is done once per content and level. */
-function packedFile(content: Buffer, sha256: string, level: number): string {
-  const path = join(cache, "native", `${sha256}-${level}.zst`)
-  if (!existsSync(path)) {
-    mkdirSync(join(cache, "native"), { recursive: true })
+function packedParts(content: Buffer, sha256: string, level: number): string[] {
+  const folder = join(cache, "native")
+  mkdirSync(folder, { recursive: true })
+  const parts: string[] = []
+  for (let start = 0; start < content.length; start += partBytes) {
+    const path = join(folder, `${sha256.slice(0, 16)}-${level}-${partBytes}-${parts.length}.zst`)
+    parts.push(path)
+    if (existsSync(path)) continue
+    const params = { [constants.ZSTD_c_compressionLevel]: level }
     const temporary = `${path}.${process.pid}.tmp`
-    writeFileSync(
-      temporary,
-      zstdCompressSync(content, { params: { [constants.ZSTD_c_compressionLevel]: level } }),
-    )
+    writeFileSync(temporary, zstdCompressSync(content.subarray(start, start + partBytes), { params }))
     renameSync(temporary, path)
   }
-  return path
+  return parts
+}
+
+/** What the module calls a part. */
+function partName(path: string): string {
+  return `native:${basename(path)}`
 }
 
 /**
@@ -75,24 +85,35 @@ function moduleText(files: Embedded[]): string {
     .update(files.map(({ name, sha256 }) => `${name} ${sha256}\n`).join(""))
     .digest("hex")
     .slice(0, 32)
-  const entries = files.map(
-    ({ name, sha256, bytes }) =>
+  const entries = files.map(({ name, sha256, bytes, parts }) => {
+    const paths = parts.map((path) => `require(${JSON.stringify(partName(path))})`)
+    return (
       `{ name: ${JSON.stringify(name)}, sha256: ${JSON.stringify(sha256)}, bytes: ${bytes},` +
-      ` read: () => zstdDecompressSync(readFileSync(pathOf(require(${JSON.stringify(`native:${name}`)})))) }`,
-  )
+      ` read: () => unpacked([${paths.join(", ")}]) }`
+    )
+  })
   return `
     const { readFileSync } = require("node:fs")
     const { homedir, tmpdir } = require("node:os")
     const { zstdDecompressSync } = require("node:zlib")
     const { cachePlaces, loadNative } = require("native:loader")
-    const pathOf = (embedded) => (typeof embedded === "string" ? embedded : embedded.default)
+    function home() {
+      try {
+        return homedir()
+      } catch {
+        return "" // a user without an entry in passwd, as containers have them: there is no such place then
+      }
+    }
+    function* unpacked(parts) {
+      for (const part of parts) yield zstdDecompressSync(readFileSync(part.default ?? part))
+    }
     module.exports = loadNative(
       { id: ${JSON.stringify(id)}, files: [${entries.join(", ")}] },
       cachePlaces({
         env: process.env,
         platform: process.platform,
         uid: process.getuid?.(),
-        home: homedir(),
+        home: home(),
         temp: tmpdir(),
       }),
     )

@@ -320,6 +320,21 @@ describe("a cache folder", () => {
     expect(readdirSync(temp)).toEqual([`druidsync-${uid}`])
   })
 
+  it.if(isRoot)("is found for a user without a home or a name", () => {
+    chmodSync(cache, 0o777)
+    const unnamed = [
+      "/usr/bin/setpriv",
+      "--reuid=54321",
+      "--regid=54321",
+      "--clear-groups",
+      executable,
+      "sql",
+    ]
+    const { stdout } = Bun.spawnSync(unnamed, { cwd: empty, env: { TMPDIR: cache } })
+    expect(stdout.toString()).toBe(works.stdout)
+    expect(readdirSync(cache)).toEqual(["druidsync-54321"])
+  })
+
   it("is filled by several first starts at once", async () => {
     const starts = Array.from({ length: 4 }, () =>
       Bun.spawn(command(["sql"], {}), { cwd: empty, env: { DRUIDSYNC_CACHE_DIR: cache }, stdout: "pipe" }),
