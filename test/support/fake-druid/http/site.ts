@@ -1,0 +1,154 @@
+/** One Druid behind a base path of the server: its world, its log, its hooks and its manners. */
+import { World } from "../model/world.ts"
+import type { Access } from "../sql/catalog.ts"
+import type { ScanPart } from "../sql/query.ts"
+import type { Behaviour } from "./behaviour.ts"
+import { noCredentials, type Reply, rejectedCredentials } from "./errors.ts"
+import type { Exchange } from "./exchange.ts"
+import { type LoggedRequest, type RequestKind, RequestLog } from "./log.ts"
+
+// biome-ignore lint/suspicious/noConfusingVoidType: hooks that only look need no return
+type HookResult = Behaviour | undefined | void
+
+export interface Hooks {
+  /**
+   * Before each request is answered: may change the world, wait, or return a behaviour.
+   * @param n 1 for the first request of this kind
+   */
+  beforeRequest?: (
+    kind: RequestKind,
+    n: number,
+    request: LoggedRequest,
+    site: Site,
+  ) => HookResult | Promise<HookResult>
+  /**
+   * In the middle of a scan, before it reads each segment. What is dropped, moved or unserved here, and was not read
+   * yet, is missing from the answer, whose end looks complete (DRUID.md §5).
+   */
+  duringScan?: (event: ScanEvent, world: World) => void | Promise<void>
+  /** After an answer has gone out (or was cut). */
+  afterRequest?: (request: LoggedRequest, site: Site) => void
+}
+
+export interface ScanEvent {
+  /** 1 for the first scan */
+  readonly n: number
+  /** segments that were read before this one */
+  readonly segmentsRead: number
+  readonly rowsSent: number
+  readonly part: ScanPart
+  readonly request: LoggedRequest
+}
+
+export type Credentials = { readonly user: string; readonly password: string } | { readonly bearer: string }
+
+export class Site {
+  /** "" or "/name" */
+  readonly basePath: string
+  readonly log = new RequestLog()
+  world = new World()
+  hooks: Hooks = {}
+  /** the router (default) drops trailers; the broker sends them */
+  role: "router" | "broker" = "router"
+  /** compress for clients that ask for it, as Druid does */
+  gzip = true
+  version = "33.0.0"
+  /** undefined: everyone may come in */
+  credentials: Credentials | undefined
+  /** datasources that the caller may not see */
+  readonly denied = new Set<string>()
+  /** `sys.segments`: allowed, forbidden (403) or absent (400, as in a very old release) */
+  segments: Access["segments"] = "allowed"
+  /** columns that `sys.segments` does not have */
+  readonly segmentsWithout = new Set<string>()
+  readonly #origin: () => string
+  readonly #running = new Map<string, { cancel(): void; whenCancelled: Promise<"cancelled"> }>()
+  readonly #exchanges = new Set<Exchange>()
+
+  constructor(basePath: string, origin: () => string) {
+    this.basePath = basePath
+    this.#origin = origin
+  }
+
+  /** Where clients find it, without a slash at the end. */
+  get url(): string {
+    return this.#origin() + this.basePath
+  }
+
+  /** A new empty world, no hooks, no log, everything as at first; answers under way are cut off. */
+  reset(world = new World()): World {
+    for (const exchange of this.#exchanges) exchange.response.destroy()
+    this.#exchanges.clear()
+    this.#running.clear()
+    this.log.clear()
+    this.hooks = {}
+    this.role = "router"
+    this.gzip = true
+    this.version = "33.0.0"
+    this.credentials = undefined
+    this.denied.clear()
+    this.segments = "allowed"
+    this.segmentsWithout.clear()
+    this.world = world
+    return world
+  }
+
+  /** Responses that are not out yet. */
+  get openResponses(): number {
+    return this.#exchanges.size
+  }
+
+  access(exchange: Exchange): Access {
+    return {
+      denied: new Set([...this.denied, ...exchange.denied]),
+      segments: this.segments,
+      segmentsWithout: this.segmentsWithout,
+    }
+  }
+
+  /** 401 for wrong or missing credentials. */
+  refusal(authorization: string | undefined): Reply | undefined {
+    const wanted = this.credentials
+    if (!wanted) return undefined
+    if (authorization === undefined) return noCredentials()
+    const expected =
+      "bearer" in wanted
+        ? `Bearer ${wanted.bearer}`
+        : `Basic ${Buffer.from(`${wanted.user}:${wanted.password}`).toString("base64")}`
+    return authorization === expected ? undefined : rejectedCredentials()
+  }
+
+  opened(exchange: Exchange): void {
+    this.#exchanges.add(exchange)
+  }
+
+  closed(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+    this.hooks.afterRequest?.(exchange.entry, this)
+  }
+
+  /** A query is running under this id, until the function returned is called. */
+  running(queryId: string): () => void {
+    let cancel = () => {}
+    const whenCancelled = new Promise<"cancelled">((done) => {
+      cancel = () => done("cancelled")
+    })
+    const query = { cancel, whenCancelled }
+    this.#running.set(queryId, query)
+    return () => {
+      if (this.#running.get(queryId) === query) this.#running.delete(queryId)
+    }
+  }
+
+  whenCancelled(queryId: string | undefined): Promise<"cancelled"> {
+    return this.#running.get(queryId ?? "")?.whenCancelled ?? new Promise(() => {})
+  }
+
+  /** false for an id that is unknown or was cancelled before. A scan that streams already goes on (DRUID.md §4). */
+  cancel(queryId: string): boolean {
+    const query = this.#running.get(queryId)
+    this.#running.delete(queryId)
+    query?.cancel()
+    return query !== undefined
+  }
+}

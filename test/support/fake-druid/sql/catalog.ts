@@ -1,0 +1,122 @@
+/** The metadata tables: `sys.segments` and `INFORMATION_SCHEMA`, as one caller is allowed to see them. */
+import type { SegmentRow } from "../model/segment.ts"
+import type { Value } from "../model/values.ts"
+import type { World } from "../model/world.ts"
+import { BIGINT, columnType, type SqlType, VARCHAR } from "./functions.ts"
+
+/** What a caller may see. */
+export interface Access {
+  /** the authorizer leaves these datasources out without a word, and answers 403 to queries of them */
+  readonly denied: ReadonlySet<string>
+  /** `sys.segments`: there, there and refused (403), or not there at all */
+  readonly segments: "allowed" | "forbidden" | "absent"
+  /** columns that this release's `sys.segments` does not have (`is_active` came with 0.23, `replication_factor` with 27) */
+  readonly segmentsWithout: ReadonlySet<string>
+}
+
+export interface CatalogColumn {
+  readonly name: string
+  readonly type: SqlType
+}
+
+/** A table in memory. */
+export interface CatalogTable {
+  readonly columns: readonly CatalogColumn[]
+  rows(): readonly (readonly Value[])[]
+}
+
+const SEGMENT_COLUMNS: readonly (readonly [keyof SegmentRow, SqlType])[] = [
+  ["segment_id", VARCHAR],
+  ["datasource", VARCHAR],
+  ["start", VARCHAR],
+  ["end", VARCHAR],
+  ["size", BIGINT],
+  ["version", VARCHAR],
+  ["partition_num", BIGINT],
+  ["num_replicas", BIGINT],
+  ["num_rows", BIGINT],
+  ["is_active", BIGINT],
+  ["is_published", BIGINT],
+  ["is_available", BIGINT],
+  ["is_realtime", BIGINT],
+  ["is_overshadowed", BIGINT],
+  ["shard_spec", VARCHAR],
+  ["dimensions", VARCHAR],
+  ["metrics", VARCHAR],
+  ["last_compaction_state", VARCHAR],
+  ["replication_factor", BIGINT],
+]
+
+/** The table of a path such as `["sys", "segments"]`; undefined where there is none. */
+export function catalogTable(
+  path: readonly string[],
+  world: World,
+  access: Access,
+): CatalogTable | undefined {
+  switch (path.join(".")) {
+    case "sys.segments":
+      return access.segments === "absent" ? undefined : segmentsTable(world, access)
+    case "INFORMATION_SCHEMA.COLUMNS":
+      return columnsTable(world, access)
+    case "INFORMATION_SCHEMA.TABLES":
+      return tablesTable(world, access)
+  }
+  return undefined
+}
+
+function segmentColumns(access: Access) {
+  return SEGMENT_COLUMNS.filter(([name]) => !access.segmentsWithout.has(name))
+}
+
+function segmentsTable(world: World, access: Access): CatalogTable {
+  const columns = segmentColumns(access)
+  return {
+    columns: columns.map(([name, type]) => ({ name, type })),
+    rows: () =>
+      visibleDatasources(world, access).flatMap((ds) =>
+        ds.listed().map((row) =>
+          columns.map(([name]) => {
+            const value = row[name]
+            return typeof value === "number" ? BigInt(value) : value
+          }),
+        ),
+      ),
+  }
+}
+
+function columnsTable(world: World, access: Access): CatalogTable {
+  const names = ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME", "ORDINAL_POSITION", "IS_NULLABLE", "DATA_TYPE"]
+  return {
+    columns: names.map((name) => ({ name, type: name === "ORDINAL_POSITION" ? BIGINT : VARCHAR })),
+    rows() {
+      const rows: Value[][] = []
+      for (const ds of visibleDatasources(world, access))
+        ds.schema().forEach(({ name, type }, i) => {
+          const nullable = name === "__time" ? "NO" : "YES"
+          rows.push(["druid", ds.name, name, BigInt(i + 1), nullable, columnType(name, type).sql])
+        })
+      if (access.segments !== "absent")
+        segmentColumns(access).forEach(([name, type], i) => {
+          rows.push(["sys", "segments", name, BigInt(i + 1), "YES", type.sql])
+        })
+      return rows
+    },
+  }
+}
+
+function tablesTable(world: World, access: Access): CatalogTable {
+  return {
+    columns: ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"].map((name) => ({ name, type: VARCHAR })),
+    rows() {
+      const rows: Value[][] = visibleDatasources(world, access)
+        .filter((ds) => ds.exists)
+        .map((ds) => ["druid", ds.name, "TABLE"])
+      if (access.segments !== "absent") rows.push(["sys", "segments", "SYSTEM_TABLE"])
+      return rows
+    },
+  }
+}
+
+function visibleDatasources(world: World, access: Access) {
+  return world.datasources.filter((ds) => !access.denied.has(ds.name))
+}

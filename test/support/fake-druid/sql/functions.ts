@@ -1,0 +1,76 @@
+/** The scalar functions that the fake knows, each with its result type. A test that needs one more adds it here. */
+import { chunkOf, type Granularity } from "../model/time.ts"
+import { elementType, jsonText, type Value } from "../model/values.ts"
+
+/** Druid's native type and SQL type. */
+export interface SqlType {
+  readonly druid: string
+  readonly sql: string
+}
+
+export const BIGINT: SqlType = { druid: "LONG", sql: "BIGINT" }
+export const INTEGER: SqlType = { druid: "LONG", sql: "INTEGER" }
+export const DOUBLE: SqlType = { druid: "DOUBLE", sql: "DOUBLE" }
+export const DECIMAL: SqlType = { druid: "DOUBLE", sql: "DECIMAL" }
+export const VARCHAR: SqlType = { druid: "STRING", sql: "VARCHAR" }
+export const BOOLEAN: SqlType = { druid: "LONG", sql: "BOOLEAN" }
+export const TIMESTAMP: SqlType = { druid: "LONG", sql: "TIMESTAMP" }
+
+interface ScalarFunction {
+  readonly arity: number
+  type(args: readonly SqlType[]): SqlType
+  /** not called with a null argument */
+  apply(...args: Value[]): Value
+}
+
+const PERIODS: Readonly<Record<string, Granularity>> = {
+  PT1S: "SECOND",
+  PT1M: "MINUTE",
+  PT1H: "HOUR",
+  P1D: "DAY",
+  P1M: "MONTH",
+  P1Y: "YEAR",
+}
+
+const values = (mv: Value): readonly Value[] => (Array.isArray(mv) ? mv : [mv])
+
+export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
+  TIMESTAMP_TO_MILLIS: { arity: 1, type: () => BIGINT, apply: (time) => time! },
+  MILLIS_TO_TIMESTAMP: { arity: 1, type: () => TIMESTAMP, apply: (time) => time! },
+  TIME_FLOOR: {
+    arity: 2,
+    type: () => TIMESTAMP,
+    apply: (time, period) => chunkOf(time as bigint, PERIODS[period as string] ?? "DAY").start,
+  },
+  MV_TO_ARRAY: {
+    arity: 1,
+    type: () => ({ druid: "ARRAY<STRING>", sql: "ARRAY" }),
+    apply: (mv) => values(mv!),
+  },
+  MV_LENGTH: { arity: 1, type: () => INTEGER, apply: (mv) => BigInt(values(mv!).length) },
+  TO_JSON_STRING: { arity: 1, type: () => VARCHAR, apply: (v) => (typeof v === "string" ? v : jsonText(v!)) },
+  CHAR_LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
+  LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
+  LOWER: { arity: 1, type: () => VARCHAR, apply: (text) => String(text).toLowerCase() },
+  UPPER: { arity: 1, type: () => VARCHAR, apply: (text) => String(text).toUpperCase() },
+  ABS: {
+    arity: 1,
+    type: ([type]) => type!,
+    apply: (n) => (typeof n === "bigint" ? (n < 0n ? -n : n) : Math.abs(n as number)),
+  },
+  MOD: {
+    arity: 2,
+    type: ([type]) => type!,
+    apply: (a, b) =>
+      typeof a === "bigint" && typeof b === "bigint" ? (b === 0n ? null : a % b) : Number(a) % Number(b),
+  },
+}
+
+/** Type of a column of a datasource. */
+export function columnType(name: string, druid: string): SqlType {
+  if (name === "__time") return TIMESTAMP
+  if (druid === "LONG") return BIGINT
+  if (druid === "STRING") return VARCHAR
+  if (druid === "DOUBLE" || druid === "FLOAT") return { druid, sql: druid }
+  return { druid, sql: elementType(druid) === undefined ? "OTHER" : "ARRAY" }
+}
