@@ -6,7 +6,11 @@ import { ETERNITY } from "./settle.ts"
 /** One of Druid's load, drop or broadcast rules. */
 export type Rule = { type: string; [key: string]: unknown }
 
-/** Keep everything in deep storage, load nothing: what "cold" means. Druid 28 and later. */
+/**
+ * Keep everything in deep storage, load nothing: what "cold" means. Druid 28 and later. Seen in 33.0.0: where older,
+ * overshadowed versions are still used and loaded, they are not dropped, and queries answer from them again.
+ * `forgetOvershadowed` first takes them away.
+ */
 export const COLD: readonly Rule[] = [
   { type: "loadForever", tieredReplicants: {}, useDefaultTierForNull: false },
 ]
@@ -36,4 +40,14 @@ export async function markUsed(druid: Druid, datasource: string, interval = ETER
   await request(`${druid.coordinatorUrl}/druid/coordinator/v1/datasources/${name}/markUsed`, {
     body: { interval },
   })
+}
+
+/**
+ * Has the coordinator mark overshadowed segments unused at once. By itself it does so only once it has been leader for
+ * 15 minutes: before that they stay listed, published and loaded.
+ */
+export async function forgetOvershadowed(druid: Druid): Promise<void> {
+  const url = `${druid.coordinatorUrl}/druid/coordinator/v1/config`
+  const config = (await request(url)) as Record<string, unknown>
+  await request(url, { body: { ...config, millisToWaitBeforeDeleting: 0 } })
 }
