@@ -3,6 +3,7 @@
  * what the server asked for. What may be tried again is said by the error itself.
  */
 import { DruidsyncError } from "../errors.ts"
+import type { Ports } from "./ports.ts"
 
 export interface RetryOptions {
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
@@ -26,4 +27,14 @@ export async function retrying<T>(work: (attempt: number) => Promise<T>, options
       await options.sleep(waitMs, options.signal)
     }
   }
+}
+
+/** `retrying` with a run's own clock, signal and reporter. */
+export function ask<T>(ports: Pick<Ports, "clock" | "signal" | "emit">, work: () => Promise<T>): Promise<T> {
+  return retrying(work, {
+    sleep: ports.clock.sleep,
+    signal: ports.signal,
+    onRetry: (error, waitMs, attempt) =>
+      ports.emit({ type: "retry", message: error.message, waitMs, attempt }),
+  })
 }
