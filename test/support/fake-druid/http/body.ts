@@ -106,13 +106,13 @@ export class ResponseBody {
     await this.#write(Buffer.from(this.#pending))
     this.#pending = ""
     if (fault.do === "hang") {
-      await this.#flushGzip()
+      await this.#pushed()
       await this.#closed
     } else if (fault.end === "clean") {
       await this.#finish(fault.message ?? "url[http://127.0.0.1:8083/druid/v2/] timed out")
       await this.#closedOrFinished()
     } else {
-      await this.#flushGzip()
+      await this.#pushed()
       destroySocket(this.#response)
     }
     throw new Stopped("cut on purpose")
@@ -148,19 +148,18 @@ export class ResponseBody {
     if (this.#response.destroyed) throw new Stopped("the client is gone")
     this.#entry.bytesSent += bytes.length
     if (bytes.length === 0) return
-    const target = this.#gzip ?? this.#response
-    const more = target.write(bytes)
-    if (!more || (this.#gzip && this.#response.writableNeedDrain)) {
-      const drained = new Promise((done) => {
-        target.once("drain", done)
-        if (this.#gzip) this.#response.once("drain", done)
-      })
-      await Promise.race([drained, this.#closed])
-    }
+    if (!(this.#gzip ?? this.#response).write(bytes)) await this.#drained(this.#gzip ?? this.#response)
+    if (this.#gzip && this.#response.writableNeedDrain) await this.#drained(this.#response)
     if (this.#response.destroyed) throw new Stopped("the client is gone")
   }
 
-  async #flushGzip(): Promise<void> {
+  /** The stream takes more, or the client is gone. */
+  async #drained(stream: Gzip | ServerResponse): Promise<void> {
+    await Promise.race([new Promise<void>((done) => stream.once("drain", () => done())), this.#closed])
+  }
+
+  /** Everything written so far is on its way. */
+  async #pushed(): Promise<void> {
     const gzip = this.#gzip
     if (gzip) await new Promise<void>((done) => gzip.flush(() => done()))
     await new Promise<void>((done) => {

@@ -1,6 +1,6 @@
 /** The five result formats: how rows, headers and the end of a body are written (DRUID.md §4, §10). */
 import type { Value } from "../model/values.ts"
-import type { OutputColumn } from "../sql/query.ts"
+import type { OutputColumn } from "../sql/answer.ts"
 import { columnEncoder, jsonString } from "./json.ts"
 
 export const RESULT_FORMATS = ["arrayLines", "objectLines", "array", "object", "csv"] as const

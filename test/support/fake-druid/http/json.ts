@@ -1,7 +1,7 @@
 /** Values as Druid's SQL endpoint writes them in JSON (DRUID.md §7). */
 import { iso } from "../model/time.ts"
 import { doubleText, elementType, floatText, jsonText, type Value } from "../model/values.ts"
-import type { OutputColumn } from "../sql/query.ts"
+import type { OutputColumn } from "../sql/answer.ts"
 
 type Encode = (value: Value) => string
 

@@ -1,5 +1,5 @@
 /** What was asked of the fake: one entry per request, in the order of arrival. */
-import type { QueryKind } from "../sql/query.ts"
+import type { QueryKind } from "../sql/answer.ts"
 
 export type RequestKind = QueryKind | "segmentMetadata" | "cancel" | "status" | "unknown"
 

@@ -1,7 +1,7 @@
 /** One Druid behind a base path of the server: its world, its log, its hooks and its manners. */
 import { World } from "../model/world.ts"
+import type { ScanPart } from "../sql/answer.ts"
 import type { Access } from "../sql/catalog.ts"
-import type { ScanPart } from "../sql/query.ts"
 import type { Behaviour } from "./behaviour.ts"
 import { noCredentials, type Reply, rejectedCredentials } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"

@@ -1,7 +1,9 @@
 /** `POST /druid/v2/sql` and `DELETE /druid/v2/sql/{id}`. */
 import { CoercionError } from "../model/values.ts"
+import { datasourceOf, kindOf, type Query, type ScanPart } from "../sql/answer.ts"
 import { runtimeError, SqlError } from "../sql/errors.ts"
-import { datasourceOf, kindOf, parseSql, plan, type Query, type ScanPart } from "../sql/query.ts"
+import { parse } from "../sql/parse.ts"
+import { plan } from "../sql/query.ts"
 import type { ResponseBody } from "./body.ts"
 import { jsonReply, legacyError } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
@@ -25,7 +27,7 @@ export async function sqlEndpoint(exchange: Exchange): Promise<void> {
   const { query: sql, context } = request
   const queryId = typeof context.sqlQueryId === "string" ? context.sqlQueryId : `fake-${++generatedIds}`
   const details = { body, sql, context, queryId }
-  const select = attempt(() => parseSql(sql))
+  const select = attempt(() => parse(sql))
   const ended = exchange.site.running(queryId)
   try {
     if (select instanceof SqlError) {

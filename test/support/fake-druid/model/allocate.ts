@@ -39,15 +39,6 @@ function partAt(parts: readonly Visible[], instant: bigint): Visible | undefined
   return part && instant < part.interval.end ? part : undefined
 }
 
-/** Next free partition number of a chunk's version. */
-export function nextPartition(ds: Datasource, interval: Interval, version: string): number {
-  let next = 0
-  for (const s of ds.segments)
-    if (s.version === version && s.interval.start === interval.start && s.interval.end === interval.end)
-      next = Math.max(next, s.partition + 1)
-  return next
-}
-
 /** Rows by the chunk they belong to, in order of time; a row's first value is `__time`. */
 export function byTarget(
   ds: Datasource,

@@ -2,6 +2,7 @@
 import { reader } from "./rows.ts"
 import { type MergePolicy, mergedSchema } from "./schema.ts"
 import { isListed, type SegmentRow, type StoredSegment, segmentRow } from "./segment.ts"
+import type { Interval } from "./time.ts"
 import { type Visible, visibleParts } from "./timeline.ts"
 import type { SegmentColumn } from "./values.ts"
 
@@ -12,6 +13,7 @@ export class Datasource {
   /** the broker's schema where it is held back (DRUID.md §11) */
   staleSchema: readonly SegmentColumn[] | undefined
   readonly #segments = new Set<StoredSegment>()
+  readonly #nextPartitions = new Map<string, number>()
   #broker: Visible[] | undefined
   #used: Visible[] | undefined
   #overshadowed: ReadonlySet<StoredSegment> | undefined
@@ -27,7 +29,13 @@ export class Datasource {
 
   add(segment: StoredSegment): void {
     this.#segments.add(segment)
+    this.#nextPartitions.set(chunkKey(segment.interval, segment.version), segment.partition + 1)
     this.changed()
+  }
+
+  /** Next free partition number of a chunk's version. */
+  nextPartition(interval: Interval, version: string): number {
+    return this.#nextPartitions.get(chunkKey(interval, version)) ?? 0
   }
 
   /** Takes a segment away; scans that have not reached it yet will miss it. */
@@ -102,4 +110,8 @@ export class Datasource {
   readerFor(segment: StoredSegment, wanted: readonly SegmentColumn[]) {
     return reader(wanted, segment.columns)
   }
+}
+
+function chunkKey({ start, end }: Interval, version: string): string {
+  return `${start}/${end}/${version}`
 }

@@ -46,12 +46,29 @@ export type SegmentPatch = Partial<
   >
 >
 
+interface Names {
+  readonly id: string
+  readonly start: string
+  readonly end: string
+}
+
+// They never change, and listings of thousands of segments need them each time.
+const namesOf = new WeakMap<StoredSegment, Names>()
+
+function names(s: StoredSegment): Names {
+  let found = namesOf.get(s)
+  if (!found) {
+    const [start, end] = [iso(s.interval.start), iso(s.interval.end)]
+    const id = `${s.datasource}_${start}_${end}_${s.version}`
+    found = { id: s.partition === 0 ? id : `${id}_${s.partition}`, start, end }
+    namesOf.set(s, found)
+  }
+  return found
+}
+
 /** `datasource_start_end_version`, and `_partition` from partition 1 on. */
-export function segmentId(
-  s: Pick<StoredSegment, "datasource" | "interval" | "version" | "partition">,
-): string {
-  const id = `${s.datasource}_${iso(s.interval.start)}_${iso(s.interval.end)}_${s.version}`
-  return s.partition === 0 ? id : `${id}_${s.partition}`
+export function segmentId(s: StoredSegment): string {
+  return names(s).id
 }
 
 /** A row of `sys.segments` (the columns of Druid 33), flags as 0 and 1. */
@@ -79,12 +96,13 @@ export interface SegmentRow {
 
 /** How `sys.segments` shows a segment. */
 export function segmentRow(s: StoredSegment, overshadowed: boolean): SegmentRow {
+  const { id, start, end } = names(s)
   const flag = (is: boolean) => (is ? 1 : 0)
   return {
-    segment_id: segmentId(s),
+    segment_id: id,
     datasource: s.datasource,
-    start: iso(s.interval.start),
-    end: iso(s.interval.end),
+    start,
+    end,
     size: s.tombstone ? 1 : s.realtime ? 0 : 1200 + s.rows.count * 32,
     version: s.version,
     partition_num: s.partition,

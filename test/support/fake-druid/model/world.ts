@@ -2,7 +2,7 @@
  * An Apache Druid 33 in memory: datasources, segments, and every operation that changes them, as DRUID.md §1–§5
  * measured it. No HTTP here, no clock, no randomness: versions come from a counter.
  */
-import { byTarget, nextPartition, split } from "./allocate.ts"
+import { byTarget, split } from "./allocate.ts"
 import { Datasource } from "./datasource.ts"
 import {
   allRows,
@@ -94,7 +94,7 @@ export class World {
       const version = target.version ?? newVersion
       const parts = split(group, Math.min(options.partitions ?? 1, group.length))
       for (const [i, part] of parts.entries()) {
-        const partition = target.version ? nextPartition(ds, target.interval, version) : i
+        const partition = target.version ? ds.nextPartition(target.interval, version) : i
         added.push(
           this.#add(ds, {
             ...place(target.interval, version, partition, target.corePartitions ?? parts.length),
@@ -213,7 +213,7 @@ export class World {
       row: (i) => segment.row(i),
       multiValue: new Set(segment.multiValue),
     }
-    const where = place(chunk, version, nextPartition(ds, chunk, version), part?.segment.corePartitions ?? 1)
+    const where = place(chunk, version, ds.nextPartition(chunk, version), part?.segment.corePartitions ?? 1)
     return this.#views(ds, [this.#add(ds, { ...where, columns, rows, ...this.#loading({}) })])
   }
 
@@ -341,7 +341,7 @@ export class World {
         continue
       }
       const version = target.version ?? this.#nextVersion()
-      const partition = nextPartition(ds, target.interval, version)
+      const partition = ds.nextPartition(target.interval, version)
       touched.push(
         this.#add(ds, {
           ...place(target.interval, version, partition, target.corePartitions ?? 0),
