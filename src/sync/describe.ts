@@ -1,7 +1,7 @@
 /** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
 import type { Chunk, Interval, Reason } from "../domain.ts"
-import { formatDruidTime } from "../druid/time.ts"
 import type { SchemaChange } from "../store/drift.ts"
+import { formatDruidTime } from "../time.ts"
 
 /** Why a stretch is fetched. */
 export function describeReason(reason: Reason): string {
@@ -45,3 +45,7 @@ export function describeUnavailable(chunk: Chunk): string {
   const missing = chunk.segments.filter((segment) => !segment.isAvailable && !segment.isTombstone).length
   return `${missing} of ${chunk.segments.length} segments are published but served by no historical now`
 }
+
+/** Why a chunk is left alone whose rows Druid counts otherwise than its metadata says. */
+export const DOUBTFUL =
+  "Druid counts other rows than its segment metadata promises; some server may not serve all of it"

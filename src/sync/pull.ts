@@ -6,12 +6,12 @@ import type { DatasourceSettings } from "../config/settings.ts"
 import type { Chunk, Interval, Work } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
+import { overlaps } from "../intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
-import { overlaps } from "../plan/intervals.ts"
 import { commit, type DatasourceCommit } from "../store/commit.ts"
 import { recordRun } from "../store/history.ts"
 import { type DatasourceState, type FileState, readState } from "../store/state.ts"
-import { describeChange, describeUnavailable, intervalText } from "./describe.ts"
+import { DOUBTFUL, describeChange, describeUnavailable, intervalText } from "./describe.ts"
 import type { PullReport } from "./events.ts"
 import { emptyCommit, execute } from "./execute.ts"
 import { type Judged, judge } from "./judge.ts"
@@ -205,10 +205,7 @@ function noteIncomplete(
     one.incomplete.push({ interval: intervalText(interval), reason })
   for (const chunk of unavailable) note(chunk.interval, describeUnavailable(chunk))
   for (const chunk of doubtful) {
-    note(
-      chunk.interval,
-      "Druid counts other rows than its segment metadata promises; some server may not serve all of it",
-    )
+    note(chunk.interval, DOUBTFUL)
   }
   for (const work of deferred) {
     if (work.state === "unproven") note(work.interval, "Druid has not counted its newest segments yet")
@@ -306,7 +303,7 @@ async function doUpkeep(ports: Ports, request: PullRequest, plans: readonly Plan
 }
 
 /** A table of that name that is not ours stops its datasource before anything is fetched. */
-function refuseForeignTable(ports: Ports, settings: DatasourceSettings, state: FileState): void {
+export function refuseForeignTable(ports: Ports, settings: DatasourceSettings, state: FileState): void {
   const taken = state.tables.some((table) => table.toLowerCase() === settings.table.toLowerCase())
   const owner = [...state.datasources.values()].find(
     (d) => d.table.toLowerCase() === settings.table.toLowerCase(),
@@ -327,7 +324,10 @@ function refuseForeignTable(ports: Ports, settings: DatasourceSettings, state: F
 }
 
 /** Deleted, forbidden, mistyped, nothing loaded: Druid answers all of these alike, so nothing is concluded. */
-function nothingActive(settings: DatasourceSettings, held: DatasourceState | undefined): DruidsyncError {
+export function nothingActive(
+  settings: DatasourceSettings,
+  held: DatasourceState | undefined,
+): DruidsyncError {
   const kept =
     held === undefined || held.rows === 0 ? "" : `; the ${held.rows} rows pulled before were left as they are`
   return new DruidsyncError(
@@ -340,7 +340,8 @@ function nothingActive(settings: DatasourceSettings, held: DatasourceState | und
   )
 }
 
-function concernsOneDatasource(error: unknown): error is DruidsyncError {
+/** True for what stops one datasource and lets the others go on. */
+export function concernsOneDatasource(error: unknown): error is DruidsyncError {
   return (
     error instanceof DruidsyncError &&
     ["forbidden", "unknown-datasource", "query", "foreign", "config", "type", "unavailable"].includes(

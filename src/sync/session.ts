@@ -9,8 +9,8 @@ import type { Settings } from "../config/settings.ts"
 import { createCatalog } from "../druid/catalog.ts"
 import { createClient, type DruidClient } from "../druid/client.ts"
 import { createTransport } from "../druid/transport.ts"
-import { openEngine } from "../store/engine.ts"
-import { databaseFile } from "../store/file.ts"
+import { type Engine, openEngine } from "../store/engine.ts"
+import { type DatabaseFile, databaseFile } from "../store/file.ts"
 import { acquireRunLock } from "../store/run-lock.ts"
 import type { Emit } from "./events.ts"
 import type { Clock, Ports } from "./ports.ts"
@@ -75,20 +75,10 @@ function authorization(auth: NonNullable<Settings["druid"]["auth"]>): string {
  * Runs `work` with everything open, under the run lock.
  * @throws DruidsyncError `locked` where another run or program has the file, `file` where it cannot be written
  */
-export async function withSession<T>(
-  options: SessionOptions,
-  work: (ports: Ports) => Promise<T>,
-): Promise<T> {
-  const { settings, out, clock, signal, emit } = options
-  // Every request and every wait listens for the interruption; that many at once are no leak.
-  setMaxListeners(0, signal)
-  const engine = await openEngine({
-    memoryLimit: `${Math.floor(settings.pull.memoryLimitBytes / 1e6)}MB`,
-    threads: Math.max(1, Math.min(8, availableParallelism())),
-  })
-  try {
-    const onWait = (holder: string) =>
-      emit({ type: "waiting", message: `waiting for ${holder} to let go of ${out}` })
+export function withSession<T>(options: SessionOptions, work: (ports: Ports) => Promise<T>): Promise<T> {
+  const { settings, out, clock, signal } = options
+  return withEngine(options, async (engine) => {
+    const onWait = sayingWhoHolds(options, out)
     const lock = await acquireRunLock(engine, {
       path: out,
       spoolDir: settings.pull.spoolDir,
@@ -98,7 +88,6 @@ export async function withSession<T>(
       onWait,
       signal,
     })
-    const client = openClient(settings, options.version, clock, options.newId)
     try {
       await engine.run(`SET temp_directory = '${lock.spoolDir.replaceAll("'", "''")}/duckdb'`)
       const file = databaseFile(engine, {
@@ -108,13 +97,73 @@ export async function withSession<T>(
         nowMs: clock.nowMs,
         onWait,
       })
-      const catalog = createCatalog(client, options.datasources)
-      return await work({ client, catalog, engine, file, spoolDir: lock.spoolDir, clock, emit, signal })
+      return await withClient(options, engine, file, lock.spoolDir, work)
     } finally {
-      client.close()
       await lock.release()
     }
+  })
+}
+
+/**
+ * The same for work that only looks (`plan`, `schema`): takes no lock and makes neither file nor folder; while a pull
+ * commits, a read waits. A write is refused as the bug that it would be.
+ * @param options `out` may be left out where no file is asked about: then it counts as one that does not exist yet
+ */
+export function withReadSession<T>(
+  options: Omit<SessionOptions, "out"> & { readonly out: string | undefined },
+  work: (ports: Ports) => Promise<T>,
+): Promise<T> {
+  const { out, clock, lockWaitMs } = options
+  return withEngine(options, async (engine) => {
+    // Nothing that only looks needs more than memory; DuckDB's default would be a folder where the user stands.
+    await engine.run("SET temp_directory = ''")
+    const path = out ?? ""
+    const real = databaseFile(engine, {
+      path,
+      lockWaitMs,
+      sleep: clock.sleep,
+      nowMs: clock.nowMs,
+      onWait: sayingWhoHolds(options, path),
+    })
+    const write = () => Promise.reject(new Error("a session that only looks must not write"))
+    const file: DatabaseFile = { ...real, exists: () => out !== undefined && real.exists(), write }
+    return withClient(options, engine, file, "", work)
+  })
+}
+
+type Opening = Omit<SessionOptions, "out">
+
+function sayingWhoHolds({ emit }: Opening, out: string): (holder: string) => void {
+  return (holder) => emit({ type: "waiting", message: `waiting for ${holder} to let go of ${out}` })
+}
+
+async function withEngine<T>(options: Opening, work: (engine: Engine) => Promise<T>): Promise<T> {
+  // Every request and every wait listens for the interruption; that many at once are no leak.
+  setMaxListeners(0, options.signal)
+  const engine = await openEngine({
+    memoryLimit: `${Math.floor(options.settings.pull.memoryLimitBytes / 1e6)}MB`,
+    threads: Math.max(1, Math.min(8, availableParallelism())),
+  })
+  try {
+    return await work(engine)
   } finally {
     engine.close()
+  }
+}
+
+async function withClient<T>(
+  options: Opening,
+  engine: Engine,
+  file: DatabaseFile,
+  spoolDir: string,
+  work: (ports: Ports) => Promise<T>,
+): Promise<T> {
+  const { clock, emit, signal } = options
+  const client = openClient(options.settings, options.version, clock, options.newId)
+  try {
+    const catalog = createCatalog(client, options.datasources)
+    return await work({ client, catalog, engine, file, spoolDir, clock, emit, signal })
+  } finally {
+    client.close()
   }
 }
