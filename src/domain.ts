@@ -124,3 +124,10 @@ export interface Slice {
   /** rows expected, as far as known; for progress and for cutting */
   readonly rows: number
 }
+
+/** Rows of one stretch, counted by Druid. Buckets are ascending and cover what was counted. */
+export interface Bucket {
+  readonly interval: Interval
+  readonly all: number
+  readonly matching: number
+}

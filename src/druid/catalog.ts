@@ -2,13 +2,12 @@
  * What Druid has, read through a `DruidClient` and turned into the domain's words: active segments, columns and
  * their types, multi-value columns, counts. Two requests tell what every datasource has, however many there are.
  */
-import type { Interval, Segment } from "../domain.ts"
+import type { Bucket, Interval, Segment } from "../domain.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
-import type { Bucket } from "../plan/slices.ts"
+import { formatDruidTime, parseDruidTime } from "../time.ts"
 import type { DruidClient } from "./client.ts"
 import type { Header } from "./framing.ts"
 import { boundsSql, columnsSql, countsSql, histogramSql, type Source, segmentsSql, typesSql } from "./sql.ts"
-import { formatDruidTime, parseDruidTime } from "./time.ts"
 
 /** A column as INFORMATION_SCHEMA lists it. */
 export interface ListedColumn {

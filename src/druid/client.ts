@@ -8,9 +8,9 @@ import { randomUUID } from "node:crypto"
 import { open } from "node:fs/promises"
 import { type $Fetch, createFetch } from "ofetch"
 import { DruidsyncError, messageOf } from "../errors.ts"
+import { printable } from "../printable.ts"
 import { refusal } from "./failure.ts"
 import { cutResponse, FrameReader, type Header, parseLines } from "./framing.ts"
-import { printable } from "./printable.ts"
 import type { Transport } from "./transport.ts"
 
 export interface ClientOptions {

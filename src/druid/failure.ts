@@ -3,7 +3,7 @@
  * may help. Two JSON shapes coexist, and proxies answer in HTML (DRUID.md §6).
  */
 import { DruidsyncError, type DruidsyncErrorOptions, ExitCode } from "../errors.ts"
-import { printable } from "./printable.ts"
+import { printable } from "../printable.ts"
 
 interface ErrorBody {
   error?: unknown

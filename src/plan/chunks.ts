@@ -4,7 +4,7 @@
  * interval and the older one for the rest; the cut is made here in the same way.
  */
 import type { Chunk, ChunkCondition, Interval, Segment } from "../domain.ts"
-import { sameInterval } from "./intervals.ts"
+import { sameInterval } from "../intervals.ts"
 
 /**
  * @param segments active segments of one datasource, in any order

@@ -3,8 +3,8 @@
  * The table of DESIGN.md, "What makes a chunk stale", is this file.
  */
 import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../domain.ts"
+import { byStart, contains, intersection, overlapping, sameInterval, subtract, union } from "../intervals.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
-import { byStart, contains, intersection, overlapping, sameInterval, subtract, union } from "./intervals.ts"
 import { isPureAddition, segmentSetText } from "./segment-set.ts"
 
 /** What one datasource needs, decided from metadata alone. */

@@ -3,15 +3,8 @@
  * counts, small neighbours share one query. Pure. Together the slices cover the work exactly once (invariant I5);
  * rows of one millisecond always stay together, since all bounds are whole milliseconds.
  */
-import type { Chunk, Interval, Slice, Work } from "../domain.ts"
-import { byStart } from "./intervals.ts"
-
-/** Rows of one stretch, counted by Druid. Buckets are ascending and cover what was counted. */
-export interface Bucket {
-  readonly interval: Interval
-  readonly all: number
-  readonly matching: number
-}
+import type { Bucket, Chunk, Interval, Slice, Work } from "../domain.ts"
+import { byStart } from "../intervals.ts"
 
 /** At most this many chunks share a query, so that the per-chunk counts after a load stay one cheap statement. */
 const MAX_WORKS_PER_SLICE = 200

@@ -3,9 +3,9 @@
  * (invariants I1, I2). What calls this has proven the rows; what is here keeps them and their checkpoints together.
  */
 import type { Column, Interval, Part, PartState } from "../domain.ts"
-import { formatDruidTime } from "../druid/time.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
-import { intersection, subtract, union } from "../plan/intervals.ts"
+import { intersection, subtract, union } from "../intervals.ts"
+import { formatDruidTime } from "../time.ts"
 import { commonType, conversion } from "./drift.ts"
 import type { Engine } from "./engine.ts"
 import { literal } from "./engine.ts"

@@ -1,10 +1,10 @@
 /** What a run knows of each datasource while it works, and the report made of it at the end. Pure. */
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Interval } from "../domain.ts"
-import { formatDruidTime } from "../druid/time.ts"
 import { type DruidsyncError, ExitCode } from "../errors.ts"
 import type { Outcome } from "../store/history.ts"
 import type { FileState } from "../store/state.ts"
+import { formatDruidTime } from "../time.ts"
 import type { DatasourceReport, Incomplete, PullReport } from "./events.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 

@@ -1,5 +1,5 @@
-/** Algebra of half-open intervals: pure, exact, over `bigint` milliseconds. */
-import type { Interval } from "../domain.ts"
+/** Algebra of half-open intervals: pure, exact, over `bigint` milliseconds. Shared by `plan/`, `store/` and those above. */
+import type { Interval } from "./domain.ts"
 
 /** The part that two intervals share, or undefined. */
 export function intersection(a: Interval, b: Interval): Interval | undefined {
