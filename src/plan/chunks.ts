@@ -37,16 +37,21 @@ export function chunksOf(segments: readonly Segment[]): Chunk[] {
   return chunks
 }
 
+/** @param groups ascending by start */
 function clusterChunks(groups: readonly Segment[][]): Chunk[] {
   const bounds = [...new Set(groups.flatMap((g) => [g[0]!.interval.start, g[0]!.interval.end]))].sort(
     compareBig,
   )
   const chunks: { interval: Interval; segments: Segment[] }[] = []
+  // Groups that cover the stretch at hand: few, however many there are in all.
+  let open: (readonly Segment[])[] = []
+  let next = 0
   for (let k = 0; k + 1 < bounds.length; k++) {
     const interval = { start: bounds[k]!, end: bounds[k + 1]! }
-    const covering = groups
-      .flat()
-      .filter((s) => s.interval.start <= interval.start && interval.end <= s.interval.end)
+    open = open.filter((group) => group[0]!.interval.end > interval.start)
+    while (next < groups.length && groups[next]![0]!.interval.start <= interval.start)
+      open.push(groups[next++]!)
+    const covering = open.flat()
     const newest = covering.reduce((max, s) => (s.version > max ? s.version : max), "")
     const visible = covering.filter((s) => s.version === newest)
     if (visible.length === 0) continue

@@ -48,6 +48,7 @@ export function parseSegmentSet(text: string): SegmentSet {
   const set = new Map<string, Set<number>>()
   for (const group of text === "" ? [] : text.split(";")) {
     const colon = group.lastIndexOf(":")
+    if (!/^-?\d+\/-?\d+@/.test(group) || colon < 0) return new Map()
     const numbers = new Set<number>()
     for (const run of group.slice(colon + 1).split(",")) {
       const match = /^(-?\d+)(?:-(\d+))?$/.exec(run)
