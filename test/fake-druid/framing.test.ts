@@ -111,8 +111,8 @@ describe("values (DRUID.md §7)", () => {
       "1.2345678901234568E17",
     ])
     world.deleteDatasource("v")
-    store("FLOAT", [0.1, 3.4028234663852886e38, 1.5])
-    expect(await written()).toEqual(["0.1", "3.4028235E38", "1.5"])
+    store("FLOAT", [0.1, 3.4028234663852886e38, 1.5, 2 ** -149])
+    expect(await written()).toEqual(["0.1", "3.4028235E38", "1.5", "1.4E-45"])
   })
 
   it("BIGINT: exact", async () => {
@@ -170,6 +170,11 @@ describe("values (DRUID.md §7)", () => {
     ])
   })
 
+  it("stringified arrays escape once, inside and outside", async () => {
+    store("ARRAY<STRING>", [[null, "", "é😀"]])
+    expect(await written()).toEqual(['"[null,\\"\\",\\"é\\uD83D\\uDE00\\"]"'])
+  })
+
   it("COMPLEX<json>: JSON text in a string, keys in their order; sketches: base64 with quotes of its own", async () => {
     store("COMPLEX<json>", ['{"b":1,"a":{"c":[1,{"d":null}]}}', "5", '"str"', null])
     expect(await written()).toEqual([
@@ -181,6 +186,8 @@ describe("values (DRUID.md §7)", () => {
     world.deleteDatasource("v")
     store("COMPLEX<HLLSketch>", ["AgEHDAMIAQDgua8H"])
     expect(await written()).toEqual(['"\\"AgEHDAMIAQDgua8H\\""'])
+    const type = "SELECT DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE COLUMN_NAME = 'v'"
+    expect(await rowsOf(sql(fake, type))).toEqual(['["COMPLEX<HLLSketch>"]'])
     expect((await sql(fake, "SELECT v FROM v LIMIT 0")).body).toBe(
       '["v"]\n["COMPLEX<HLLSketch>"]\n["OTHER"]\n\n',
     )

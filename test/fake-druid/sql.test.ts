@@ -160,6 +160,34 @@ describe("filters", () => {
     })
 })
 
+describe("filters as the real Druid 33 answered them", () => {
+  const count = async (filter: string) =>
+    Number(JSON.parse((await rowsOf(sql(fake, `SELECT COUNT(*) FROM d WHERE ${filter}`)))[0]!)[0])
+
+  it("NaN is greater than every number", async () => {
+    world.append("d", [
+      { __time: 1, x: Number.NaN },
+      { __time: 2, x: 1e308 },
+    ])
+    expect([await count('"x" > 5'), await count('"x" <= 5'), await count('"x" > 1e308')]).toEqual([2, 0, 1])
+  })
+
+  it("a row with a null among its values is null, and unequal to nothing", async () => {
+    world.append("d", [
+      { __time: 1, mv: [null, "", "b"] },
+      { __time: 2, mv: ["a", "b"] },
+      { __time: 3, mv: null },
+    ])
+    const counts = [
+      await count('"mv" IS NULL'),
+      await count('"mv" IS NOT NULL'),
+      await count("\"mv\" <> 'x'"),
+    ]
+    expect(counts).toEqual([2, 1, 1])
+    expect(await count("\"mv\" = 'b'")).toBe(2)
+  })
+})
+
 describe("what Druid refuses", () => {
   beforeEach(() => {
     world.append("d", [{ __time: 1, Foo: "x" }])

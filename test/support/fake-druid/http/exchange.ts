@@ -17,6 +17,8 @@ export class Exchange {
   entry!: LoggedRequest
   /** datasources denied for this request alone */
   denied: readonly string[] = []
+  /** of every answer, whatever it will be */
+  headers: Readonly<Record<string, string>> = {}
   #fault: BodyOptions["fault"]
   #answered = false
 
@@ -99,9 +101,8 @@ export class Exchange {
     const bytes = Buffer.from(body)
     this.entry.status = status
     this.entry.bytesSent = bytes.length
-    const id = this.entry.queryId
     this.response.writeHead(status, {
-      ...(id === undefined ? {} : { "X-Druid-SQL-Query-Id": id }),
+      ...this.headers,
       ...headers,
       "Content-Length": String(bytes.length),
     })

@@ -1,6 +1,6 @@
 /** Values as Druid's SQL endpoint writes them in JSON (DRUID.md §7). */
 import { iso } from "../model/time.ts"
-import { doubleText, elementType, floatText, jsonText, type Value } from "../model/values.ts"
+import { doubleText, elementType, floatText, isJson, jsonText, type Value } from "../model/values.ts"
 import type { OutputColumn } from "../sql/answer.ts"
 
 type Encode = (value: Value) => string
@@ -37,7 +37,7 @@ function encoder(druidType: string, sql: string): Encode {
   if (druidType === "DOUBLE")
     return (value) => encodeNumber(Number(value), sql === "DECIMAL" ? String : doubleText)
   if (druidType === "FLOAT") return (value) => encodeNumber(Number(value), floatText)
-  if (druidType === "COMPLEX<json>" || druidType === "STRING") return encodeString
+  if (isJson(druidType) || druidType === "STRING") return encodeString
   return (value) => jsonString(JSON.stringify(value))
 }
 
@@ -48,6 +48,6 @@ function encoder(druidType: string, sql: string): Encode {
 export function columnEncoder({ type }: OutputColumn, stringifyArrays: boolean): Encode {
   const encode = encoder(type.druid, type.sql)
   if (stringifyArrays && type.sql === "ARRAY")
-    return (value) => (value === null ? "null" : jsonString(encode(value)))
+    return (value) => (value === null ? "null" : jsonString(jsonText(value)))
   return (value) => (value === null ? "null" : encode(value))
 }

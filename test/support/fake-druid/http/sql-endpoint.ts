@@ -27,6 +27,11 @@ export async function sqlEndpoint(exchange: Exchange): Promise<void> {
   const { query: sql, context } = request
   const queryId = typeof context.sqlQueryId === "string" ? context.sqlQueryId : `fake-${++generatedIds}`
   const details = { body, sql, context, queryId }
+  exchange.headers = {
+    "X-Druid-Query-Id": queryId,
+    "X-Druid-SQL-Query-Id": queryId,
+    ...(request.header ? { "X-Druid-SQL-Header-Included": "yes" } : {}),
+  }
   const select = attempt(() => parse(sql))
   const ended = exchange.site.running(queryId)
   try {
@@ -35,29 +40,20 @@ export async function sqlEndpoint(exchange: Exchange): Promise<void> {
       return await exchange.reply(jsonReply(select.status, select.body))
     }
     await exchange.begin(kindOf(select), { ...details, datasource: datasourceOf(select) })
-    await answer(exchange, request, queryId, () =>
-      plan(select, exchange.site.world, exchange.site.access(exchange)),
-    )
+    await answer(exchange, request, () => plan(select, exchange.site.world, exchange.site.access(exchange)))
   } finally {
     ended()
   }
 }
 
-async function answer(
-  exchange: Exchange,
-  request: SqlRequest,
-  queryId: string,
-  planned: () => Query,
-): Promise<void> {
+async function answer(exchange: Exchange, request: SqlRequest, planned: () => Query): Promise<void> {
   const query = attempt(planned)
   if (query instanceof SqlError) return exchange.reply(jsonReply(query.status, query.body))
   const stringifyArrays =
     request.context.sqlStringifyArrays !== false && request.context.sqlStringifyArrays !== "false"
   const format = formatOf(request.resultFormat, query.columns, request, stringifyArrays)
   const body = exchange.body({
-    "X-Druid-Query-Id": queryId,
-    "X-Druid-SQL-Query-Id": queryId,
-    ...(request.header ? { "X-Druid-SQL-Header-Included": "yes" } : {}),
+    ...exchange.headers,
     "X-Druid-Response-Context": "{}",
   })
   try {

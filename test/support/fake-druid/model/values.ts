@@ -7,7 +7,7 @@
  * | `DOUBLE`, `FLOAT` | `number`, with NaN and infinities |
  * | `STRING` | `string`, or an array of two and more where the row has several values |
  * | `ARRAY<T>` | array |
- * | `COMPLEX<json>` | JSON text |
+ * | `COMPLEX<json>`, `COMPLEX<serializablePair…>` | JSON text |
  * | other `COMPLEX<…>` | base64 text of the sketch |
  */
 export type Value = null | bigint | number | string | boolean | readonly Value[]
@@ -28,6 +28,11 @@ export interface SegmentColumn {
 
 export function elementType(type: string): string | undefined {
   return type.startsWith("ARRAY<") ? type.slice(6, -1) : undefined
+}
+
+/** Complex types that SQL shows as JSON text: nested data, and the pairs of `stringLast` and its like. */
+export function isJson(type: string): boolean {
+  return type === "COMPLEX<json>" || type.startsWith("COMPLEX<serializablePair")
 }
 
 /** Type that schema discovery would give; undefined for null. Several strings make a multi-value STRING. */
@@ -63,9 +68,8 @@ export function stored(type: string, value: Value | object | undefined): Value {
     case "STRING":
       if (Array.isArray(value)) return storedMultiValue(value)
       return wellFormed(asText(value as Value))
-    case "COMPLEX<json>":
-      return wellFormed(typeof value === "string" ? value : jsonText(value as Value))
     default:
+      if (isJson(type)) return wellFormed(typeof value === "string" ? value : jsonText(value as Value))
       if (type.startsWith("COMPLEX<") && typeof value === "string") return value
   }
   throw new Error(`Not a ${type}: ${String(value)} (${typeof value})`)
@@ -114,6 +118,7 @@ export function doubleText(value: number): string {
 /** A float in the fewest digits that name it. */
 export function floatText(value: number): string {
   if (!Number.isFinite(value) || value === 0) return doubleText(value)
+  if (Math.abs(value) === 2 ** -149) return javaText(value, "1.4e-45")
   for (let digits = 0; digits < 9; digits++) {
     const text = Math.abs(value).toExponential(digits)
     if (Math.fround(Number(text)) === Math.abs(value)) return javaText(value, text)

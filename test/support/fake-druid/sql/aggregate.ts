@@ -189,7 +189,7 @@ export function sorted<R extends readonly Value[]>(
 ): R[] {
   if (keys.length === 0) return [...rows]
   const compare = (a: Value, b: Value) =>
-    a === b ? 0 : a === null ? -1 : b === null ? 1 : (compareValues(a, b) ?? 0)
+    a === b ? 0 : a === null ? -1 : b === null ? 1 : compareValues(a, b)
   return [...rows].sort((a, b) => {
     for (const { by, descending } of keys) {
       const order = compare(by(a), by(b))
@@ -199,21 +199,21 @@ export function sorted<R extends readonly Value[]>(
   })
 }
 
-function next(aggregation: Aggregation, so_far: Value, row: readonly Value[], timeSlot: number): Value {
+function next(aggregation: Aggregation, soFar: Value, row: readonly Value[], timeSlot: number): Value {
   const { name, argument, within, filter } = aggregation
   if (timeSlot >= 0) {
     const time = row[timeSlot] as bigint
-    if (time < within.start || time >= within.end) return so_far
+    if (time < within.start || time >= within.end) return soFar
   }
-  if (filter && !filter(row)) return so_far
+  if (filter && !filter(row)) return soFar
   const value = argument ? argument.evaluate(row) : true
-  if (value === null) return so_far
-  if (name === "COUNT") return (so_far as bigint) + 1n
-  if (so_far === null) return value
+  if (value === null) return soFar
+  if (name === "COUNT") return (soFar as bigint) + 1n
+  if (soFar === null) return value
   if (name === "SUM")
-    return typeof so_far === "bigint" && typeof value === "bigint"
-      ? BigInt.asIntN(64, so_far + value)
-      : Number(so_far) + Number(value)
-  const order = compareValues(value, so_far) ?? 0
-  return (name === "MIN" ? order < 0 : order > 0) ? value : so_far
+    return typeof soFar === "bigint" && typeof value === "bigint"
+      ? BigInt.asIntN(64, soFar + value)
+      : Number(soFar) + Number(value)
+  const order = compareValues(value, soFar)
+  return (name === "MIN" ? order < 0 : order > 0) ? value : soFar
 }

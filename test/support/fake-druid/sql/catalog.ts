@@ -93,7 +93,8 @@ function columnsTable(world: World, access: Access): CatalogTable {
       for (const ds of visibleDatasources(world, access))
         ds.schema().forEach(({ name, type }, i) => {
           const nullable = name === "__time" ? "NO" : "YES"
-          rows.push(["druid", ds.name, name, BigInt(i + 1), nullable, columnType(name, type).sql])
+          const dataType = type.startsWith("COMPLEX<") ? type : columnType(name, type).sql
+          rows.push(["druid", ds.name, name, BigInt(i + 1), nullable, dataType])
         })
       if (access.segments !== "absent")
         segmentColumns(access).forEach(([name, type], i) => {

@@ -51,7 +51,10 @@ export function compile(expression: Expression, scope: Scope): Compiled {
     case "is": {
       const operand = inner(expression.operand)
       const wanted = expression.what === "NULL" ? null : expression.what === "TRUE"
-      return condition((row) => (operand.evaluate(row) === wanted) !== expression.not)
+      return condition((row) => {
+        const value = operand.evaluate(row)
+        return (Array.isArray(value) ? value.includes(wanted) : value === wanted) !== expression.not
+      })
     }
     case "in": {
       const operand = inner(expression.operand)
@@ -228,26 +231,32 @@ function and(left: Value, right: () => Value): Value {
   return left === null || other === null ? null : true
 }
 
-/** A row with several values meets a condition if one of its values does; `<>` is the negation of `=`. */
+/**
+ * A row with several values meets a condition if one of its values does, and is unknown if none does and one is null;
+ * `<>` is the negation of `=`.
+ */
 function comparison(op: string, left: Value, right: Value): Value {
   if (left === null || right === null) return null
   if (op === "<>") return not(comparison("=", left, right))
-  if (Array.isArray(left)) return left.some((value) => comparison(op, value, right) === true)
+  if (Array.isArray(left)) {
+    const each = left.map((value) => comparison(op, value, right))
+    return each.includes(true) ? true : each.includes(null) ? null : false
+  }
   const order = compareValues(left, right)
-  if (order === undefined) return false
   if (op === "=") return order === 0
   if (op === "<") return order < 0
   if (op === "<=") return order <= 0
   return op === ">" ? order > 0 : order >= 0
 }
 
-/** Order of two values that are not null; numbers and text compare as numbers; undefined with NaN. */
-export function compareValues(left: Value, right: Value): number | undefined {
+/** Order of two values that are not null; numbers and text compare as numbers; NaN is the greatest, as in Java. */
+export function compareValues(left: Value, right: Value): number {
   let [a, b] = [left, right] as [string | bigint | number, string | bigint | number]
   if (typeof a === "string" && typeof b !== "string") a = Number(a)
   if (typeof b === "string" && typeof a !== "string") b = Number(b)
-  if (Number.isNaN(a) || Number.isNaN(b)) return undefined
-  return a < b ? -1 : a > b ? 1 : 0
+  if (a < b) return -1
+  if (a > b) return 1
+  return Number(Number.isNaN(a)) - Number(Number.isNaN(b))
 }
 
 function arithmetic(op: string, left: Value, right: Value): Value {
