@@ -1,4 +1,5 @@
 /** What a command gets from `main.ts`: the outside world, so that tests can hand in their own. */
+import type { Sink } from "../report/sink.ts"
 import type { Clock } from "../sync/ports.ts"
 
 export interface CliContext {
@@ -7,7 +8,7 @@ export interface CliContext {
   readonly newId: () => string
   /** aborted by the first SIGINT or SIGTERM */
   readonly signal: AbortSignal
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+  readonly stdout: Sink
+  readonly stderr: Sink
   readonly version: string
 }

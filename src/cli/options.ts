@@ -44,14 +44,17 @@ export const lockWaitArg = {
   },
 } as const satisfies ArgsDef
 
-export const pullArgs = {
-  ...configArg,
-  ...outArg,
+export const onlyArg = {
   only: {
     type: "string",
     valueHint: "NAMES",
     description: "only these datasources of the config (comma-separated)",
   },
+} as const satisfies ArgsDef
+
+/** What of the datasources is looked at. */
+const scopeArgs = {
+  ...onlyArg,
   full: { type: "boolean", default: false, description: "fetch everything again, whatever is there" },
   since: {
     type: "string",
@@ -59,11 +62,26 @@ export const pullArgs = {
     description: "only rows at or after this time (ISO 8601, UTC)",
   },
   until: { type: "string", valueHint: "TIME", description: "only rows before this time (ISO 8601, UTC)" },
+} as const satisfies ArgsDef
+
+export const planArgs = {
+  ...configArg,
+  ...outArg,
+  ...scopeArgs,
+  ...jsonArg,
+  ...talkArgs,
+  ...lockWaitArg,
+} as const satisfies ArgsDef
+
+export const pullArgs = {
+  ...configArg,
+  ...outArg,
+  ...scopeArgs,
   "dry-run": {
     type: "boolean",
     alias: "n",
     default: false,
-    description: "show what would be fetched, and why; fetch nothing",
+    description: "show what would be fetched, and why; fetch nothing (the same as druidsync plan)",
   },
   ...jsonArg,
   ...talkArgs,

@@ -17,6 +17,10 @@ export const examples = [
   ],
 ] as const
 
+export const notes = [
+  "Every stretch is proven complete before it is stored, in one transaction with its checkpoint. What was stored stays when a run is stopped or fails, and the next run goes on from there. On a terminal the progress is shown on stderr; elsewhere one line per datasource at the end.",
+] as const
+
 /** The command, for this context. */
 export function pullCommand(context: CliContext) {
   return defineCommand({
@@ -26,6 +30,10 @@ export function pullCommand(context: CliContext) {
     },
     args: pullArgs,
     async run({ args }) {
+      if (args["dry-run"]) {
+        const { runPlan } = await import("./plan.ts")
+        return runPlan(context, args, overridesOf(args))
+      }
       const settings = await loadForCommand(context, args.config, overridesOf(args))
       const { selectDatasources } = await import("./select.ts")
       const datasources = selectDatasources(settings, args.only)
@@ -48,7 +56,6 @@ export function pullCommand(context: CliContext) {
       try {
         const { withSession } = await import("../sync/session.ts")
         const { pull } = await import("../sync/pull.ts")
-        const { dryRun } = await import("../sync/plan.ts")
         return await withSession(
           {
             settings,
@@ -76,11 +83,6 @@ export function pullCommand(context: CliContext) {
               url: settings.druid.url,
               datasources: datasources.map((d) => d.name),
             })
-            if (args["dry-run"]) {
-              const plan = await dryRun(ports, request)
-              reporter.plan(plan)
-              return plan.exitCode
-            }
             return (await pull(ports, request)).exitCode
           },
         )

@@ -1,15 +1,18 @@
 /** The commands, and how one of them is run: usage, strict flags, exit code. */
-import { type ArgsDef, type CommandDef, parseArgs, renderUsage } from "citty"
+import { type ArgsDef, type CommandDef, parseArgs } from "citty"
 import { nearest } from "../config/nearest.ts"
 import { ExitCode } from "../errors.ts"
+import type { Sink } from "../report/sink.ts"
 import type { CliContext } from "./context.ts"
+import { commandHelp, type Examples, helpWidth, overviewText } from "./help.ts"
 import { refuseUnknownFlags, usage } from "./strict.ts"
 
-type Examples = readonly (readonly [string, string])[]
+/** What a verb's module has for us. */
 interface Loaded {
   // biome-ignore lint/suspicious/noExplicitAny: commands have different arguments
   command: CommandDef<any>
   examples: Examples
+  notes: readonly string[]
 }
 
 /** One loader per verb: a verb's modules are loaded when it is run, so that `--version` loads none. */
@@ -17,39 +20,39 @@ const VERBS: Readonly<Record<string, { about: string; load: (context: CliContext
   pull: {
     about: "bring each configured datasource into the DuckDB file, exactly",
     load: async (context) => {
-      const { pullCommand, examples } = await import("./pull.ts")
-      return { command: pullCommand(context), examples }
+      const { pullCommand, examples, notes } = await import("./pull.ts")
+      return { command: pullCommand(context), examples, notes }
     },
   },
   status: {
     about: "what the DuckDB file holds and how fresh it is; asks nothing of Druid",
     load: async (context) => {
-      const { statusCommand, examples } = await import("./status.ts")
-      return { command: statusCommand(context), examples }
+      const { statusCommand, examples, notes } = await import("./status.ts")
+      return { command: statusCommand(context), examples, notes }
+    },
+  },
+  plan: {
+    about: "what a pull would fetch, and why; fetches nothing",
+    load: async (context) => {
+      const { planCommand, examples, notes } = await import("./plan.ts")
+      return { command: planCommand(context), examples, notes }
+    },
+  },
+  schema: {
+    about: "the DuckDB type of every Druid column, with notes",
+    load: async (context) => {
+      const { schemaCommand, examples, notes } = await import("./schema.ts")
+      return { command: schemaCommand(context), examples, notes }
     },
   },
 }
 
-const INTRO = "Keeps a local DuckDB file an exact, proven copy of Apache Druid datasources."
-
-function overview(version: string): string {
-  const width = Math.max(...Object.keys(VERBS).map((name) => name.length))
-  const lines = Object.entries(VERBS).map(([name, verb]) => `  ${name.padEnd(width)}  ${verb.about}`)
-  return [
-    `druidsync ${version}`,
-    INTRO,
-    "",
-    "Usage: druidsync COMMAND [OPTIONS]",
-    "",
-    "Commands:",
-    ...lines,
-    "",
-    "Start with:",
-    "  druidsync pull --config c.json --out analytics.duckdb",
-    "",
-    "druidsync COMMAND --help tells more about a command.",
-    "",
-  ].join("\n")
+function overview(version: string, width: number): string {
+  return overviewText(
+    version,
+    Object.entries(VERBS).map(([name, { about }]) => ({ name, about })),
+    width,
+  )
 }
 
 /**
@@ -65,7 +68,7 @@ export async function runCli(rawArgs: readonly string[], context: CliContext): P
     first === "-h" ||
     (first === "help" && rest.length === 0)
   ) {
-    context.stdout.write(overview(context.version))
+    context.stdout.write(overview(context.version, helpWidth(context.stdout)))
     return first === undefined ? ExitCode.usage : ExitCode.ok
   }
   if (first === "--version" || first === "-V") {
@@ -81,24 +84,56 @@ export async function runCli(rawArgs: readonly string[], context: CliContext): P
       guess === undefined ? "see druidsync --help" : `did you mean "${guess}"?`,
     )
   }
-  const { command, examples } = await verb.load(context)
+  const stdout = noting(context.stdout)
+  const { command, examples, notes } = await verb.load({ ...context, stdout })
+  const definition = (command.args ?? {}) as ArgsDef
   const beforeDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest
   if (first === "help" || beforeDashes.includes("--help") || beforeDashes.includes("-h")) {
-    const text = await renderUsage(command, { meta: { name: "druidsync" } })
-    const lines = examples.flatMap(([what, line]) => [`  # ${what}`, `  ${line}`, ""])
-    context.stdout.write(`${text}\n\nEXAMPLES\n\n${lines.join("\n")}\n`)
+    context.stdout.write(
+      commandHelp({ name, about: verb.about, args: definition, notes, examples }, helpWidth(context.stdout)),
+    )
     return ExitCode.ok
   }
-  const definition = (command.args ?? {}) as ArgsDef
   refuseUnknownFlags(rest, definition)
   let args: ReturnType<typeof parseArgs>
   try {
     args = parseArgs([...rest], definition)
   } catch (error) {
     // citty's own complaint: a required argument is missing, or a value is none of the choices.
-    throw usage(error instanceof Error ? lowerFirst(error.message) : String(error))
+    throw usage(
+      error instanceof Error ? lowerFirst(error.message) : String(error),
+      `see druidsync ${name} --help`,
+    )
   }
-  return (await command.run?.({ rawArgs: [...rest], args, cmd: command })) ?? ExitCode.ok
+  try {
+    return (await command.run?.({ rawArgs: [...rest], args, cmd: command })) ?? ExitCode.ok
+  } catch (error) {
+    // Who asked for a document gets one, also where there is nothing to tell but the error.
+    if (args.json === true && !stdout.wasUsed) {
+      const { errorDocument } = await import("../report/error.ts")
+      context.stdout.write(`${JSON.stringify(errorDocument(error))}\n`)
+    }
+    throw error
+  }
+}
+
+/** The sink, and whether anything was written to it. */
+function noting(sink: Sink): Sink & { readonly wasUsed: boolean } {
+  let wasUsed = false
+  return {
+    write: (text) => {
+      wasUsed = true
+      return sink.write(text)
+    },
+    get wasUsed() {
+      return wasUsed
+    },
+    get isTTY() {
+      return sink.isTTY === true
+    },
+    ...(sink.columns === undefined ? {} : { columns: sink.columns }),
+    ...(sink.rows === undefined ? {} : { rows: sink.rows }),
+  }
 }
 
 function lowerFirst(text: string): string {

@@ -1,5 +1,6 @@
 /** An error in words: what happened, to what, and what to do next. */
-import { DruidsyncError, messageOf } from "../errors.ts"
+import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { printable } from "../printable.ts"
 
 /**
  * @param verbose adds the chain of causes, and the stack of a bug
@@ -10,12 +11,32 @@ export function describeError(error: unknown, verbose: boolean): string {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
     return `druidsync: this is a bug: ${messageOf(error)}\n${stack}\nPlease report it with the command that you ran.\n`
   }
-  const lines = [`druidsync: ${error.message}`]
-  if (error.hint !== undefined) lines.push(`  → ${error.hint}`)
+  const lines = [`druidsync: ${printableLines(error.message)}`]
+  if (error.hint !== undefined) lines.push(`  → ${printableLines(error.hint)}`)
   let cause = error.cause
   while (verbose && cause instanceof Error) {
-    lines.push(`  caused by: ${cause.message}`)
+    lines.push(`  caused by: ${printableLines(cause.message)}`)
     cause = cause.cause
   }
   return `${lines.join("\n")}\n`
+}
+
+/** Line breaks are ours here (a configuration with several problems); everything else may come from a server. */
+function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n")
+}
+
+/** The same for machines: what `--json` prints on stdout where a command fails before it has a document of its own. */
+export function errorDocument(error: unknown): {
+  readonly format: 1
+  readonly exitCode: number
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string }
+} {
+  const known = error instanceof DruidsyncError ? error : undefined
+  const hint = known?.hint === undefined ? {} : { hint: known.hint }
+  return {
+    format: 1,
+    exitCode: known?.exitCode ?? ExitCode.failed,
+    error: { code: known?.code ?? "bug", message: messageOf(error), ...hint },
+  }
 }

@@ -1,37 +1,136 @@
-/** Turns the engine's events into lines. */
-import type { Emit } from "../sync/events.ts"
-import type { DryRun } from "../sync/plan.ts"
-
-interface Sink {
-  write(text: string): unknown
-  readonly isTTY?: boolean
-  readonly columns?: number
-}
+/**
+ * Turns the engine's events into what is shown: live lines on a terminal, few plain lines elsewhere, and with `--json`
+ * exactly one document on stdout, while what people read stays on stderr.
+ */
+import { printable } from "../printable.ts"
+import type { Emit, SyncEvent } from "../sync/events.ts"
+import { createLines } from "./lines.ts"
+import { LiveRegion } from "./live.ts"
+import { liveLines } from "./live-view.ts"
+import { RunProgress } from "./progress.ts"
+import { type Env, isLive, type Sink } from "./sink.ts"
+import { type Style, styleFor } from "./style.ts"
+import { summaryLines } from "./summary.ts"
+import { counted, duration, size } from "./words.ts"
 
 export interface ReporterOptions {
   readonly stdout: Sink
   readonly stderr: Sink
-  readonly env: Readonly<Record<string, string | undefined>>
+  readonly env: Env
   readonly nowMs: () => number
   readonly quiet: boolean
   readonly verbose: boolean
   readonly json: boolean
+  /** calls `tick` again and again until the function that it returns is called; for the live lines */
+  readonly every?: (ms: number, tick: () => void) => () => void
 }
 
 export interface Reporter {
   readonly emit: Emit
-  plan(plan: DryRun): void
+  /**
+   * Shows what a command was asked for, on stdout: the document with `--json`, else the text. With `--quiet` only where
+   * its exit code says that something is wrong.
+   */
+  result(document: { readonly exitCode: number }, text: (style: Style) => string): void
+  /** takes the live lines away; nothing may be emitted after it */
   close(): void
 }
 
+/** Live lines are drawn at most this often. */
+const REDRAW_MS = 100
+
 export function createReporter(options: ReporterOptions): Reporter {
-  return {
-    emit: (event) => {
-      if (event.type === "received") return
-      if (event.type === "finished" && options.json) options.stdout.write(`${JSON.stringify(event.report)}\n`)
-      else options.stderr.write(`${JSON.stringify(event)}\n`)
-    },
-    plan: (plan) => options.stdout.write(`${JSON.stringify(plan)}\n`),
-    close: () => {},
+  const { stdout, stderr, env, nowMs } = options
+  const style = styleFor(stderr, env)
+  const live = !options.quiet && isLive(stderr, env) ? new LiveRegion(stderr) : undefined
+  const progress = new RunProgress()
+  const lines = createLines({
+    style,
+    quiet: options.quiet,
+    verbose: options.verbose,
+    write: (text) => (live === undefined ? stderr.write(`${text}\n`) : live.above(text)),
+  })
+  /** what is being waited for, while nothing else happens */
+  let status: string | undefined
+  let waitedFor: string | undefined
+  const every = options.every ?? realEvery
+  let stop = live === undefined ? undefined : every(REDRAW_MS, draw)
+
+  function draw(): void {
+    const screen = { width: stderr.columns ?? 80, height: Math.min(12, Math.max(3, (stderr.rows ?? 24) - 2)) }
+    live?.show(liveLines(progress, status, nowMs(), screen, style))
   }
+
+  /** The live lines have served; what follows stays. */
+  function settle(): void {
+    stop?.()
+    stop = undefined
+    live?.clear()
+  }
+
+  function emit(event: SyncEvent): void {
+    progress.take(event, nowMs())
+    if (event.type === "received" || event.type === "fetched" || event.type === "committed")
+      status = undefined
+    switch (event.type) {
+      case "looking":
+        status = `asking ${event.url} about ${counted(event.datasources.length, "datasource")}`
+        if (live === undefined) lines.detail(printable(status))
+        break
+      case "waiting":
+        status = event.message
+        // Said once, however often it is looked at again; on a terminal the live line says it.
+        if (live === undefined && waitedFor !== event.message) lines.info(printable(event.message))
+        waitedFor = event.message
+        break
+      case "planned":
+        status = undefined
+        lines.detail(
+          `${printable(event.datasource)}: about ${counted(event.rows, "row")} to fetch in ${counted(event.slices, "slice")}`,
+        )
+        break
+      case "fetched":
+        lines.detail(`${printable(event.datasource)}: a slice has arrived (${size(event.bytes)})`)
+        break
+      case "committed":
+        lines.detail(`${printable(event.datasource)}: ${counted(event.rows, "row")} stored`)
+        break
+      case "retry":
+        lines.info(
+          `trying again in ${duration(event.waitMs, false)} (${event.attempt} of 3): ${printable(event.message)}`,
+        )
+        break
+      case "warning": {
+        const subject = event.datasource === undefined ? "" : `${printable(event.datasource)}: `
+        lines.warn(subject + printable(event.message))
+        break
+      }
+      case "detail":
+        lines.detail(printable(event.message))
+        break
+      case "finished":
+        settle()
+        for (const { text, level } of summaryLines(event.report, options.verbose, style)) {
+          lines.summary(text, level)
+        }
+        if (options.json) stdout.write(`${JSON.stringify(event.report)}\n`)
+    }
+  }
+
+  return {
+    emit,
+    result: (document, text) => {
+      settle()
+      if (options.json) stdout.write(`${JSON.stringify(document)}\n`)
+      else if (!options.quiet || document.exitCode !== 0) stdout.write(text(styleFor(stdout, env)))
+    },
+    close: settle,
+  }
+}
+
+function realEvery(ms: number, tick: () => void): () => void {
+  const timer = setInterval(tick, ms)
+  // A forgotten reporter must not keep the process alive.
+  timer.unref()
+  return () => clearInterval(timer)
 }

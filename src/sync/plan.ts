@@ -1,21 +1,30 @@
-/** The plan of a pull, without fetching a row: what `plan` and `--dry-run` show. */
-import type { Part } from "../domain.ts"
-import { DruidsyncError, ExitCode } from "../errors.ts"
-import { chunkBytes } from "../plan/chunks.ts"
-import { readState } from "../store/state.ts"
-import { describeChange, describeReason, describeUnavailable, intervalText } from "./describe.ts"
+/** The plan of a pull, without fetching a row: what `plan` and `--dry-run` show. Changes nothing anywhere. */
+import type { DatasourceSettings } from "../config/settings.ts"
+import type { Work } from "../domain.ts"
+import type { Inventory } from "../druid/catalog.ts"
+import { type DruidsyncError, ExitCode } from "../errors.ts"
+import { chunkBytes, estimatedRows } from "../plan/chunks.ts"
+import type { SchemaChange } from "../store/drift.ts"
+import { type FileState, readState } from "../store/state.ts"
+import { readBytesPerRow } from "../store/summary.ts"
+import { DOUBTFUL, describeChange, describeReason, describeUnavailable, intervalText } from "./describe.ts"
 import { judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
-import { prepare } from "./prepare.ts"
+import { type Prepared, prepare } from "./prepare.ts"
+import { concernsOneDatasource, nothingActive, refuseForeignTable } from "./pull.ts"
+import { ask } from "./retry.ts"
 
 /** A stretch that a pull would fetch. */
 export interface PlannedStretch {
   /** as Druid writes intervals */
   readonly interval: string
-  /** as far as Druid's metadata tells; null where only a count can */
+  /** number of the slice (query and commit) that it belongs to, from 1 */
+  readonly slice: number
+  /** as far as Druid's metadata and counts tell; null where rows may still come */
   readonly rows: number | null
-  /** bytes in Druid's deep storage of the chunk it belongs to */
+  /** its share of the segments' size in Druid's deep storage, about */
   readonly segmentBytes: number
+  /** in words, and by name */
   readonly reason: string
   readonly kind: string
 }
@@ -23,24 +32,37 @@ export interface PlannedStretch {
 export interface PlannedDatasource {
   readonly datasource: string
   readonly table: string
+  /** the file has no table of it yet */
+  readonly isNew: boolean
   readonly fetch: readonly PlannedStretch[]
   readonly slices: number
+  /** rows to fetch, as far as they are known; those of realtime segments as Druid last reported them */
   readonly rows: number
+  readonly segmentBytes: number
+  /** bytes that would come over the network (before compression), by the bytes per row of earlier runs; null without any */
+  readonly downloadBytes: number | null
   readonly unchangedChunks: number
   /** checkpoints that a count alone has proven: they are renewed without a fetch */
   readonly provenByCount: number
+  /** what cannot be copied now, and why: the pull would exit with 3 */
   readonly unavailable: readonly { readonly interval: string; readonly reason: string }[]
+  /** intervals that the load rules keep on no server */
   readonly cold: readonly string[]
+  /** realtime intervals that the configuration leaves out */
+  readonly excluded: readonly string[]
   /** stretches that Druid dropped */
   readonly dropped: readonly string[]
   readonly deletions: "keep" | "mirror"
   readonly schemaChanges: readonly string[]
+  readonly warnings: readonly string[]
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined
 }
 
+/** What `plan --json` prints; `format` is raised when its meaning changes. */
 export interface DryRun {
   readonly format: 1
   readonly out: string
+  /** what the pull would exit with, as far as can be told */
   readonly exitCode: number
   readonly datasources: readonly PlannedDatasource[]
 }
@@ -48,70 +70,112 @@ export interface DryRun {
 /** @throws DruidsyncError where nothing can be asked at all */
 export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun> {
   const state = await readState(ports.engine, ports.file, ports.signal)
-  const inventory = await ports.catalog.inventory(ports.signal)
+  const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
+  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
   const datasources: PlannedDatasource[] = []
-  let exitCode: number = ExitCode.ok
+  const codes: number[] = []
   for (const settings of request.datasources) {
-    const held = state.datasources.get(settings.name)
-    const judged = judge(settings, request, inventory, held, [])
-    const base = {
-      datasource: settings.name,
-      table: settings.table,
-      unchangedChunks: judged.diff.unchanged,
-      unavailable: judged.diff.unavailable.map((chunk) => ({
+    const { planned, exitCode } = await planOne(
+      ports,
+      request,
+      settings,
+      inventory,
+      state,
+      bytesPerRow.get(settings.name),
+    )
+    datasources.push(planned)
+    codes.push(exitCode)
+  }
+  return { format: 1, out: ports.file.path, exitCode: worst(codes), datasources }
+}
+
+async function planOne(
+  ports: Ports,
+  request: PullRequest,
+  settings: DatasourceSettings,
+  inventory: Inventory,
+  state: FileState,
+  bytesPerRow: number | undefined,
+): Promise<{ planned: PlannedDatasource; exitCode: number }> {
+  const held = state.datasources.get(settings.name)
+  const judged = judge(settings, request, inventory, held, [])
+  const { diff } = judged
+  const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
+    chunks.map((chunk) => intervalText(chunk.interval))
+  let prepared: Prepared | undefined
+  let error: DruidsyncError | undefined
+  try {
+    refuseForeignTable(ports, settings, state)
+    if (diff.nothingActive) throw nothingActive(settings, held)
+    prepared = await prepare(ports, request, settings, judged, diff.works, inventory, held)
+  } catch (thrown) {
+    ports.signal.throwIfAborted()
+    if (!concernsOneDatasource(thrown)) throw thrown
+    error = thrown
+  }
+  const fetch = (prepared?.slices ?? []).flatMap((slice, n) =>
+    slice.works.map((work) => stretch(work, n + 1)),
+  )
+  const rows = (prepared?.slices ?? []).reduce((sum, slice) => sum + slice.rows, 0)
+  const doubtful = prepared?.doubtful ?? []
+  const planned: PlannedDatasource = {
+    datasource: settings.name,
+    table: settings.table,
+    isNew: held === undefined,
+    fetch,
+    slices: prepared?.slices.length ?? 0,
+    rows,
+    segmentBytes: fetch.reduce((sum, one) => sum + one.segmentBytes, 0),
+    downloadBytes: bytesPerRow === undefined ? null : Math.round(rows * bytesPerRow),
+    unchangedChunks: diff.unchanged,
+    provenByCount: prepared?.refreshed.length ?? 0,
+    unavailable: [
+      ...diff.unavailable.map((chunk) => ({
         interval: intervalText(chunk.interval),
         reason: describeUnavailable(chunk),
       })),
-      cold: judged.diff.cold.map((chunk) => intervalText(chunk.interval)),
-      dropped: judged.diff.gone.map(intervalText),
-      deletions: settings.deletions,
-    }
-    if (base.unavailable.length > 0 && exitCode === ExitCode.ok) exitCode = ExitCode.incomplete
-    try {
-      if (judged.diff.nothingActive) {
-        throw new DruidsyncError(
-          "unknown-datasource",
-          `Druid lists no segment of datasource "${settings.name}"`,
-          {
-            exitCode: ExitCode.refused,
+      ...doubtful.map((chunk) => ({ interval: intervalText(chunk.interval), reason: DOUBTFUL })),
+    ],
+    cold: texts(diff.cold),
+    excluded: texts(diff.excluded),
+    dropped: diff.gone.map(intervalText),
+    deletions: settings.deletions,
+    schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
+    warnings: prepared?.warnings ?? [],
+    error:
+      error === undefined
+        ? undefined
+        : {
+            code: error.code,
+            message: error.message,
+            ...(error.hint === undefined ? {} : { hint: error.hint }),
           },
-        )
-      }
-      const prepared = await prepare(ports, request, settings, judged, judged.diff.works, inventory, held)
-      const works = prepared.slices.flatMap((slice) => slice.works)
-      datasources.push({
-        ...base,
-        fetch: works.map((work) => ({
-          interval: intervalText(work.interval),
-          rows: work.expectedRows ?? null,
-          segmentBytes: chunkBytes(work.chunk),
-          reason: describeReason(work.reason),
-          kind: work.reason.kind,
-        })),
-        slices: prepared.slices.length,
-        rows: prepared.slices.reduce((sum, slice) => sum + slice.rows, 0),
-        provenByCount: (prepared.refreshed as readonly Part[]).length,
-        schemaChanges: prepared.changes.map(describeChange),
-        error: undefined,
-      })
-    } catch (error) {
-      ports.signal.throwIfAborted()
-      if (!(error instanceof DruidsyncError) || error.exitCode === ExitCode.failed) throw error
-      exitCode = error.exitCode
-      datasources.push({
-        ...base,
-        fetch: [],
-        slices: 0,
-        rows: 0,
-        provenByCount: 0,
-        schemaChanges: [],
-        error: {
-          code: error.code,
-          message: error.message,
-          ...(error.hint === undefined ? {} : { hint: error.hint }),
-        },
-      })
-    }
   }
-  return { format: 1, out: ports.file.path, exitCode, datasources }
+  const isShort = planned.unavailable.length > 0
+  return { planned, exitCode: error?.exitCode ?? (isShort ? ExitCode.incomplete : ExitCode.ok) }
+}
+
+function stretch(work: Work, slice: number): PlannedStretch {
+  return {
+    interval: intervalText(work.interval),
+    slice,
+    rows: work.expectedRows ?? null,
+    segmentBytes: shareOfBytes(work),
+    reason: describeReason(work.reason),
+    kind: work.reason.kind,
+  }
+}
+
+/** A piece of a chunk has the share of its bytes that it has of its rows; of its time, where rows are not known. */
+function shareOfBytes({ chunk, interval, expectedRows }: Work): number {
+  const rows = estimatedRows(chunk)
+  const ofTime = Number(interval.end - interval.start) / Number(chunk.interval.end - chunk.interval.start)
+  const share = expectedRows === undefined || rows === 0 ? ofTime : expectedRows / rows
+  return Math.round(chunkBytes(chunk) * Math.min(1, share))
+}
+
+/** The worst exit code decides, in the order in which a pull lets it decide. */
+export function worst(codes: readonly number[]): number {
+  const order = [ExitCode.failed, ExitCode.locked, ExitCode.usage, ExitCode.refused, ExitCode.incomplete]
+  return order.find((code) => codes.includes(code)) ?? ExitCode.ok
 }

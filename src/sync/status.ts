@@ -1,0 +1,152 @@
+/** What a file holds and how fresh it is, as a document: no network, nothing changed. */
+import type { PartState } from "../domain.ts"
+import { openEngine } from "../store/engine.ts"
+import { databaseFile } from "../store/file.ts"
+import { runHolder } from "../store/run-holder.ts"
+import { type DatasourceSummary, type FileSummary, type PartGroup, readSummary } from "../store/summary.ts"
+import { formatDruidTime } from "../time.ts"
+import type { Clock } from "./ports.ts"
+
+/** Checkpoints that are not plainly complete. */
+export interface StatusGroup {
+  readonly chunks: number
+  readonly rows: number
+  /** as Druid writes intervals; neighbours joined */
+  readonly intervals: readonly string[]
+}
+
+export interface DatasourceStatus {
+  readonly datasource: string
+  /** null where nothing of it was ever stored */
+  readonly table: string | null
+  readonly rows: number
+  /** about; null where there is no table */
+  readonly bytes: number | null
+  /** greatest stored `__time`, ISO; null without a row */
+  readonly cursor: string | null
+  /** how the last run ended: `complete`, `incomplete`, `failed`, `interrupted`; `running` while one is under way; `killed` where it ended without a word */
+  readonly status: string
+  readonly message: string | null
+  /** end of the last run that left it complete, ISO */
+  readonly lastSuccess: string | null
+  readonly lastRun: {
+    readonly started: string
+    readonly outcome: string
+    readonly durationMs: number | null
+    readonly rowsFetched: number
+  } | null
+  readonly chunks: number
+  /** checkpoints that are not plainly complete, by state: `provisional`, `unproven`, `stale`, `kept` */
+  readonly parts: Readonly<Partial<Record<PartState, StatusGroup>>>
+  /** something else than druidsync changed the table: rows that it really has; null where all is well */
+  readonly foreignRows: number | null
+  /** what is stored is not all that Druid had at the last look */
+  readonly isIncomplete: boolean
+}
+
+/** What `status --json` prints; `format` is raised when its meaning changes. */
+export interface StatusReport {
+  readonly format: 1
+  readonly file: string
+  readonly bytes: number
+  /** the run that works on the file now: program and PID */
+  readonly runner: string | null
+  readonly isIncomplete: boolean
+  readonly datasources: readonly DatasourceStatus[]
+}
+
+export function statusReport(summary: FileSummary): StatusReport {
+  const datasources = summary.datasources.map((one) => datasourceStatus(one, summary.runner))
+  return {
+    format: 1,
+    file: summary.path,
+    bytes: summary.bytes,
+    runner: summary.runner ?? null,
+    isIncomplete: datasources.some((one) => one.isIncomplete),
+    datasources,
+  }
+}
+
+function datasourceStatus(one: DatasourceSummary, runner: string | undefined): DatasourceStatus {
+  const { state, lastRun } = one
+  const parts: Partial<Record<PartState, StatusGroup>> = {}
+  let chunks = 0
+  for (const [name, group] of one.parts) {
+    chunks += group.chunks
+    if (name !== "complete") parts[name] = statusGroup(group)
+  }
+  const said = state?.status ?? lastRun?.outcome ?? "unknown"
+  // A run that is over has written how it ended; one that was killed could not.
+  const status = said === "running" && runner === undefined ? "killed" : said
+  const foreignRows = state !== undefined && one.tableRows !== state.rows ? (one.tableRows ?? 0) : null
+  return {
+    datasource: one.datasource,
+    table: state?.table ?? null,
+    rows: state?.rows ?? 0,
+    bytes: one.tableBytes ?? null,
+    cursor: state?.cursorMs === undefined ? null : formatDruidTime(state.cursorMs),
+    status,
+    message: (state === undefined ? lastRun?.message : state.message) ?? null,
+    lastSuccess: iso(state?.lastSuccessMs),
+    lastRun:
+      lastRun === undefined
+        ? null
+        : {
+            started: new Date(lastRun.startedMs).toISOString(),
+            outcome: lastRun.outcome,
+            durationMs: lastRun.durationMs ?? null,
+            rowsFetched: lastRun.rowsFetched,
+          },
+    chunks,
+    parts,
+    foreignRows,
+    isIncomplete:
+      status !== "complete" ||
+      parts.unproven !== undefined ||
+      parts.stale !== undefined ||
+      foreignRows !== null,
+  }
+}
+
+function statusGroup(group: PartGroup): StatusGroup {
+  return {
+    chunks: group.chunks,
+    rows: group.rows,
+    intervals: group.intervals.map(({ start, end }) => `${formatDruidTime(start)}/${formatDruidTime(end)}`),
+  }
+}
+
+function iso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString()
+}
+
+export interface StatusOptions {
+  /** absolute path of the file */
+  readonly out: string
+  /** how long a commit of someone else is waited for, ms */
+  readonly lockWaitMs: number
+  readonly clock: Clock
+  /** told once who is waited for, in words */
+  readonly onWait: (holder: string) => void
+  readonly signal: AbortSignal
+}
+
+/** @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked` */
+export async function readStatus(options: StatusOptions): Promise<StatusReport> {
+  const { out, clock, signal } = options
+  const engine = await openEngine({ memoryLimit: "500MB", threads: 2 })
+  try {
+    // DuckDB's default would be a folder where the user stands.
+    await engine.run("SET temp_directory = ''")
+    const file = databaseFile(engine, {
+      path: out,
+      lockWaitMs: options.lockWaitMs,
+      sleep: clock.sleep,
+      nowMs: clock.nowMs,
+      onWait: options.onWait,
+    })
+    return statusReport(await readSummary(engine, file, () => runHolder(engine, out), signal))
+  } finally {
+    engine.close()
+  }
+}
