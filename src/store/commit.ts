@@ -2,19 +2,22 @@
  * Brings proven, staged slices into the user's file: schema, rows, checkpoints, state and history in one transaction
  * (invariants I1, I2). What calls this has proven the rows; what is here keeps them and their checkpoints together.
  */
-import type { Column, Interval, Part, PartState } from "../domain.ts"
+import type { Column, Interval, Part } from "../domain.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
-import { intersection, subtract, union } from "../intervals.ts"
-import { formatDruidTime } from "../time.ts"
-import { commonType, conversion } from "./drift.ts"
+import { union } from "../intervals.ts"
+import { type CheckpointOwner, markParts, removeParts, writeParts } from "./checkpoints.ts"
+import { conversion, losesDigits } from "./convert.ts"
+import { commonColumn, textInstead } from "./drift.ts"
 import type { Engine } from "./engine.ts"
 import { literal } from "./engine.ts"
 import type { DatabaseFile } from "./file.ts"
 import { quoteIdentifier } from "./identifier.ts"
+import { fold } from "./names.ts"
+import { ROW_HASH_NAME } from "./row-hash.ts"
 import type { Staged } from "./stage.ts"
 import type { StoredColumn } from "./state.ts"
 import { ensureTables, tableNames } from "./tables.ts"
-import { timeCondition, timestampLiteral } from "./times.ts"
+import { timeCondition } from "./times.ts"
 
 /** Who the rows belong to and how the run is called. */
 export interface Target {
@@ -33,7 +36,14 @@ export interface ReadySlice {
   /** one checkpoint per stretch, in time order; `rows` as counted in the staged rows */
   readonly parts: readonly Part[]
   /** chunks being replaced: what we still hold of their old rows is marked stale */
-  readonly replacing: readonly Interval[]
+  readonly replacing: readonly Replacing[]
+}
+
+/** A chunk of which a slice replaces only a piece. */
+export interface Replacing {
+  readonly interval: Interval
+  /** its segments now: rows that came from these are not old */
+  readonly segments: string
 }
 
 /** Everything one transaction does for one datasource. */
@@ -69,12 +79,13 @@ export function commit(
     const widened: { datasource: string; column: string; type: string }[] = []
     for (const one of commits) {
       const table = await prepareTable(engine, file.path, one, widened)
+      const owner = { datasource: one.target.datasource, table: table.name, runId: run.id, nowMs: run.nowMs }
       let removed = 0
-      for (const slice of one.slices) removed += await replaceRows(engine, table, one, slice, run)
-      if (one.remove.length > 0) removed += await removeRows(engine, table, one.target, one.remove, run)
-      for (const interval of one.keep) await markParts(engine, table, one.target, interval, "kept", run)
-      for (const part of one.refreshed) await writeParts(engine, table, one.target, [part], run)
-      await writeState(engine, table, one)
+      for (const slice of one.slices) removed += await replaceRows(engine, table, slice, owner)
+      removed += await removeRows(engine, table, owner, one.remove)
+      await markParts(engine, owner, one.keep, "kept")
+      await writeParts(engine, owner, one.refreshed)
+      await writeState(engine, table, one, removed > 0)
       deleted.push(removed)
     }
     return { deleted, widened }
@@ -92,14 +103,12 @@ async function prepareTable(
   const owned = await engine.rows('SELECT "table" FROM file._sync_state WHERE datasource = $1', [
     target.datasource,
   ])
+  const before = owned.length === 0 ? undefined : String(owned[0]![0])
   const others = await tableNames(engine)
-  const exists = others.some((other) => other.toLowerCase() === target.table.toLowerCase())
-  if (owned.length === 0 && exists) throw foreignTable(path, target)
-  if (owned.length > 0 && owned[0]![0] !== target.table) {
-    if (exists) throw foreignTable(path, target)
-    await engine.run(
-      `ALTER TABLE file.${quoteIdentifier(String(owned[0]![0]))} RENAME TO ${quoteIdentifier(target.table)}`,
-    )
+  const isTaken = others.some((other) => fold(other) === fold(target.table) && other !== before)
+  if (isTaken) throw foreignTable(path, target)
+  if (before !== undefined && before !== target.table) {
+    await engine.run(`ALTER TABLE file.${quoteIdentifier(before)} RENAME TO ${quoteIdentifier(target.table)}`)
   }
   if (owned.length === 0) {
     await engine.run(
@@ -134,7 +143,10 @@ function foreignTable(path: string, target: Target): DruidsyncError {
 
 async function comment(engine: Engine, table: string, column: StoredColumn): Promise<void> {
   const renamed = column.target === column.name ? "" : `, column "${column.name}" in Druid`
-  const text = `Druid ${column.druidType}${renamed}`
+  const text =
+    column.name === ROW_HASH_NAME
+      ? "SHA-256 of the row's values, made by druidsync"
+      : `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}`
   await engine.run(`COMMENT ON COLUMN ${table}.${quoteIdentifier(column.target)} IS ${literal(text)}`)
 }
 
@@ -161,10 +173,10 @@ async function bringToSchema(
       result.push(wanted)
       continue
     }
-    let column = { ...wanted, duckdbType: commonType(has.duckdbType, wanted.duckdbType) }
-    if (column.duckdbType === "DOUBLE" && (await losesIntegers(engine, table, one, has, column))) {
-      column = { ...column, duckdbType: "VARCHAR" }
-      widened.push({ datasource: one.target.datasource, column: column.name, type: "VARCHAR" })
+    let column = commonColumn(has, wanted)
+    if (column.duckdbType.startsWith("DOUBLE") && (await losesIntegers(engine, table, one, has, column))) {
+      column = { ...column, duckdbType: textInstead(column.duckdbType) }
+      widened.push({ datasource: one.target.datasource, column: column.name, type: column.duckdbType })
     }
     if (column.duckdbType !== has.duckdbType) {
       const value = conversion(quoted, has.duckdbType, column.duckdbType)
@@ -172,14 +184,17 @@ async function bringToSchema(
         `ALTER TABLE ${table} ALTER ${quoted} SET DATA TYPE ${column.duckdbType} USING ${value}`,
       )
     }
-    if (column.duckdbType !== has.duckdbType || column.druidType !== has.druidType)
-      await comment(engine, table, column)
+    const isSame =
+      column.duckdbType === has.duckdbType &&
+      column.druidType === has.druidType &&
+      column.multiValue === has.multiValue
+    if (!isSame) await comment(engine, table, column)
     result.push(column)
   }
   return result
 }
 
-/** True where a BIGINT, stored or staged, would not survive as DOUBLE. */
+/** True where an integer, stored or staged, would not survive as DOUBLE. */
 async function losesIntegers(
   engine: Engine,
   table: string,
@@ -187,17 +202,16 @@ async function losesIntegers(
   has: StoredColumn,
   column: StoredColumn,
 ): Promise<boolean> {
-  const places: string[] = []
-  if (has.duckdbType === "BIGINT") places.push(table)
+  const places = [{ table, type: has.duckdbType }]
   for (const slice of one.slices) {
     const staged = slice.columns.find((c) => c.name === column.name)
-    if (staged?.duckdbType === "BIGINT") places.push(quoteIdentifier(slice.staged.table))
+    if (staged !== undefined)
+      places.push({ table: quoteIdentifier(slice.staged.table), type: staged.duckdbType })
   }
-  const name = quoteIdentifier(column.target)
   for (const place of places) {
-    const [row] = await engine.rows(
-      `SELECT count(*) FROM ${place} WHERE ${name}::DOUBLE::HUGEINT <> ${name}::HUGEINT`,
-    )
+    const loses = losesDigits(quoteIdentifier(column.target), place.type)
+    if (loses === "FALSE") continue
+    const [row] = await engine.rows(`SELECT count(*) FROM ${place.table} WHERE ${loses}`)
     if (Number(row![0]) > 0) return true
   }
   return false
@@ -206,15 +220,17 @@ async function losesIntegers(
 async function replaceRows(
   engine: Engine,
   table: TableNow,
-  one: DatasourceCommit,
   slice: ReadySlice,
-  run: { id: string; nowMs: number },
+  owner: CheckpointOwner,
 ): Promise<number> {
   let deleted = 0
   for (const interval of union(slice.parts.map((part) => part.interval))) {
     deleted += await engine.change(`DELETE FROM ${table.name} WHERE ${timeCondition(interval)}`)
   }
-  for (const interval of slice.replacing) await markParts(engine, table, one.target, interval, "stale", run)
+  for (const { interval, segments } of slice.replacing) {
+    // What already came from the chunk's new segments, by an earlier slice, is not old.
+    await markParts(engine, owner, [interval], "stale", (part) => part.segments !== segments)
+  }
   const types = new Map(table.schema.map((column) => [column.name, column.duckdbType]))
   const names = slice.columns.map((column) => quoteIdentifier(column.target))
   const values = slice.columns.map((column) =>
@@ -229,140 +245,46 @@ async function replaceRows(
       `INSERT INTO ${table.name} (${names.join(", ")}) SELECT ${values.join(", ")} FROM ${quoteIdentifier(slice.staged.table)}`,
     )
   }
-  await writeParts(engine, table, one.target, slice.parts, run)
+  await writeParts(engine, owner, slice.parts)
   return deleted
 }
 
 async function removeRows(
   engine: Engine,
   table: TableNow,
-  target: Target,
+  owner: CheckpointOwner,
   intervals: readonly Interval[],
-  run: { id: string; nowMs: number },
 ): Promise<number> {
   let deleted = 0
   for (const interval of intervals) {
     deleted += await engine.change(`DELETE FROM ${table.name} WHERE ${timeCondition(interval)}`)
-    await cutParts(engine, table, target, interval, run)
   }
+  await removeParts(engine, owner, intervals)
   return deleted
 }
 
-interface HeldRow {
-  interval: Interval
-  segments: string
-  rows: number
-  state: PartState
-  settings: string
-}
-
-async function heldOverlapping(engine: Engine, target: Target, interval: Interval): Promise<HeldRow[]> {
-  const rows = await engine.rows(
-    "SELECT start_ms, end_ms, segments, rows, state, settings FROM file._sync_chunks WHERE datasource = $1 AND start_ms < $2 AND end_ms > $3 ORDER BY start_ms",
-    [target.datasource, interval.end, interval.start],
-  )
-  return rows.map(([start, end, segments, count, state, settings]) => ({
-    interval: { start: start as bigint, end: end as bigint },
-    segments: String(segments),
-    rows: Number(count),
-    state: String(state) as PartState,
-    settings: String(settings),
-  }))
-}
-
-/** Takes an interval out of the checkpoints; what stands out of it on either side stays, counted anew. */
-async function cutParts(
+/**
+ * @param isCounted the greatest time may have gone with deleted rows: look at the whole table. Else what was staged tells.
+ */
+async function writeState(
   engine: Engine,
   table: TableNow,
-  target: Target,
-  interval: Interval,
-  run: { id: string; nowMs: number },
-): Promise<HeldRow[]> {
-  const held = await heldOverlapping(engine, target, interval)
-  if (held.length === 0) return held
-  await engine.run("DELETE FROM file._sync_chunks WHERE datasource = $1 AND start_ms < $2 AND end_ms > $3", [
-    target.datasource,
-    interval.end,
-    interval.start,
-  ])
-  for (const part of held) {
-    for (const rest of subtract(part.interval, [interval])) {
-      await insertPart(
-        engine,
-        target,
-        { ...part, interval: rest, rows: await countRows(engine, table, rest) },
-        run,
-      )
-    }
-  }
-  return held
-}
-
-async function markParts(
-  engine: Engine,
-  table: TableNow,
-  target: Target,
-  interval: Interval,
-  state: PartState,
-  run: { id: string; nowMs: number },
+  one: DatasourceCommit,
+  isCounted: boolean,
 ): Promise<void> {
-  for (const part of await cutParts(engine, table, target, interval, run)) {
-    const inside = intersection(part.interval, interval)!
-    const rows = await countRows(engine, table, inside)
-    // A checkpoint without rows that Druid has no segment for says nothing: it goes.
-    if (state === "kept" && rows === 0) continue
-    await insertPart(engine, target, { ...part, interval: inside, state, rows }, run)
-  }
-}
-
-async function countRows(engine: Engine, table: TableNow, interval: Interval): Promise<number> {
-  const [row] = await engine.rows(`SELECT count(*) FROM ${table.name} WHERE ${timeCondition(interval)}`)
-  return Number(row![0])
-}
-
-async function writeParts(
-  engine: Engine,
-  table: TableNow,
-  target: Target,
-  parts: readonly Part[],
-  run: { id: string; nowMs: number },
-): Promise<void> {
-  for (const part of parts) {
-    await cutParts(engine, table, target, part.interval, run)
-    await insertPart(engine, target, part, run)
-  }
-}
-
-async function insertPart(
-  engine: Engine,
-  target: Target,
-  part: Part,
-  run: { id: string; nowMs: number },
-): Promise<void> {
-  const { start, end } = part.interval
-  await engine.run(
-    `INSERT INTO file._sync_chunks VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, ${timestampLiteral(run.nowMs)})`,
-    [
-      target.datasource,
-      start,
-      end,
-      `${formatDruidTime(start)}/${formatDruidTime(end)}`,
-      BigInt(part.rows),
-      part.state,
-      part.segments,
-      part.settings,
-      run.id,
-    ],
-  )
-}
-
-async function writeState(engine: Engine, table: TableNow, one: DatasourceCommit): Promise<void> {
   const { target } = one
   const [sum] = await engine.rows(
     "SELECT coalesce(sum(rows), 0)::BIGINT FROM file._sync_chunks WHERE datasource = $1",
     [target.datasource],
   )
-  const [cursor] = await engine.rows(`SELECT epoch_ms(max("__time")) FROM ${table.name}`)
+  const places = isCounted ? [table.name] : one.slices.map((slice) => quoteIdentifier(slice.staged.table))
+  const times = places.map((place) => `SELECT max("__time") AS t FROM ${place}`)
+  if (!isCounted) {
+    times.push(`SELECT cursor FROM file._sync_state WHERE datasource = ${literal(target.datasource)}`)
+  }
+  const [cursor] = await engine.rows(
+    `SELECT epoch_ms(max(t)) FROM (${times.join(" UNION ALL ")}) AS times(t)`,
+  )
   const cursorMs = cursor![0] as bigint | null
   await engine.run(
     `INSERT INTO file._sync_state (datasource, "table", cursor, rows, status, columns, settings, format)
