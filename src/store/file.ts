@@ -60,7 +60,9 @@ export function databaseFile(engine: Engine, options: FileOptions): DatabaseFile
     for (;;) {
       signal?.throwIfAborted()
       try {
-        await engine.run(`ATTACH ${literal(path)} AS file (${mode})`)
+        // Without the type, DuckDB goes by the name: a file called `x.json` or `x.csv` would be attached as an empty
+        // database in memory, and what is committed there would be gone.
+        await engine.run(`ATTACH ${literal(path)} AS file (${mode}, TYPE duckdb)`)
         return
       } catch (error) {
         const holder = lockHolder(error)
