@@ -5,14 +5,15 @@
  *     slices → fetchers → arrived → (stage | look) → proof → commit
  */
 import { rm } from "node:fs/promises"
-import type { Interval, Segment, Slice } from "../domain.ts"
+import type { Column, Interval, Segment, Slice } from "../domain.ts"
 import { asksForLess } from "../druid/failure.ts"
 import { DruidsyncError } from "../errors.ts"
-import { intersection, union } from "../intervals.ts"
+import { sameInterval } from "../intervals.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { proof } from "../plan/proof.ts"
-import { halves } from "../plan/slices.ts"
-import { commit, type DatasourceCommit, type ReadySlice } from "../store/commit.ts"
+import { segmentSetText } from "../plan/segment-set.ts"
+import { apart, halves } from "../plan/slices.ts"
+import { commit, type DatasourceCommit, type ReadySlice, type Replacing } from "../store/commit.ts"
 import { dropStaged, type Staged, stage } from "../store/stage.ts"
 import { Bell } from "./bell.ts"
 import { Budget } from "./budget.ts"
@@ -21,7 +22,7 @@ import { type Fetched, fetchSlice } from "./fetch.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import type { Prepared } from "./prepare.ts"
 import type { Progress } from "./progress.ts"
-import { retrying } from "./retry.ts"
+import { ask } from "./retry.ts"
 
 /** What a round could not finish of one datasource. */
 export interface Executed {
@@ -43,11 +44,31 @@ interface Job {
   readonly slice: Slice
   /** how often its counts did not agree */
   readonly mismatches: number
+  /** how often it was cut in two */
+  readonly halvings: number
 }
+
+interface HeldSlice {
+  readonly job: Job
+  readonly fetched: Fetched
+  readonly staged: Staged
+}
+
+/**
+ * Rows that make a transaction worth its fixed costs: two of DuckDB's row groups (122,880 rows), which two threads
+ * compress side by side. Less is committed only when nothing more is on its way.
+ */
+const COMMIT_ROWS = 2 * 122_880
 
 /** A count that does not agree may be a server that just went or came; after this many tries it is reported. */
 const MAX_MISMATCHES = 3
 const MISMATCH_WAIT_MS = 1_000
+
+/**
+ * A slice is cut down to a 64th. Where even that times out, it is not the size: going on to single milliseconds would
+ * ask a server that is down for ever.
+ */
+const MAX_HALVINGS = 6
 
 /**
  * @param numbering counts spool files and staging tables through the whole run
@@ -67,6 +88,8 @@ export async function execute(
   const of = (prepared: Prepared) => results.get(prepared.settings.name)!
   const jobs: Job[] = interleaved(plans)
   const arrived: { job: Job; fetched: Fetched }[] = []
+  /** parsed and waiting for their transaction */
+  const held: HeldSlice[] = []
   const spool = new Budget(request.pull.spoolLimitBytes)
   let look: ReadonlyMap<string, readonly Segment[]> | undefined
   let fetching = 0
@@ -83,7 +106,7 @@ export async function execute(
       const job = jobs.shift()
       if (job === undefined) {
         // A job under way may come back in two halves, or for another try.
-        if (fetching === 0 && arrived.length === 0 && !committing) return
+        if (fetching === 0 && arrived.length === 0 && held.length === 0 && !committing) return
         await bell.wait()
         signal.throwIfAborted()
         continue
@@ -115,9 +138,10 @@ export async function execute(
   }
 
   function handleFetchFailure(job: Job, error: unknown): void {
-    const smaller = asksForLess(error) ? halves(job.slice) : undefined
+    const mayCut = asksForLess(error) && job.halvings < MAX_HALVINGS
+    const smaller = mayCut ? halves(job.slice) : undefined
     if (smaller !== undefined) {
-      jobs.unshift(...smaller.map((slice) => ({ ...job, slice })))
+      jobs.unshift(...smaller.map((slice) => ({ ...job, slice, halvings: job.halvings + 1 })))
       return
     }
     if (!(error instanceof DruidsyncError)) throw error
@@ -131,10 +155,16 @@ export async function execute(
     of(job.prepared).error ??= error
   }
 
+  let hasAsked = false
+
   async function committer(): Promise<void> {
     for (;;) {
       if (arrived.length === 0) {
         if (jobs.length === 0 && fetching === 0) {
+          if (held.length > 0) {
+            await land([])
+            continue
+          }
           bell.ring()
           return
         }
@@ -145,6 +175,9 @@ export async function execute(
       committing = true
       try {
         await land(arrived.splice(0))
+      } catch (error) {
+        await dropHeld()
+        throw error
       } finally {
         committing = false
         bell.ring()
@@ -152,45 +185,92 @@ export async function execute(
     }
   }
 
-  /** Stages, proves and commits what has arrived. */
+  /** Stages what has arrived; proves and commits once that is worth a transaction, or nothing more will come. */
   async function land(batch: { job: Job; fetched: Fetched }[]): Promise<void> {
-    const looked = retrying(() => ports.catalog.segments(signal), {
-      sleep: ports.clock.sleep,
-      signal,
-      onRetry: (error, waitMs, attempt) =>
-        ports.emit({ type: "retry", message: error.message, waitMs, attempt }),
-    })
+    const promised = batch.reduce((sum, { job }) => sum + job.slice.rows, heldRows())
+    const isLast = () => jobs.length === 0 && fetching === 0 && arrived.length === 0
+    // The look that proves must begin after the last of the responses has ended; it runs while they are parsed.
+    let looked = promised >= COMMIT_ROWS || isLast() ? lookAgain() : undefined
+    for (const { job, fetched } of batch) await stageOne(job, fetched)
+    if (looked === undefined && (heldRows() >= COMMIT_ROWS || isLast())) looked = lookAgain()
+    // What was asked about the rows is true of these segments only if they are still the same afterwards.
+    if (hasAsked && looked !== undefined) looked = lookAgain()
+    hasAsked = false
+    if (looked === undefined) return
+    look = await looked
+    await prove(held, look)
+    await dropHeld()
+  }
+
+  function lookAgain(): Promise<ReadonlyMap<string, readonly Segment[]>> {
+    const looked = ask(inner, () => ports.catalog.segments(signal))
+    // Staging may fail before anyone waits for this.
     looked.catch(() => undefined)
-    const staged: { job: Job; fetched: Fetched; staged: Staged }[] = []
+    return looked
+  }
+
+  async function stageOne(job: Job, fetched: Fetched): Promise<void> {
     try {
-      for (const { job, fetched } of batch) {
-        try {
-          const table = `stage_${numbering.next++}`
-          const intervals = job.slice.works.map((work) => work.interval)
-          staged.push({
-            job,
-            fetched,
-            staged: await stage(ports.engine, table, fetched.path, job.prepared.columns, intervals),
-          })
-        } catch (error) {
-          if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
-          if (error.retryable && job.mismatches < MAX_MISMATCHES)
-            jobs.push({ ...job, mismatches: job.mismatches + 1 })
-          else of(job.prepared).error ??= inInterval(error, job.slice.interval)
-        } finally {
-          await rm(fetched.path, { force: true })
-          spool.add(-fetched.bytes)
-        }
+      const table = `stage_${numbering.next++}`
+      const intervals = job.slice.works.map((work) => work.interval)
+      const { columns, rowHash } = job.prepared
+      const staged = await stage(ports.engine, table, fetched.path, columns, intervals, rowHash)
+      if (staged.suspects.length > 0) {
+        hasAsked = true
+        await refuseSeveral(job, staged).catch(async (error) => {
+          await dropStaged(ports.engine, table)
+          throw error
+        })
       }
-      look = await looked
-      await prove(staged, look)
+      held.push({ job, fetched, staged })
+    } catch (error) {
+      if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
+      if (error.code === "response-mismatch") handleFetchFailure(job, error)
+      else if (error.retryable && job.mismatches < MAX_MISMATCHES)
+        jobs.push({ ...job, mismatches: job.mismatches + 1 })
+      else of(job.prepared).error ??= inInterval(error, job.slice.interval)
     } finally {
-      for (const one of staged) await dropStaged(ports.engine, one.staged.table)
+      await rm(fetched.path, { force: true })
+      spool.add(-fetched.bytes)
     }
   }
 
+  function heldRows(): number {
+    return held.reduce((sum, { staged }) => sum + staged.rows, 0)
+  }
+
+  async function dropHeld(): Promise<void> {
+    for (const { staged } of held.splice(0)) await dropStaged(ports.engine, staged.table)
+  }
+
+  /**
+   * Texts that look like Druid's way to write several values are either just that or texts: only Druid knows. Metadata
+   * said that there are none; it may have been incomplete, or rows came since.
+   * @throws DruidsyncError `response-mismatch` where they are several values: the slice has to be fetched as lists
+   */
+  async function refuseSeveral(job: Job, rows: Staged): Promise<void> {
+    const { settings, source } = job.prepared
+    const learnt = progress.get(settings.name)!.severalValues
+    const unknown = rows.suspects.filter((name) => !learnt.has(name))
+    if (unknown.length === rows.suspects.length) {
+      const found = await ask(inner, () =>
+        ports.catalog.severalValues(source, unknown, job.slice.interval, signal),
+      )
+      if (found.rows < rows.rows) {
+        throw new DruidsyncError("count-mismatch", `Druid counts ${found.rows} rows, ${rows.rows} arrived`, {
+          retryable: true,
+        })
+      }
+      for (const name of found.names) learnt.add(name)
+    }
+    const several = rows.suspects.filter((name) => learnt.has(name))
+    if (several.length === 0) return
+    const names = several.map((name) => `"${name}"`).join(", ")
+    throw new DruidsyncError("response-mismatch", `rows with several values came for ${names}; fetched again`)
+  }
+
   async function prove(
-    batch: { job: Job; fetched: Fetched; staged: Staged }[],
+    batch: readonly HeldSlice[],
     now: ReadonlyMap<string, readonly Segment[]>,
   ): Promise<void> {
     const ready = new Map<Prepared, ReadySlice[]>()
@@ -201,7 +281,12 @@ export async function execute(
       const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
       if (verdict.kind === "proven") {
         const list = ready.get(prepared) ?? []
-        list.push({ staged, columns: prepared.columns, parts: verdict.parts, replacing: replacing(slice) })
+        list.push({
+          staged,
+          columns: storedColumns(prepared),
+          parts: verdict.parts,
+          replacing: replacing(slice),
+        })
         ready.set(prepared, list)
         continue
       }
@@ -209,10 +294,15 @@ export async function execute(
         type: "detail",
         message: `"${prepared.settings.name}" ${intervalText(slice.interval)}: ${verdict.message}`,
       })
-      if (verdict.kind === "mismatch" && job.mismatches < MAX_MISMATCHES) {
-        mismatched = true
-        jobs.push({ ...job, mismatches: job.mismatches + 1 })
-        continue
+      if (verdict.kind === "mismatch") {
+        const pieces = apart(slice, verdict.works)
+        // The neighbours of what does not agree are not to wait for it: they come again by themselves.
+        if (pieces.length > 1 || job.mismatches < MAX_MISMATCHES) {
+          mismatched = true
+          const mismatches = pieces.length > 1 ? job.mismatches : job.mismatches + 1
+          jobs.push(...pieces.map((piece) => ({ ...job, slice: piece, mismatches })))
+          continue
+        }
       }
       of(prepared).unproven.push({ interval: slice.interval, reason: verdict.message })
       if (verdict.kind === "changed") of(prepared).changed = true
@@ -265,6 +355,11 @@ export async function execute(
   return { perDatasource: results, look }
 }
 
+/** Columns of a staging table of this plan. */
+function storedColumns({ columns, rowHash }: Prepared): readonly Column[] {
+  return rowHash === undefined ? columns : [...columns, rowHash]
+}
+
 /** A commit of this plan that does nothing yet. */
 export function emptyCommit(prepared: Prepared): DatasourceCommit {
   const { settings, digest, schema } = prepared
@@ -284,21 +379,21 @@ function interleaved(plans: readonly Prepared[]): Job[] {
   for (let n = 0; n < longest; n++) {
     for (const prepared of plans) {
       const slice = prepared.slices[n]
-      if (slice !== undefined) jobs.push({ prepared, slice, mismatches: 0 })
+      if (slice !== undefined) jobs.push({ prepared, slice, mismatches: 0, halvings: 0 })
     }
   }
   return jobs
 }
 
 /** Chunks of which this slice replaces only a piece: their other old rows are stale from now on. */
-function replacing(slice: Slice): Interval[] {
-  const cut = slice.works.filter((work) => work.reason.kind === "replaced")
-  return union(cut.map((work) => work.chunk.interval)).filter((whole) =>
-    cut.some((work) => {
-      const inside = intersection(whole, work.interval)
-      return inside !== undefined && (inside.start !== whole.start || inside.end !== whole.end)
-    }),
+function replacing(slice: Slice): Replacing[] {
+  const pieces = slice.works.filter(
+    ({ reason, interval, chunk }) => reason.kind === "replaced" && !sameInterval(interval, chunk.interval),
   )
+  return [...new Set(pieces.map((work) => work.chunk))].map(({ interval, segments }) => ({
+    interval,
+    segments: segmentSetText(segments),
+  }))
 }
 
 function inInterval(error: DruidsyncError, where: Interval): DruidsyncError {
