@@ -24,6 +24,8 @@ export interface ClientOptions {
   /** Druid's own limit on a query, ms (`context.timeout`) */
   readonly queryTimeoutMs: number
   readonly priority: number
+  /** credentials, longest first: blotted out wherever a server's text repeats them (invariant I8) */
+  readonly secrets?: (() => readonly string[]) | undefined
   /** more keys for the query context, from the config */
   readonly context?: Readonly<Record<string, string | number | boolean>> | undefined
   readonly userAgent: string
@@ -61,7 +63,8 @@ export interface DruidClient {
   native(query: Readonly<Record<string, unknown>>, options: RequestOptions): Promise<unknown>
   /** `GET` of a JSON document, such as `/status`. @throws DruidsyncError */
   get(path: string, options: RequestOptions): Promise<unknown>
-  close(): void
+  /** Resolves when the cancels under way are answered or given up (2 s), and no connection is open any more. */
+  close(): Promise<void>
   /** requests sent so far */
   readonly requests: number
 }
@@ -114,6 +117,28 @@ export function createClient(options: ClientOptions): DruidClient {
       action,
       url: baseUrl,
       nowMs: nowMs(),
+      blot,
+    })
+  }
+
+  /** Servers and proxies repeat what they were sent, also in error pages. */
+  function blot(text: string): string {
+    return (options.secrets?.() ?? []).reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text)
+  }
+
+  /**
+   * Druid names the query that it answers. Another id is the answer to another request, out of some cache or mixed up
+   * on the way: it looks complete and is not ours. Proxies may drop the header, so its absence says nothing.
+   */
+  function checkIsOurs(response: Response, header: string, queryId: string): void {
+    const answered = response.headers.get(header)
+    if (answered === null || answered === queryId) return
+    streamOf(response)
+      .cancel()
+      .catch(() => undefined)
+    throw new DruidsyncError("not-druid", "the answer belongs to another request", {
+      retryable: true,
+      hint: "some proxy or cache between here and Druid mixes up answers: let POST requests pass it",
     })
   }
 
@@ -143,7 +168,7 @@ export function createClient(options: ClientOptions): DruidClient {
     if (trailers["x-druid-response-complete"] === "false") {
       const why = trailers["x-error-message"]
       throw cutResponse(
-        `Druid reports: ${why === undefined ? "no reason given" : printable(why).slice(0, 500)}`,
+        `Druid reports: ${why === undefined ? "no reason given" : printable(blot(why)).slice(0, 500)}`,
       )
     }
   }
@@ -175,6 +200,7 @@ export function createClient(options: ClientOptions): DruidClient {
     const body = sqlBody(sql, sqlQueryId, header)
     try {
       const response = await send("/druid/v2/sql", { method: "POST", body }, request)
+      checkIsOurs(response, "x-druid-sql-query-id", sqlQueryId)
       return await read(response)
     } catch (error) {
       if (mayStillRun(error, request.signal)) {
@@ -249,7 +275,11 @@ export function createClient(options: ClientOptions): DruidClient {
       }),
     native: async (query, request) => {
       try {
-        const response = await send("/druid/v2", { method: "POST", body: JSON.stringify(query) }, request)
+        const queryId = `druidsync-${newId()}`
+        const context = { priority: options.priority, timeout: options.queryTimeoutMs, queryId }
+        const body = JSON.stringify({ ...query, context })
+        const response = await send("/druid/v2", { method: "POST", body }, request)
+        checkIsOurs(response, "x-druid-query-id", queryId)
         return parseJson(await textOf(response), request.action)
       } catch (error) {
         throw inContext(error, request.action, request.signal)
@@ -262,9 +292,10 @@ export function createClient(options: ClientOptions): DruidClient {
         throw inContext(error, request.action, request.signal)
       }
     },
-    close: () => {
-      // Cancels under way keep their connection until they are answered or time out.
-      Promise.allSettled(cancels).then(() => transport.close())
+    close: async () => {
+      // Without waiting, the end of the process would come before the cancels are sent.
+      await Promise.allSettled(cancels)
+      transport.close()
     },
   }
 }

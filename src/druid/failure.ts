@@ -27,11 +27,14 @@ export interface Refusal {
   readonly url: string
   /** epoch ms, to read a `Retry-After` that is a date */
   readonly nowMs: number
+  /** takes credentials out of what the server says */
+  readonly blot: (text: string) => string
 }
 
 /** The error for a response whose status is not 2xx. */
 export function refusal(response: Refusal): DruidsyncError {
-  const { status, headers, body, action } = response
+  const { status, headers, action, blot } = response
+  const body = blot(response.body)
   const parsed = parseBody(body)
   const said = druidMessage(parsed) ?? (isHtml(body, headers) ? "" : printable(body.trim()).slice(0, 300))
   const sentence = (what: string) => `${action}: ${what}${said === "" ? "" : `: ${said}`} (HTTP ${status})`
@@ -42,7 +45,7 @@ export function refusal(response: Refusal): DruidsyncError {
   ) => new DruidsyncError(code, sentence(what), o)
 
   if (status >= 300 && status < 400) {
-    const to = printable(headers.get("location") ?? "another address")
+    const to = printable(blot(headers.get("location") ?? "another address")).slice(0, 300)
     return error("not-druid", `the server redirects to ${to}; druidsync does not follow`, {
       hint: "give Druid's own address, not one that a login page stands in front of",
       exitCode: ExitCode.refused,
@@ -61,7 +64,7 @@ export function refusal(response: Refusal): DruidsyncError {
     })
   }
   if (status === 408 || status === 429) {
-    const retryAfterMs = retryAfter(headers.get("retry-after"), response.nowMs)
+    const retryAfterMs = retryAfter(headers.get("retry-after"), clockOf(headers) ?? response.nowMs)
     return error(status === 429 ? "too-many-requests" : "timeout", "Druid asks to come back later", {
       retryable: true,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
@@ -88,7 +91,7 @@ export function refusal(response: Refusal): DruidsyncError {
       WRONG_CATEGORY.has(String(parsed?.category)) ||
       QUERY_IS_WRONG.test(`${String(parsed?.errorClass)} ${said}`)
     const timeout = status === 504 || parsed?.category === "TIMEOUT"
-    const retryAfterMs = retryAfter(headers.get("retry-after"), response.nowMs)
+    const retryAfterMs = retryAfter(headers.get("retry-after"), clockOf(headers) ?? response.nowMs)
     return error(
       timeout ? "timeout" : isWrong ? "query" : "server",
       timeout ? "Druid ran out of time" : "Druid failed",
@@ -101,9 +104,13 @@ export function refusal(response: Refusal): DruidsyncError {
   return error("query", "Druid refused the query")
 }
 
-/** True where a smaller interval may pass: resource limits and timeouts. */
+/**
+ * True where a smaller interval may pass: resource limits and timeouts. A query that its timeout ends while its rows
+ * are being sent looks like any other cut response.
+ */
 export function asksForLess(error: unknown): boolean {
-  return error instanceof DruidsyncError && (error.code === "timeout" || /as too big/.test(error.message))
+  if (!(error instanceof DruidsyncError)) return false
+  return error.code === "timeout" || error.code === "response-cut" || /as too big/.test(error.message)
 }
 
 function isTooBig(body: ErrorBody | undefined): boolean {
@@ -137,6 +144,12 @@ function druidMessage(body: ErrorBody | undefined): string | undefined {
 
 function isHtml(body: string, headers: Headers): boolean {
   return /html/i.test(headers.get("content-type") ?? "") || /^\s*</.test(body)
+}
+
+/** The server's own idea of now: its clock may be days away from ours, and its dates are by it. */
+function clockOf(headers: Headers): number | undefined {
+  const ms = Date.parse(headers.get("date") ?? "")
+  return Number.isFinite(ms) ? ms : undefined
 }
 
 /** `Retry-After` in seconds or as an HTTP date, to milliseconds from now; at most an hour is believed. */

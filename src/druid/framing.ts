@@ -99,23 +99,27 @@ function parseStrings(line: string): string[] | undefined {
   }
 }
 
-/** Rows of a small complete `arrayLines` body without header lines. @throws DruidsyncError `response-cut`, `not-druid` */
+/**
+ * Rows of a small complete `arrayLines` body without header lines.
+ * @throws DruidsyncError `response-cut`, `not-druid`
+ */
 export function parseLines(body: string): unknown[][] {
   if (body !== "" && body[0] !== "[" && body[0] !== "\n") throw notDruid(body)
   if (!body.endsWith("\n\n")) throw cutResponse("the blank line at its end is missing")
-  const rows: unknown[][] = []
-  for (const line of body.split("\n")) {
-    if (line === "") continue
-    let row: unknown
-    try {
-      row = JSON.parse(line)
-    } catch (error) {
-      throw cutResponse("a line of it is not JSON", error)
-    }
-    if (!Array.isArray(row)) throw notDruid(line)
-    rows.push(row)
-  }
-  return rows
+  if (body === "\n\n") return []
+  return body
+    .slice(0, -2)
+    .split("\n")
+    .map((line) => {
+      let row: unknown
+      try {
+        row = JSON.parse(line)
+      } catch (error) {
+        throw cutResponse("a line of it is not JSON", error)
+      }
+      if (!Array.isArray(row)) throw cutResponse("a line of it is no row")
+      return row
+    })
 }
 
 export function cutResponse(why: string, cause?: unknown): DruidsyncError {
