@@ -1,6 +1,5 @@
 /** A real Druid as a `World`. What is ingested is waited for until it can be queried and is counted. */
 import {
-  compact,
   countRows,
   type Dimension,
   type Druid,
@@ -9,6 +8,7 @@ import {
   literal,
   markUnused,
   poll,
+  runTask,
   segments,
   sql,
   sqlLines,
@@ -43,9 +43,7 @@ export function liveWorld(druid: Druid, tag: string): World {
     create: (datasource, rows, options) => load(datasource, rows, false, options),
     append: (datasource, rows, options) => load(datasource, rows, true, options),
     overwrite: (datasource, rows, options) => load(datasource, rows, false, options),
-    async compact(datasource, interval, granularity) {
-      await compact(druid, datasource, interval, granularity)
-    },
+    compact: (datasource, interval, granularity) => compactAtRest(druid, datasource, interval, granularity),
     async markUnused(datasource, interval) {
       await markUnused(druid, datasource, interval)
       await waitSettled(druid, datasource)
@@ -63,6 +61,41 @@ export function liveWorld(druid: Druid, tag: string): World {
     },
     truth: (datasource) => liveTruth(druid, datasource),
   }
+}
+
+/**
+ * Compacts, and waits until the new segments answer. Days made of a month leave the month active beneath them where it
+ * had no rows, so the sum of `num_rows` is more than there is for good; the rows that Druid counts stay the same.
+ */
+async function compactAtRest(druid: Druid, datasource: string, interval: string, granularity: string) {
+  const key = (all: Awaited<ReturnType<typeof segments>>) =>
+    all
+      .filter((one) => one.is_active === 1)
+      .map((one) => `${one.segment_id} ${one.num_rows}`)
+      .sort()
+      .join()
+  const rows = await countRows(druid, datasource)
+  const before = key(await segments(druid, datasource))
+  await runTask(druid, {
+    type: "compact",
+    dataSource: datasource,
+    ioConfig: { type: "compact", inputSpec: { type: "interval", interval } },
+    granularitySpec: { segmentGranularity: granularity },
+    tuningConfig: { type: "index_parallel", maxNumConcurrentSubTasks: 1 },
+  })
+  let last = ""
+  let agreed = 0
+  await poll(`${datasource} to be compacted`, { deadlineMs: 120_000, everyMs: 200 }, async () => {
+    const now = await segments(druid, datasource)
+    const active = now.filter((one) => one.is_active === 1)
+    const isAtRest =
+      key(now) !== before &&
+      active.every((one) => one.is_available === 1 && one.num_rows > 0) &&
+      (await countRows(druid, datasource)) === rows
+    agreed = isAtRest && key(now) === last ? agreed + 1 : 0
+    last = key(now)
+    return agreed >= 3 ? true : undefined
+  })
 }
 
 /** Every row, as Druid answers it; integers as text, since JSON numbers would lose digits on their way. */
