@@ -1,0 +1,46 @@
+/**
+ * `npm test`: lint, types, unit and scenario tests, build, live suite; all are run, whatever fails before. The last
+ * line is `N passed, N failed`, the checks before the tests counted as one each.
+ */
+import { bunTest, type Counts, run } from "./bun.ts"
+import { liveSuite } from "./live.ts"
+
+const isCi = process.env.CI !== undefined && process.env.CI !== "" && process.env.CI !== "false"
+
+/** A program that passes or fails as a whole. */
+async function check(command: readonly string[]): Promise<Counts> {
+  const { exitCode } = await run(command)
+  return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 }
+}
+
+async function live(): Promise<Counts> {
+  const counts = await liveSuite([])
+  // In CI a live test that did not run proves nothing.
+  return isCi ? { passed: counts.passed, failed: counts.failed + counts.skipped, skipped: 0 } : counts
+}
+
+const steps: readonly (readonly [name: string, step: () => Promise<Counts>])[] = [
+  ["lint", () => check(["node_modules/.bin/biome", "check", "."])],
+  ["types", () => check(["node_modules/.bin/tsc", "--noEmit"])],
+  ["unit and scenario tests", () => bunTest(["test", "--path-ignore-patterns", "test/live/**"])],
+  ["build", () => check([process.execPath, "scripts/build/build.ts"])],
+  ["live suite on a real Druid", live],
+]
+
+const totals = { passed: 0, failed: 0, skipped: 0 }
+for (const [name, step] of steps) {
+  console.error(`\n=== ${name}`)
+  const started = performance.now()
+  const counts = await step().catch((error: unknown): Counts => {
+    console.error(error)
+    return { passed: 0, failed: 1, skipped: 0 }
+  })
+  totals.passed += counts.passed
+  totals.failed += counts.failed
+  totals.skipped += counts.skipped
+  const seconds = ((performance.now() - started) / 1000).toFixed(0)
+  console.error(`=== ${name}: ${counts.failed === 0 ? "passed" : "FAILED"} in ${seconds} s`)
+}
+const skipped = totals.skipped === 0 ? "" : `, ${totals.skipped} skipped`
+console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`)
+process.exitCode = totals.failed === 0 ? 0 : 1
