@@ -36,7 +36,7 @@ export function liveLines(
     room,
   )
   const lines = shown.length === 0 ? [] : fitted(shown, width)
-  if (hasTotal) lines.push(style.bold(fit(totalLine(progress, all, shown.length, nowMs), width)))
+  if (hasTotal) lines.push(style.bold(totalLine(progress, all, shown.length, nowMs, width)))
   if (status !== undefined) lines.push(style.dim(fit(printable(status), width)))
   return lines
 }
@@ -96,16 +96,23 @@ function totalLine(
   all: readonly DatasourceStanding[],
   shown: number,
   nowMs: number,
+  width: number,
 ): string {
   const total = progress.total(nowMs)
   const done = all.filter((one) => one.phase === "done").length
   const hidden = all.length - done - shown
-  const parts = [
-    `${count(done)} of ${count(all.length)} datasources done${hidden > 0 ? `, ${count(hidden)} not shown` : ""}`,
-    `${count(total.rows)} of ${counted(total.expected, "row")}`,
-    size(total.bytes),
+  const head = `${count(done)} of ${count(all.length)} datasources done${hidden > 0 ? `, ${count(hidden)} not shown` : ""}`
+  const rows = `${count(total.rows)} of ${counted(total.expected, "row")}`
+  const bytes = size(total.bytes)
+  const rate = total.rate !== undefined && total.rate > 0 ? `${count(total.rate)} rows/s` : ""
+  const left = total.leftMs === undefined ? "" : `${duration(atLeastASecond(total.leftMs), false)} left`
+  const layouts = [
+    [head, rows, bytes, rate, left],
+    [head, rows, rate, left],
+    [head, rows, left],
+    [head, left],
+    [head],
   ]
-  if (total.rate !== undefined && total.rate > 0) parts.push(`${count(total.rate)} rows/s`)
-  if (total.leftMs !== undefined) parts.push(`${duration(atLeastASecond(total.leftMs), false)} left`)
-  return parts.join(" · ")
+  const texts = layouts.map((parts) => parts.filter((part) => part !== "").join(" · "))
+  return texts.find((text) => displayWidth(text) <= width) ?? fit(head, width)
 }

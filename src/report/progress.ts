@@ -101,6 +101,7 @@ export class RunProgress {
       this.#tracks.set(event.datasource, track)
       track.plan(event.rows, event.slices)
       track.rate.add(nowMs, track.rows)
+      this.#rate.add(nowMs, this.#rows())
     } else if (event.type === "received" || event.type === "fetched" || event.type === "committed") {
       const track = this.#tracks.get(event.datasource)
       if (track === undefined) return
@@ -125,7 +126,7 @@ export class RunProgress {
   datasources(nowMs: number): DatasourceStanding[] {
     return [...this.#tracks].map(([datasource, track]) => {
       const { rows, expected, phase } = track
-      const rate = phase === "done" ? undefined : track.rate.at(nowMs, rows)
+      const rate = phase === "fetching" ? track.rate.at(nowMs, rows) : undefined
       return {
         datasource,
         phase,
@@ -143,7 +144,9 @@ export class RunProgress {
     const tracks = [...this.#tracks.values()]
     const rows = this.#rows()
     const expected = tracks.reduce((sum, track) => sum + track.expected, 0)
-    const rate = this.#rate.at(nowMs, rows)
+    // While some bytes cannot be told in rows, neither can the rate of all.
+    const isKnown = rows < expected && tracks.every((track) => track.isKnown)
+    const rate = isKnown ? this.#rate.at(nowMs, rows) : undefined
     return {
       rows,
       expected,
