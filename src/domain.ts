@@ -89,6 +89,8 @@ export interface Column {
   readonly sqlType: string
   /** the column holds rows with several values */
   readonly multiValue: boolean
+  /** "text": Druid's own type would lose values of some segments, so they are asked for as text */
+  readonly reading?: "text"
   /** type in DuckDB */
   readonly duckdbType: string
 }
@@ -114,6 +116,8 @@ export interface Work {
   readonly state: "complete" | "provisional" | "unproven"
   /** rows that Druid's metadata promises for the interval; undefined where only a count can tell */
   readonly expectedRows: number | undefined
+  /** rows that were counted while the work was cut: for sizes and progress, proves nothing */
+  readonly measuredRows?: number
 }
 
 /** What is fetched with one query and committed in one transaction. */

@@ -4,10 +4,21 @@
  */
 import type { Bucket, Interval, Segment } from "../domain.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
-import { formatDruidTime, parseDruidTime } from "../time.ts"
+import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
-import type { Header } from "./framing.ts"
-import { boundsSql, columnsSql, countsSql, histogramSql, type Source, segmentsSql, typesSql } from "./sql.ts"
+import { cutResponse, type Header } from "./framing.ts"
+import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
+import {
+  beyondDoubleSql,
+  boundsSql,
+  columnsSql,
+  countsSql,
+  histogramSql,
+  mostValuesSql,
+  type Source,
+  segmentsSql,
+  typesSql,
+} from "./sql.ts"
 
 /** A column as INFORMATION_SCHEMA lists it. */
 export interface ListedColumn {
@@ -29,18 +40,39 @@ export interface Count {
   readonly matching: number
 }
 
+/** Columns of which some row has a property. */
+export interface FoundColumns {
+  readonly names: ReadonlySet<string>
+  /** rows that were looked at (the fewest, where it took several queries) */
+  readonly rows: number
+}
+
 export interface Catalog {
   /** Looks at everything. @throws DruidsyncError `forbidden` where `sys.segments` is refused */
   inventory(signal?: AbortSignal): Promise<Inventory>
   /** Looks at the segments again, with the columns known from before. */
   segments(signal?: AbortSignal): Promise<ReadonlyMap<string, readonly Segment[]>>
   types(source: Source, names: readonly string[] | "*", signal?: AbortSignal): Promise<Header>
-  /** Names of the columns that hold rows with several values in the intervals. */
-  multiValueColumns(
+  /** What the segments of the stretches hold; each unchanging set of segments is asked about once. */
+  segmentColumns(
     datasource: string,
-    intervals: readonly Interval[],
+    stretches: readonly Stretch[],
     signal?: AbortSignal,
-  ): Promise<Set<string>>
+  ): Promise<SegmentColumns>
+  /** Which of the STRING columns hold rows with several values: reads the columns, for where metadata does not tell. */
+  severalValues(
+    source: Source,
+    names: readonly string[],
+    interval: Interval,
+    signal?: AbortSignal,
+  ): Promise<FoundColumns>
+  /** Which of the columns hold numbers between 2^53 and 2^63, where DOUBLE rounds integers. */
+  beyondDouble(
+    source: Source,
+    names: readonly string[],
+    interval: Interval,
+    signal?: AbortSignal,
+  ): Promise<FoundColumns>
   bounds(
     source: Source,
     interval: Interval,
@@ -52,18 +84,46 @@ export interface Catalog {
 
 /** Intervals per counting query: two aggregators each, far from any limit of Druid's. */
 const COUNTS_PER_QUERY = 50
-/** Intervals per segmentMetadata query. */
-const INTERVALS_PER_QUERY = 500
+/** Columns per query that reads whole columns. */
+const COLUMNS_PER_QUERY = 50
 
 export function createCatalog(client: DruidClient, datasources: readonly string[]): Catalog {
   let segmentColumns: ReadonlySet<string> | undefined
+  const held = new SegmentColumnsReader(client)
 
   async function segments(signal?: AbortSignal) {
     const sql = segmentsSql(datasources, segmentColumns ?? new Set(["is_active", "replication_factor"]))
     const rows = await client.rows(sql, { action: "reading sys.segments", signal })
     const found = new Map<string, Segment[]>(datasources.map((name) => [name, []]))
-    for (const row of rows) found.get(String(row[0]))?.push(segmentOf(row))
+    const seen = new Set<string>()
+    for (const row of rows) {
+      const [name, segment] = segmentOf(row)
+      const id = JSON.stringify(row.slice(0, 5))
+      if (seen.has(id)) throw cutResponse("a segment is in it twice")
+      seen.add(id)
+      found.get(name)?.push(segment)
+    }
     return found
+  }
+
+  /** Names whose number is at least `least`; the only row of an answer is the count and a number per name. */
+  async function columnsWhere(
+    names: readonly string[],
+    sql: (names: readonly string[]) => string,
+    least: number,
+    source: Source,
+    signal: AbortSignal | undefined,
+  ): Promise<FoundColumns> {
+    const found = new Set<string>()
+    let rows = Number.POSITIVE_INFINITY
+    for (let i = 0; i < names.length; i += COLUMNS_PER_QUERY) {
+      const some = names.slice(i, i + COLUMNS_PER_QUERY)
+      const action = `looking at the columns of "${source.datasource}"`
+      const [row = []] = await client.rows(sql(some), { action, signal })
+      rows = Math.min(rows, Number(row[0] ?? 0))
+      for (const [n, name] of some.entries()) if (Number(row[n + 1] ?? 0) >= least) found.add(name)
+    }
+    return { names: found, rows }
   }
 
   return {
@@ -74,12 +134,19 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
       })
       const columns = new Map<string, ListedColumn[]>()
       const ofSegments = new Set<string>()
-      for (const [schema, table, column, type] of rows) {
-        if (schema === "sys") ofSegments.add(String(column))
+      for (const row of rows) {
+        const [schema, table, name, sqlType] = wholeRow(row, 4).map(textCell) as [
+          string,
+          string,
+          string,
+          string,
+        ]
+        if (schema === "sys") ofSegments.add(name)
         else {
-          const list = columns.get(String(table)) ?? []
-          list.push({ name: String(column), sqlType: String(type) })
-          columns.set(String(table), list)
+          const list = columns.get(table) ?? []
+          if (list.some((column) => column.name === name)) throw cutResponse("a column is in it twice")
+          list.push({ name, sqlType })
+          columns.set(table, list)
         }
       }
       if (ofSegments.size === 0) {
@@ -96,39 +163,27 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
         action: `reading the column types of "${source.datasource}"`,
         signal,
       }),
-    async multiValueColumns(datasource, intervals, signal) {
-      const found = new Set<string>()
-      for (let i = 0; i < intervals.length; i += INTERVALS_PER_QUERY) {
-        const some = intervals.slice(i, i + INTERVALS_PER_QUERY)
-        const answer = await client.native(
-          {
-            queryType: "segmentMetadata",
-            dataSource: datasource,
-            intervals: some.map(({ start, end }) => `${formatDruidTime(start)}/${formatDruidTime(end)}`),
-            analysisTypes: [],
-            merge: true,
-            lenientAggregatorMerge: true,
-          },
-          { action: `reading the segment metadata of "${datasource}"`, signal },
-        )
-        for (const name of multiValueNames(answer, datasource)) found.add(name)
-      }
-      return found
-    },
+    segmentColumns: (datasource, stretches, signal) => held.read(datasource, stretches, signal),
+    severalValues: (source, names, interval, signal) =>
+      columnsWhere(names, (some) => mostValuesSql(source, some, interval), 2, source, signal),
+    beyondDouble: (source, names, interval, signal) =>
+      columnsWhere(names, (some) => beyondDoubleSql(source, some, interval), 1, source, signal),
     async bounds(source, interval, signal) {
       const action = `measuring "${source.datasource}"`
-      const [row] = await client.rows(boundsSql(source, interval), { action, signal })
-      if (row === undefined || row[0] === null) return { min: interval.start, max: interval.start, rows: 0 }
-      return { min: BigInt(String(row[0])), max: BigInt(String(row[1])), rows: Number(row[2]) }
+      const [min, max, rows] = onlyRow(await client.rows(boundsSql(source, interval), { action, signal }), 3)
+      if (min === null && max === null && rows === 0)
+        return { min: interval.start, max: interval.start, rows: 0 }
+      return { min: millisCell(min), max: millisCell(max), rows: integerCell(rows) }
     },
     async histogram(source, interval, widthMs, signal) {
       const action = `measuring "${source.datasource}"`
       const rows = await client.rows(histogramSql(source, interval, widthMs), { action, signal })
       return rows
-        .map(([bucket, all, matching]) => {
-          const start = interval.start + BigInt(Number(bucket)) * widthMs
+        .map((row) => {
+          const [bucket, all, matching] = wholeRow(row, 3).map(integerCell) as [number, number, number]
+          const start = interval.start + BigInt(bucket) * widthMs
           const end = start + widthMs < interval.end ? start + widthMs : interval.end
-          return { interval: { start, end }, all: Number(all), matching: Number(matching) }
+          return { interval: { start, end }, all, matching }
         })
         .sort((a, b) => (a.interval.start < b.interval.start ? -1 : 1))
     },
@@ -137,19 +192,19 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
       for (let i = 0; i < intervals.length; i += COUNTS_PER_QUERY) {
         const some = intervals.slice(i, i + COUNTS_PER_QUERY)
         const action = `counting rows of "${source.datasource}"`
-        const [row = []] = await client.rows(countsSql(source, some), { action, signal })
-        for (let k = 0; k < some.length; k++) {
-          counts.push({ all: Number(row[2 * k] ?? 0), matching: Number(row[2 * k + 1] ?? 0) })
-        }
+        const rows = await client.rows(countsSql(source, some), { action, signal })
+        const row = onlyRow(rows, 2 * some.length).map(integerCell)
+        for (let k = 0; k < some.length; k++) counts.push({ all: row[2 * k]!, matching: row[2 * k + 1]! })
       }
       return counts
     },
   }
 }
 
-function segmentOf(row: readonly unknown[]): Segment {
+/** @returns the datasource and its segment. @throws DruidsyncError `response-cut` where the row is not whole */
+function segmentOf(row: readonly unknown[]): [string, Segment] {
   const [
-    ,
+    datasource,
     start,
     end,
     version,
@@ -161,32 +216,20 @@ function segmentOf(row: readonly unknown[]): Segment {
     available,
     realtime,
     tombstone,
-  ] = row
-  return {
-    interval: { start: parseDruidTime(String(start)), end: parseDruidTime(String(end)) },
-    version: String(version),
-    partition: Number(partition),
-    rows: Number(rows),
-    sizeBytes: Number(size),
-    replicationFactor: replication === null ? undefined : Number(replication),
-    isPublished: Number(published) === 1,
-    isAvailable: Number(available) === 1,
-    isRealtime: Number(realtime) === 1,
-    isTombstone: Number(tombstone) === 1,
-  }
-}
-
-function multiValueNames(answer: unknown, datasource: string): string[] {
-  if (!Array.isArray(answer)) {
-    throw new DruidsyncError("not-druid", `the segment metadata of "${datasource}" is not a list`)
-  }
-  const names: string[] = []
-  for (const analysis of answer as {
-    columns?: Record<string, { hasMultipleValues?: boolean; type?: string }>
-  }[]) {
-    for (const [name, column] of Object.entries(analysis.columns ?? {})) {
-      if (column.hasMultipleValues === true && column.type === "STRING") names.push(name)
-    }
-  }
-  return names
+  ] = wholeRow(row, 12)
+  return [
+    textCell(datasource),
+    {
+      interval: { start: isoCell(start), end: isoCell(end) },
+      version: textCell(version),
+      partition: integerCell(partition),
+      rows: integerCell(rows),
+      sizeBytes: integerCell(size),
+      replicationFactor: replication === null ? undefined : integerCell(replication),
+      isPublished: integerCell(published) === 1,
+      isAvailable: integerCell(available) === 1,
+      isRealtime: integerCell(realtime) === 1,
+      isTombstone: integerCell(tombstone) === 1,
+    },
+  ]
 }

@@ -34,7 +34,9 @@ export function quoteText(text: string): string {
 /** `__time` as milliseconds. */
 export const TIME_MS = 'TIMESTAMP_TO_MILLIS("__time")'
 
-const within = (interval: Interval) => `${TIME_MS} >= ${interval.start} AND ${TIME_MS} < ${interval.end}`
+/** Condition that holds for rows of the interval. */
+export const within = (interval: Interval) =>
+  `${TIME_MS} >= ${interval.start} AND ${TIME_MS} < ${interval.end}`
 
 /** What is asked of a datasource, beside the interval. */
 export interface Source {
@@ -43,9 +45,10 @@ export interface Source {
   readonly filter?: string | undefined
 }
 
-const from = (source: Source) => `FROM "druid".${quoteName(source.datasource)}`
-// The line break keeps a filter that ends in a `--` comment from swallowing the parenthesis.
-const matching = (source: Source) => (source.filter === undefined ? "" : ` AND (${source.filter}\n)`)
+/** The FROM clause. */
+export const from = (source: Source) => `FROM "druid".${quoteName(source.datasource)}`
+/** The config's filter as a further condition; the line break keeps one that ends in a `--` comment from swallowing the rest. */
+export const matching = (source: Source) => (source.filter === undefined ? "" : ` AND (${source.filter}\n)`)
 
 /**
  * Columns of the datasources and of `sys.segments` itself, in one query: rows of
@@ -81,9 +84,10 @@ export function segmentsSql(datasources: readonly string[], available: ReadonlyS
 }
 
 /** The select list that reads one column without loss (FEATURES.md B6). */
-export function columnExpression(column: Pick<Column, "name" | "multiValue">): string {
+export function columnExpression(column: Pick<Column, "name" | "multiValue" | "reading">): string {
   const name = quoteName(column.name)
   if (column.name === "__time") return `${TIME_MS} AS "__time"`
+  if (column.reading === "text") return `CAST(${name} AS VARCHAR) AS ${name}`
   if (column.multiValue) return `MV_TO_ARRAY(${name}) AS ${name}`
   return name
 }
@@ -93,10 +97,34 @@ export function scanSql(source: Source, columns: readonly Column[], interval: In
   return `SELECT ${columns.map(columnExpression).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source)}`
 }
 
-/** The types of columns, without a row: asked with `typesHeader` and `sqlTypesHeader`. */
+/**
+ * The types of columns, without a row: asked with `typesHeader` and `sqlTypesHeader`. Druid checks the filter on the way.
+ * It stands there twice, once in parentheses and once not, so that a filter that closes a parenthesis that it did not
+ * open is a syntax error here, and no way around the interval later.
+ */
 export function typesSql(source: Source, names: readonly string[] | "*"): string {
   const list = names === "*" ? "*" : names.map(quoteName).join(", ")
-  return `SELECT ${list} ${from(source)} WHERE TRUE${matching(source)} LIMIT 0`
+  const { filter } = source
+  const alone = filter === undefined ? "" : ` AND CASE WHEN ${filter}\n THEN TRUE ELSE FALSE END`
+  return `SELECT ${list} ${from(source)} WHERE TRUE${matching(source)}${alone} LIMIT 0`
+}
+
+/** The number of rows, and per column the most values that one of them holds, in one row. Reads whole columns. */
+export function mostValuesSql(source: Source, names: readonly string[], interval: Interval): string {
+  const most = names.map((name) => `, MAX(MV_LENGTH(${quoteName(name)}))`)
+  return `SELECT COUNT(*)${most.join("")} ${from(source)} WHERE ${within(interval)}${matching(source)}`
+}
+
+/** The number of rows, and per column how many values lie where DOUBLE rounds 64-bit integers, in one row. */
+export function beyondDoubleSql(source: Source, names: readonly string[], interval: Interval): string {
+  const counts = names.map((name) => {
+    const column = quoteName(name)
+    // Bounds within a LONG: Druid compares nothing with a literal beyond it, and ABS of the least LONG is negative.
+    const above = `${column} BETWEEN 9007199254740992 AND 9223372036854775807`
+    const below = `${column} BETWEEN -9223372036854775808 AND -9007199254740992`
+    return `, COUNT(*) FILTER (WHERE ${above} OR ${below})`
+  })
+  return `SELECT COUNT(*)${counts.join("")} ${from(source)} WHERE ${within(interval)}${matching(source)}`
 }
 
 /**

@@ -6,8 +6,9 @@ import type { Column, Interval } from "../domain.ts"
 import { DruidsyncError, messageOf } from "../errors.ts"
 import { type Engine, literal } from "./engine.ts"
 import { quoteIdentifier } from "./identifier.ts"
+import { rowHashExpression } from "./row-hash.ts"
 import { timeCondition } from "./times.ts"
-import { valueExpression } from "./types.ts"
+import { mayBeSeveral, valueExpression } from "./types.ts"
 
 /** Rows of one slice, parsed and typed, waiting to be committed. */
 export interface Staged {
@@ -16,6 +17,8 @@ export interface Staged {
   readonly rows: number
   /** rows per interval that was asked for */
   readonly counts: readonly number[]
+  /** columns taken for single strings that hold what may be Druid's text of several: ask Druid before trusting them */
+  readonly suspects: readonly string[]
 }
 
 /** A row longer than this is refused by DuckDB's reader; values of 1 MB are normal in Druid, 256 MB are not. */
@@ -26,6 +29,7 @@ const USUAL_ROW_BYTES = 16 * 1024 * 1024
  * @param path spool file: arrayLines without header lines
  * @param columns in the order of the response
  * @param intervals ascending; the rows of each are counted
+ * @param rowHash the column of hashes, where the config wants one: it comes last
  * @throws DruidsyncError `type` where a value does not fit its declared type
  */
 export async function stage(
@@ -34,11 +38,15 @@ export async function stage(
   path: string,
   columns: readonly Column[],
   intervals: readonly Interval[],
+  rowHash?: Column,
 ): Promise<Staged> {
   const name = quoteIdentifier(table)
-  const values = columns.map(
-    (column, n) => `${valueExpression(column, n + 1)} AS ${quoteIdentifier(column.target)}`,
-  )
+  const expressions = new Map(columns.map((column, n) => [column, valueExpression(column, n + 1)]))
+  const values = columns.map((column) => `${expressions.get(column)} AS ${quoteIdentifier(column.target)}`)
+  if (rowHash !== undefined) {
+    const hash = rowHashExpression(columns, (column) => expressions.get(column)!)
+    values.push(`${hash} AS ${quoteIdentifier(rowHash.target)}`)
+  }
   const create = (maxRowBytes: number) =>
     engine.run(
       `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM read_json(${literal(path)}, ` +
@@ -53,9 +61,18 @@ export async function stage(
     throw stageError(error)
   }
   const counts = intervals.map((interval) => `count(*) FILTER (WHERE ${timeCondition(interval)})`)
-  const [row] = await engine.rows(`SELECT count(*), ${counts.join(", ")} FROM ${name}`)
-  const [rows, ...each] = row!.map(Number)
-  return { table, rows: rows!, counts: each }
+  const single = columns.filter((column) => column.druidType === "STRING" && column.duckdbType === "VARCHAR")
+  const looks = single.map(
+    ({ target }) => `coalesce(bool_or(${mayBeSeveral(quoteIdentifier(target))}), FALSE)`,
+  )
+  const [row] = await engine.rows(`SELECT count(*), ${[...counts, ...looks].join(", ")} FROM ${name}`)
+  const [rows, ...rest] = row!
+  return {
+    table,
+    rows: Number(rows),
+    counts: rest.slice(0, counts.length).map(Number),
+    suspects: single.filter((_, n) => rest[counts.length + n] === true).map((column) => column.name),
+  }
 }
 
 export async function dropStaged(engine: Engine, table: string): Promise<void> {

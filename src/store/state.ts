@@ -13,6 +13,8 @@ export interface StoredColumn {
   readonly target: string
   readonly druidType: string
   readonly duckdbType: string
+  /** it is a STRING of which rows may hold several values; their form is the config's `multiValue` */
+  readonly multiValue?: boolean
 }
 
 export interface DatasourceState {

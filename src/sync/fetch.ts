@@ -81,6 +81,7 @@ function checkHeader(
 ): void {
   const expected = columns.map((column) => {
     if (column.name === "__time") return "LONG"
+    if (column.reading === "text") return "STRING"
     return column.multiValue ? "ARRAY<STRING>" : column.druidType
   })
   const fits =

@@ -30,6 +30,8 @@ export interface Prepared {
   /** chunks whose counts contradict their metadata now */
   readonly doubtful: readonly Chunk[]
   readonly columns: readonly Column[]
+  /** the column of hashes, where the config wants one */
+  readonly rowHash: Column | undefined
   readonly schema: readonly StoredColumn[]
   readonly changes: readonly SchemaChange[]
   readonly warnings: readonly string[]
@@ -38,6 +40,7 @@ export interface Prepared {
 /**
  * Asks Druid what is left open and cuts the work into slices.
  * @param only works to prepare (some may be left for later rounds)
+ * @param learnt names of columns of which this run has met rows with several values
  * @throws DruidsyncError
  */
 export async function prepare(
@@ -48,6 +51,7 @@ export async function prepare(
   only: readonly Work[],
   inventory: Inventory,
   held: DatasourceState | undefined,
+  learnt: ReadonlySet<string> = new Set(),
 ): Promise<Prepared> {
   const source: Source = { datasource: settings.name, filter: settings.filter }
   const digest = settingsDigest(settings)
@@ -61,12 +65,13 @@ export async function prepare(
       doubtful,
       slices: [],
       columns: [],
+      rowHash: undefined,
       schema: held?.columns ?? [],
       changes: [],
       warnings: [],
     }
   }
-  const shape = await readShape(ports, source, settings, inventory, works, held)
+  const shape = await readShape(ports, source, settings, inventory, works, held, learnt)
   const sized: Work[] = []
   const contradicting = new Set<Chunk>(doubtful)
   for (const work of works) {

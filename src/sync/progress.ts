@@ -18,6 +18,8 @@ export interface Progress {
   readonly committed: Interval[]
   /** starts of realtime chunks that this run has counted */
   readonly recounted: Set<bigint>
+  /** names of columns of which rows with several values arrived although metadata knew of none */
+  readonly severalValues: Set<string>
   /** as of the last round */
   incomplete: Incomplete[]
   cold: string[]
@@ -35,6 +37,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     slices: 0,
     committed: [],
     recounted: new Set(),
+    severalValues: new Set(),
     incomplete: [],
     cold: [],
     schemaChanges: new Set(),

@@ -5,14 +5,14 @@
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Chunk, Interval, Work } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
-import { DruidsyncError, ExitCode } from "../errors.ts"
+import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { overlaps } from "../intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { commit, type DatasourceCommit } from "../store/commit.ts"
 import { recordRun } from "../store/history.ts"
 import { type DatasourceState, type FileState, readState } from "../store/state.ts"
 import { DOUBTFUL, describeChange, describeUnavailable, intervalText } from "./describe.ts"
-import type { PullReport } from "./events.ts"
+import type { Incomplete, PullReport } from "./events.ts"
 import { emptyCommit, execute } from "./execute.ts"
 import { type Judged, judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
@@ -38,7 +38,7 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
     await rounds(ports, request, progress)
   } catch (error) {
     interrupted = ports.signal.aborted
-    const concerns = error instanceof DruidsyncError ? error : undefined
+    const concerns = error instanceof DruidsyncError ? error : new DruidsyncError("bug", messageOf(error))
     for (const one of progress) one.error ??= interrupted ? undefined : concerns
     // What was learnt is written down even so; if that fails too, the first error is the news.
     if (!interrupted) {
@@ -69,10 +69,16 @@ async function rounds(ports: Ports, request: PullRequest, progress: readonly Pro
   let deadlineMs: number | undefined
   for (let round = 1; ; ) {
     const isLastCall = round > MAX_ROUNDS || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
+    const reasons = progress.flatMap((one) => one.incomplete)
     const plans = await planAll(ports, request, progress, inventory, state, isLastCall)
-    if (round > MAX_ROUNDS) return
+    if (round > MAX_ROUNDS) {
+      await doUpkeep(ports, request, plans)
+      noteLeft(plans, reasons)
+      return
+    }
     const done = await doRound(ports, request, plans, numbering, round)
-    if (done.didWork) {
+    // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
+    if (done.progressed) {
       round++
       state = await readState(ports.engine, ports.file, signal)
       if (done.changed) inventory = await look(ports)
@@ -84,6 +90,17 @@ async function rounds(ports: Ports, request: PullRequest, progress: readonly Pro
     ports.emit({ type: "waiting", message: "waiting for Druid to load and count its newest segments" })
     await clock.sleep(Math.max(0, Math.min(SETTLE_POLL_MS, deadlineMs - clock.nowMs())), signal)
     inventory = await look(ports)
+  }
+}
+
+/** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */
+function noteLeft(plans: readonly Planned[], reasons: readonly Incomplete[]): void {
+  for (const { progress, prepared } of plans) {
+    for (const slice of prepared?.slices ?? []) {
+      const interval = intervalText(slice.interval)
+      const known = reasons.find((one) => one.interval === interval)?.reason
+      progress.incomplete.push({ interval, reason: known ?? "Druid kept changing while it was read" })
+    }
   }
 }
 
@@ -167,6 +184,7 @@ async function planOne(
     now,
     inventory,
     held,
+    one.severalValues,
   )
   if (prepared.doubtful.length > 0) mayImprove = true
   noteIncomplete(
@@ -239,7 +257,8 @@ async function droppedIntervals(
 }
 
 interface RoundResult {
-  readonly didWork: boolean
+  /** something was stored, or Druid changed meanwhile */
+  readonly progressed: boolean
   /** Druid changed while it was read */
   readonly changed: boolean
   readonly look: Inventory["segments"] | undefined
@@ -257,13 +276,15 @@ async function doRound(
   const upkept = plans.some(
     ({ upkeep }) => upkeep.refreshed.length + upkeep.keep.length + upkeep.remove.length > 0,
   )
-  if (busy.length === 0) return { didWork: upkept, changed: false, look: undefined }
+  if (busy.length === 0) return { progressed: upkept, changed: false, look: undefined }
   for (const { prepared } of busy) {
     const { settings, slices } = prepared!
     const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
     ports.emit({ type: "planned", datasource: settings.name, rows, slices: slices.length, round })
   }
   const progress = new Map(busy.map((plan) => [plan.progress.settings.name, plan.progress]))
+  const slicesOf = () => [...progress.values()].reduce((sum, one) => sum + one.slices, 0)
+  const slicesBefore = slicesOf()
   const { perDatasource, look } = await execute(
     ports,
     request,
@@ -279,7 +300,7 @@ async function doRound(
     if (result.error !== undefined) one.error = result.error
     changed ||= result.changed
   }
-  return { didWork: true, changed, look }
+  return { progressed: upkept || changed || slicesOf() > slicesBefore, changed, look }
 }
 
 /** What needs no fetch: checkpoints proven anew, stretches kept or removed. One transaction. */
