@@ -85,7 +85,7 @@ export function createTransport(options: TransportOptions): Transport {
         request.destroy()
         reject(error)
       }
-      const limit = (ms: number, what: string) => {
+      const limit = (ms: number, what: "connect" | "answer") => {
         clearTimeout(timer)
         timer = setTimeout(() => fail(timeoutError(url, what, ms)), ms)
       }
@@ -117,7 +117,7 @@ export function createTransport(options: TransportOptions): Transport {
     }
     const gzip = headers.get("content-encoding") === "gzip"
     const status = message.statusCode ?? 0
-    if (status === 204 || status === 304) {
+    if (status === 204 || status === 205 || status === 304) {
       message.resume()
       return new Response(null, { status, headers })
     }
@@ -149,10 +149,20 @@ function readable(
 ): ReadableStream<Uint8Array> {
   let timer: ReturnType<typeof setTimeout> | undefined
   let done = false
+  let finish: (error?: unknown) => void = () => undefined
+  const onAbort = () => finish(signal?.reason)
+  /** Starts the clock anew. It stands still while nothing is asked of the socket: our own disk is not Druid's idleness. */
+  const watch = () => {
+    clearTimeout(timer)
+    timer = setTimeout(
+      () => finish(timeoutError(url, "send more of its answer", idleTimeoutMs)),
+      idleTimeoutMs,
+    )
+  }
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
-        const finish = (error?: unknown) => {
+        finish = (error?: unknown) => {
           if (done) return
           done = true
           clearTimeout(timer)
@@ -162,14 +172,6 @@ function readable(
             message.destroy()
             controller.error(error)
           }
-        }
-        const onAbort = () => finish(signal?.reason)
-        const watch = () => {
-          clearTimeout(timer)
-          timer = setTimeout(
-            () => finish(timeoutError(url, "send more of its answer", idleTimeoutMs)),
-            idleTimeoutMs,
-          )
         }
         signal?.addEventListener("abort", onAbort, { once: true })
         source.on("data", (bytes: Uint8Array) => {
@@ -192,17 +194,19 @@ function readable(
         })
         source.pause()
         watch()
+        // The signal may have fired between the response's head and this listener.
+        if (signal?.aborted) onAbort()
       },
       pull() {
         if (!done) {
           source.resume()
-          // While paused the clock stands still: waiting for our own disk is not Druid's idleness.
-          timer?.refresh?.()
+          watch()
         }
       },
       cancel() {
         done = true
         clearTimeout(timer)
+        signal?.removeEventListener("abort", onAbort)
         message.destroy()
       },
     },
@@ -210,10 +214,15 @@ function readable(
   )
 }
 
-function timeoutError(url: URL, what: string, ms: number): DruidsyncError {
-  return new DruidsyncError("timeout", `${url.host} did not ${what} within ${ms / 1000} s`, {
-    retryable: true,
-  })
+/** A server that cannot even be reached is not helped by asking it for less: that is no `timeout`. */
+function timeoutError(url: URL, what: "connect" | "answer" | "send more of its answer", ms: number) {
+  return new DruidsyncError(
+    what === "connect" ? "connect" : "timeout",
+    `${url.host} did not ${what} within ${ms / 1000} s`,
+    {
+      retryable: true,
+    },
+  )
 }
 
 function cutError(url: URL, why: string, cause?: unknown): DruidsyncError {

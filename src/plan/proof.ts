@@ -2,8 +2,9 @@
  * What proves a fetched slice complete, beside the response's own ending (DESIGN.md, "What proves a slice complete"):
  * the counts and the unchanged, still available segments. Pure.
  */
-import type { Chunk, Part, Slice } from "../domain.ts"
-import { conditionOf } from "./chunks.ts"
+import type { Chunk, Part, Slice, Work } from "../domain.ts"
+import { sameInterval } from "../intervals.ts"
+import { conditionOf, knownRows } from "./chunks.ts"
 import { stateAfter } from "./diff.ts"
 import { segmentSetText } from "./segment-set.ts"
 
@@ -15,8 +16,8 @@ export interface AskedCounts {
 
 export type Verdict =
   | { readonly kind: "proven"; readonly parts: readonly Part[] }
-  /** the numbers do not agree: rows are missing or doubled; fetch again */
-  | { readonly kind: "mismatch"; readonly message: string }
+  /** the numbers of these works (by index) do not agree: rows are missing or doubled; fetch again */
+  | { readonly kind: "mismatch"; readonly message: string; readonly works: readonly number[] }
   /** Druid changed meanwhile: plan again */
   | { readonly kind: "changed"; readonly message: string }
 
@@ -36,20 +37,34 @@ export function proof(
   const sum = loaded.reduce((a, b) => a + b, 0)
   const isLive = slice.works[0]!.state === "provisional"
   if (sum !== total) {
-    return { kind: "mismatch", message: `${total - sum} of ${total} rows lie outside of what was asked for` }
+    const message = `${total - sum} of ${total} rows lie outside of what was asked for`
+    return { kind: "mismatch", message, works: slice.works.map((_, n) => n) }
   }
+  const wrong: number[] = []
+  let message = ""
   for (const [n, work] of slice.works.entries()) {
     const rows = loaded[n]!
     const agrees = isLive
       ? asked === undefined || isBetween(rows, asked.before[n]!, asked.after[n]!)
       : asked === undefined
         ? rows === work.expectedRows
-        : rows === asked.before[n] && rows === asked.after[n]
-    if (!agrees) {
-      const expected =
-        asked === undefined ? `${work.expectedRows}` : `${asked.before[n]} before and ${asked.after[n]} after`
-      return { kind: "mismatch", message: `${rows} rows arrived, Druid counts ${expected}` }
-    }
+        : rows === asked.before[n] &&
+          rows === asked.after[n] &&
+          // What the metadata promises is stronger than what the servers of the moment count.
+          (work.expectedRows === undefined || rows === work.expectedRows)
+    if (agrees) continue
+    const promised = work.expectedRows === undefined ? "" : ` and ${work.expectedRows} by its metadata`
+    const expected =
+      asked === undefined
+        ? `${work.expectedRows}`
+        : `${asked.before[n]} before and ${asked.after[n]} after${promised}`
+    if (wrong.length === 0) message = `${rows} rows arrived, Druid counts ${expected}`
+    wrong.push(n)
+  }
+  if (wrong.length > 0) {
+    const caughtUp = wrong.some((n) => promisesOtherwise(slice.works[n]!, now))
+    if (caughtUp) return { kind: "changed", message: `${message}; its metadata was corrected meanwhile` }
+    return { kind: "mismatch", message, works: wrong }
   }
   const parts: Part[] = []
   for (const [n, work] of slice.works.entries()) {
@@ -71,6 +86,16 @@ export function proof(
     parts.push({ interval: work.interval, segments: set, rows: loaded[n]!, state, settings })
   }
   return { kind: "proven", parts }
+}
+
+/** Druid's row counts lag behind its segments: a promise may be taken back while its rows are read (DRUID.md §3). */
+function promisesOtherwise(work: Work, now: readonly Chunk[]): boolean {
+  const current = now.find((chunk) => sameInterval(chunk.interval, work.interval))
+  if (current === undefined || work.expectedRows === undefined) return false
+  return (
+    segmentSetText(current.segments) === segmentSetText(work.chunk.segments) &&
+    knownRows(current) !== work.expectedRows
+  )
 }
 
 const WORSE = { complete: 0, unproven: 1, provisional: 2 } as const

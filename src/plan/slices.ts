@@ -14,13 +14,23 @@ const WHOLE_UP_TO = 1.5
 
 /** True where the work must be measured (`boundsSql`, `histogramSql`) before it can be fetched in proven slices. */
 export function needsMeasuring(work: Work, targetRows: number, filtered: boolean): boolean {
-  if (work.expectedRows === undefined) return work.state === "complete" || estimated(work.chunk) > targetRows
+  // Where Druid knows no count there is no guess either: a segment of 0 rows may hold millions.
+  if (work.expectedRows === undefined)
+    return work.state === "complete" || isUncounted(work.chunk) || estimated(work.chunk) > targetRows
   if (filtered && work.reason.kind !== "added") return work.expectedRows > 0
   return work.expectedRows > targetRows * WHOLE_UP_TO
 }
 
+function isUncounted(chunk: Chunk): boolean {
+  return chunk.segments.some((segment) => segment.rows <= 0 && !segment.isTombstone)
+}
+
 function estimated(chunk: Chunk): number {
   return chunk.segments.reduce((sum, segment) => sum + segment.rows, 0)
+}
+
+function sizeOf(work: Work): number {
+  return work.expectedRows ?? work.measuredRows ?? estimated(work.chunk)
 }
 
 /** Bucket width that gives about eight buckets per slice: fine enough to balance, coarse enough to be cheap. */
@@ -49,6 +59,7 @@ export function cut(work: Work, buckets: readonly Bucket[], targetRows: number):
       ...work,
       interval: { start, end },
       expectedRows: work.state === "complete" ? rows : undefined,
+      measuredRows: rows,
     })
     start = end
     rows = 0
@@ -78,7 +89,7 @@ export function slicesOf(works: readonly Work[], chunks: readonly Chunk[], targe
     open = undefined
   }
   for (const work of [...works].sort((a, b) => byStart(a.interval, b.interval))) {
-    const rows = work.expectedRows ?? estimated(work.chunk)
+    const rows = sizeOf(work)
     const last = open?.works.at(-1)
     const joins =
       open !== undefined &&
@@ -119,14 +130,30 @@ export function halves(slice: Slice): [Slice, Slice] | undefined {
   const middle = start + (end - start) / 2n
   if (middle === start) return undefined
   // The halves' own counts are not known: they are asked before and after (DESIGN.md, proof 3).
-  const half = (interval: Interval): Work => ({ ...work, interval, expectedRows: undefined })
+  const measuredRows = Math.ceil(sizeOf(work) / 2)
+  const half = (interval: Interval): Work => ({ ...work, interval, expectedRows: undefined, measuredRows })
   return [ofWorks([half({ start, end: middle })]), ofWorks([half({ start: middle, end })])]
+}
+
+/**
+ * Splits a slice so that the works whose counts do not agree stand alone and keep no neighbour waiting.
+ * @param suspects indices of those works, ascending
+ */
+export function apart(slice: Slice, suspects: readonly number[]): Slice[] {
+  const alone = new Set(suspects)
+  const groups: Work[][] = []
+  for (const [n, work] of slice.works.entries()) {
+    const last = groups.at(-1)
+    if (last === undefined || alone.has(n) || alone.has(n - 1)) groups.push([work])
+    else last.push(work)
+  }
+  return groups.map(ofWorks)
 }
 
 function ofWorks(works: readonly Work[]): Slice {
   return {
     interval: { start: works[0]!.interval.start, end: works.at(-1)!.interval.end },
     works,
-    rows: works.reduce((sum, work) => sum + (work.expectedRows ?? 0), 0),
+    rows: works.reduce((sum, work) => sum + sizeOf(work), 0),
   }
 }

@@ -103,14 +103,18 @@ async function prepareTable(
   const owned = await engine.rows('SELECT "table" FROM file._sync_state WHERE datasource = $1', [
     target.datasource,
   ])
-  const before = owned.length === 0 ? undefined : String(owned[0]![0])
   const others = await tableNames(engine)
+  const known = owned.length === 0 ? undefined : String(owned[0]![0])
+  // A table that the user dropped is made anew; its checkpoints went with it (see `readState`).
+  const before = known !== undefined && others.includes(known) ? known : undefined
+  if (before === undefined && known !== undefined)
+    await engine.run("DELETE FROM file._sync_chunks WHERE datasource = $1", [target.datasource])
   const isTaken = others.some((other) => fold(other) === fold(target.table) && other !== before)
   if (isTaken) throw foreignTable(path, target)
   if (before !== undefined && before !== target.table) {
     await engine.run(`ALTER TABLE file.${quoteIdentifier(before)} RENAME TO ${quoteIdentifier(target.table)}`)
   }
-  if (owned.length === 0) {
+  if (before === undefined) {
     await engine.run(
       `CREATE TABLE ${name} (${target.schema.map((c) => `${quoteIdentifier(c.target)} ${c.duckdbType}`).join(", ")})`,
     )

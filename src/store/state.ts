@@ -64,6 +64,8 @@ export async function readState(
           hint: "use that version, or another --out",
         })
       }
+      // A table that the user dropped took its rows along: nothing is held, whatever the checkpoints say.
+      if (!tables.includes(String(row[1]))) continue
       datasources.set(datasource, {
         datasource,
         table: String(row[1]),

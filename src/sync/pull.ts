@@ -57,8 +57,14 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
 interface RoundPlan {
   readonly prepared: Prepared | undefined
   readonly upkeep: Pick<DatasourceCommit, "refreshed" | "keep" | "remove">
+  /** the config gives its table another name than the file has */
+  readonly renames: boolean
   /** waiting may help: segments are being loaded, or their rows are not counted yet */
   readonly mayImprove: boolean
+}
+
+function hasUpkeep({ upkeep, renames }: RoundPlan): boolean {
+  return renames || upkeep.refreshed.length + upkeep.keep.length + upkeep.remove.length > 0
 }
 
 async function rounds(ports: Ports, request: PullRequest, progress: readonly Progress[]): Promise<void> {
@@ -210,7 +216,8 @@ async function planOne(
     one.warnings.add(message)
   }
   const dropped = await droppedIntervals(ports, one, judged, held)
-  return { prepared, upkeep: { refreshed: prepared.refreshed, ...dropped }, mayImprove }
+  const renames = held !== undefined && held.table !== settings.table
+  return { prepared, upkeep: { refreshed: prepared.refreshed, ...dropped }, renames, mayImprove }
 }
 
 function noteIncomplete(
@@ -273,9 +280,7 @@ async function doRound(
 ): Promise<RoundResult> {
   await doUpkeep(ports, request, plans)
   const busy = plans.filter((plan) => (plan.prepared?.slices.length ?? 0) > 0)
-  const upkept = plans.some(
-    ({ upkeep }) => upkeep.refreshed.length + upkeep.keep.length + upkeep.remove.length > 0,
-  )
+  const upkept = plans.some(hasUpkeep)
   if (busy.length === 0) return { progressed: upkept, changed: false, look: undefined }
   for (const { prepared } of busy) {
     const { settings, slices } = prepared!
@@ -306,10 +311,9 @@ async function doRound(
 /** What needs no fetch: checkpoints proven anew, stretches kept or removed. One transaction. */
 async function doUpkeep(ports: Ports, request: PullRequest, plans: readonly Planned[]): Promise<void> {
   const commits: { one: Progress; commit: DatasourceCommit }[] = []
-  for (const { prepared, upkeep, progress } of plans) {
-    const { refreshed, keep, remove } = upkeep
-    if (prepared === undefined || refreshed.length + keep.length + remove.length === 0) continue
-    commits.push({ one: progress, commit: { ...emptyCommit(prepared), refreshed, keep, remove } })
+  for (const plan of plans) {
+    if (plan.prepared === undefined || !hasUpkeep(plan)) continue
+    commits.push({ one: plan.progress, commit: { ...emptyCommit(plan.prepared), ...plan.upkeep } })
   }
   if (commits.length === 0) return
   const run = { id: request.runId, nowMs: ports.clock.nowMs() }
