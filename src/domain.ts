@@ -101,7 +101,8 @@ export type Reason =
   | { readonly kind: "resume" }
   | { readonly kind: "added"; readonly segments: number }
   | { readonly kind: "replaced"; readonly version: string }
-  | { readonly kind: "settings" }
+  /** the rows were made by other settings; `what` names those that changed, as far as that is known */
+  | { readonly kind: "settings"; readonly what?: readonly string[] }
   | { readonly kind: "full" }
   | { readonly kind: "realtime" }
   | { readonly kind: "settled" }

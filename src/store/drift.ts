@@ -16,6 +16,8 @@ export type SchemaChange =
       /** whether Druid has it no more, or the config leaves it out */
       readonly why: "druid" | "config"
     }
+  /** the config gives the table another name */
+  | { readonly kind: "renamed"; readonly from: string; readonly to: string }
 
 export interface Reconciled {
   /** the table's columns after the change, in the table's order */

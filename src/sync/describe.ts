@@ -1,6 +1,7 @@
 /** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
 import type { Chunk, Interval, Reason } from "../domain.ts"
 import type { SchemaChange } from "../store/drift.ts"
+import { ROW_HASH_NAME } from "../store/row-hash.ts"
 import { formatDruidTime } from "../time.ts"
 
 /** Why a stretch is fetched. */
@@ -15,7 +16,9 @@ export function describeReason(reason: Reason): string {
     case "replaced":
       return `replaced by version ${reason.version}`
     case "settings":
-      return "the settings of the datasource changed"
+      return reason.what === undefined
+        ? "the settings of the datasource changed"
+        : `the config changed: ${reason.what.join(", ")}`
     case "full":
       return "full refresh"
     case "realtime":
@@ -28,10 +31,14 @@ export function describeReason(reason: Reason): string {
 }
 
 export function describeChange(change: SchemaChange): string {
-  const { name, duckdbType } = change.column
+  if (change.kind === "renamed") return `the table is renamed from "${change.from}" to "${change.to}"`
+  const { duckdbType } = change.column
+  const name = change.column.name === ROW_HASH_NAME ? change.column.target : change.column.name
   if (change.kind === "added") return `column "${name}" is new (${duckdbType})`
-  if (change.kind === "vanished")
-    return `column "${name}" is gone from Druid; it stays here and is NULL in new rows`
+  if (change.kind === "vanished") {
+    const why = change.why === "config" ? "is no longer wanted by the config" : "is gone from Druid"
+    return `column "${name}" ${why}; it stays here and is NULL in new rows`
+  }
   return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`
 }
 

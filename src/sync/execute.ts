@@ -5,6 +5,7 @@
  *     slices → fetchers → arrived → (stage | look) → proof → commit
  */
 import { rm } from "node:fs/promises"
+import { settingsText } from "../config/settings-digest.ts"
 import type { Column, Interval, Segment, Slice } from "../domain.ts"
 import { asksForLess } from "../druid/failure.ts"
 import { DruidsyncError } from "../errors.ts"
@@ -362,9 +363,9 @@ function storedColumns({ columns, rowHash }: Prepared): readonly Column[] {
 
 /** A commit of this plan that does nothing yet. */
 export function emptyCommit(prepared: Prepared): DatasourceCommit {
-  const { settings, digest, schema } = prepared
+  const { settings, schema } = prepared
   return {
-    target: { datasource: settings.name, table: settings.table, settings: digest, schema },
+    target: { datasource: settings.name, table: settings.table, settings: settingsText(settings), schema },
     slices: [],
     refreshed: [],
     keep: [],

@@ -1,6 +1,6 @@
 /** What metadata alone says about one datasource: pure, no request is sent. */
 import type { DatasourceSettings } from "../config/settings.ts"
-import { settingsDigest } from "../config/settings-digest.ts"
+import { changedSettings, settingsDigest } from "../config/settings-digest.ts"
 import type { Chunk, Interval, Work } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { overlaps } from "../intervals.ts"
@@ -33,13 +33,26 @@ export function judge(
     until: request.untilMs,
   }
   const found = diff(chunks, parts, options)
-  if (!request.full) return { chunks, diff: found }
+  if (!request.full) return { chunks, diff: { ...found, works: named(found.works, settings, held) } }
   const fresh = parts.filter((part) => committed.some((interval) => overlaps(interval, part.interval)))
   const again = diff(chunks, fresh, options)
   const works = again.works.map(
     (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
   )
   return { chunks, diff: { ...again, works, gone: found.gone } }
+}
+
+/** Says which settings changed, where rows have to come again for that. */
+function named(
+  works: readonly Work[],
+  settings: DatasourceSettings,
+  held: DatasourceState | undefined,
+): readonly Work[] {
+  const what = held === undefined ? [] : changedSettings(held.settings, settings)
+  if (what.length === 0) return works
+  return works.map((work) =>
+    work.reason.kind === "settings" ? { ...work, reason: { kind: "settings", what } } : work,
+  )
 }
 
 function laterOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {

@@ -59,6 +59,10 @@ export async function prepare(
   const { works: counted, refreshed, doubtful } = await answerRecounts(ports, source, judged.diff)
   const works = [...only, ...counted]
   const base = { settings, source, digest, chunks: judged.chunks, diff: judged.diff, refreshed }
+  const renamed: SchemaChange[] =
+    held === undefined || held.table === settings.table
+      ? []
+      : [{ kind: "renamed", from: held.table, to: settings.table }]
   if (works.length === 0 && refreshed.length === 0) {
     return {
       ...base,
@@ -67,7 +71,7 @@ export async function prepare(
       columns: [],
       rowHash: undefined,
       schema: held?.columns ?? [],
-      changes: [],
+      changes: renamed,
       warnings: [],
     }
   }
@@ -82,7 +86,13 @@ export async function prepare(
       else sized.push(...pieces)
     }
   }
-  return { ...base, ...shape, doubtful: [...contradicting], slices: slicesOf(sized, judged.chunks, target) }
+  return {
+    ...base,
+    ...shape,
+    changes: [...renamed, ...shape.changes],
+    doubtful: [...contradicting],
+    slices: slicesOf(sized, judged.chunks, target),
+  }
 }
 
 async function answerRecounts(ports: Ports, source: Source, found: Diff) {

@@ -10,6 +10,7 @@ import { overlaps } from "../intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { commit, type DatasourceCommit } from "../store/commit.ts"
 import { recordRun } from "../store/history.ts"
+import { fold } from "../store/names.ts"
 import { type DatasourceState, type FileState, readState } from "../store/state.ts"
 import { DOUBTFUL, describeChange, describeUnavailable, intervalText } from "./describe.ts"
 import type { Incomplete, PullReport } from "./events.ts"
@@ -329,10 +330,10 @@ async function doUpkeep(ports: Ports, request: PullRequest, plans: readonly Plan
 
 /** A table of that name that is not ours stops its datasource before anything is fetched. */
 export function refuseForeignTable(ports: Ports, settings: DatasourceSettings, state: FileState): void {
-  const taken = state.tables.some((table) => table.toLowerCase() === settings.table.toLowerCase())
-  const owner = [...state.datasources.values()].find(
-    (d) => d.table.toLowerCase() === settings.table.toLowerCase(),
-  )
+  // DuckDB folds ASCII letters only: "É" and "é" are two tables to it.
+  const name = fold(settings.table)
+  const taken = state.tables.some((table) => fold(table) === name)
+  const owner = [...state.datasources.values()].find((d) => fold(d.table) === name)
   if (!taken || (owner !== undefined && owner.datasource === settings.name)) return
   const whose =
     owner === undefined
