@@ -49,6 +49,8 @@ function notesOf(one: DatasourceStatus, style: Style): string[] {
   const notes: string[] = []
   if (one.status === "killed") {
     notes.push("its last run was killed; what is stored is whole, the next pull goes on from there")
+  } else if (one.status === "dropped") {
+    notes.push(`${style.yellow("its table was dropped")}; the next pull fetches all of it again`)
   } else if (one.status !== "complete" && one.message !== null) {
     notes.push(`${style.yellow(one.status)}: ${printable(one.message)}`)
   }

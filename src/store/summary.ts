@@ -30,9 +30,11 @@ export interface DatasourceSummary {
   readonly datasource: string
   /** undefined where no run has stored anything yet */
   readonly state: DatasourceState | undefined
+  /** name of the table that it had, where someone dropped it: nothing is held of it any more */
+  readonly droppedTable: string | undefined
   /** checkpoints by state; states without any are missing */
   readonly parts: ReadonlyMap<PartState, PartGroup>
-  /** rows that the table really has; undefined where there is no such table */
+  /** rows that the table really has; undefined where there is none */
   readonly tableRows: number | undefined
   /** bytes of the blocks that the table uses, about: small tables share blocks with others */
   readonly tableBytes: number | undefined
@@ -66,19 +68,24 @@ export async function readSummary(
   if (!state.tables.includes("_sync_state")) throw notOurs(file.path)
   const datasources = await file.read(async () => {
     const blockBytes = await readBlockBytes(engine)
-    const tables = new Set(await tableNames(engine))
+    const tables = new Map(
+      (await engine.rows('SELECT datasource, "table" FROM file._sync_state')).map(([name, table]) => [
+        String(name),
+        String(table),
+      ]),
+    )
     const runs = await readLastRuns(engine)
-    const names = [...new Set([...state.datasources.keys(), ...runs.keys()])].sort()
+    const names = [...new Set([...tables.keys(), ...runs.keys()])].sort()
     const result: DatasourceSummary[] = []
     for (const datasource of names) {
       const held = state.datasources.get(datasource)
-      const has = held !== undefined && tables.has(held.table)
       result.push({
         datasource,
         state: held,
+        droppedTable: held === undefined ? tables.get(datasource) : undefined,
         parts: grouped(held),
-        tableRows: has ? await tableRows(engine, held.table) : undefined,
-        tableBytes: has ? await tableBytes(engine, held.table, blockBytes) : undefined,
+        tableRows: held !== undefined ? await tableRows(engine, held.table) : undefined,
+        tableBytes: held !== undefined ? await tableBytes(engine, held.table, blockBytes) : undefined,
         lastRun: runs.get(datasource),
       })
     }

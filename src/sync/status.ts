@@ -24,7 +24,7 @@ export interface DatasourceStatus {
   readonly bytes: number | null
   /** greatest stored `__time`, ISO; null without a row */
   readonly cursor: string | null
-  /** how the last run ended: `complete`, `incomplete`, `failed`, `interrupted`; `running` while one is under way; `killed` where it ended without a word */
+  /** how the last run ended: `complete`, `incomplete`, `failed`, `interrupted`; `running` while one is under way; `killed` where it ended without a word; `dropped` where someone dropped the table */
   readonly status: string
   readonly message: string | null
   /** end of the last run that left it complete, ISO */
@@ -68,20 +68,21 @@ export function statusReport(summary: FileSummary): StatusReport {
 }
 
 function datasourceStatus(one: DatasourceSummary, runner: string | undefined): DatasourceStatus {
-  const { state, lastRun } = one
+  const { state, lastRun, tableRows, droppedTable } = one
   const parts: Partial<Record<PartState, StatusGroup>> = {}
   let chunks = 0
   for (const [name, group] of one.parts) {
     chunks += group.chunks
     if (name !== "complete") parts[name] = statusGroup(group)
   }
-  const said = state?.status ?? lastRun?.outcome ?? "unknown"
+  const said = droppedTable !== undefined ? "dropped" : (state?.status ?? lastRun?.outcome ?? "unknown")
   // A run that is over has written how it ended; one that was killed could not.
   const status = said === "running" && runner === undefined ? "killed" : said
-  const foreignRows = state !== undefined && one.tableRows !== state.rows ? (one.tableRows ?? 0) : null
+  const foreignRows =
+    state !== undefined && tableRows !== undefined && tableRows !== state.rows ? tableRows : null
   return {
     datasource: one.datasource,
-    table: state?.table ?? null,
+    table: state?.table ?? droppedTable ?? null,
     rows: state?.rows ?? 0,
     bytes: one.tableBytes ?? null,
     cursor: state?.cursorMs === undefined ? null : formatDruidTime(state.cursorMs),
