@@ -29,6 +29,7 @@ export function judge(
   const options = {
     settings: settingsDigest(settings),
     realtime: settings.realtime,
+    filtered: settings.filter !== undefined,
     since: laterOf(settings.sinceMs, request.sinceMs),
     until: request.untilMs,
   }

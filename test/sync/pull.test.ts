@@ -371,10 +371,12 @@ describe("realtime rows", () => {
       fake.world.stream("w", [row], { rollup: { metrics: ["cnt"], queryGranularity: "HOUR" } })
     fake.world.publish("w")
     // replicas are wanted, none has loaded: the task still answers, with rows not merged yet
-    fake.world.patch("w", "2020-01-01/2020-01-02", { replicationFactor: 1 } as never)
+    fake.world.patch("w", "2020-01-01/2020-01-02", { handingOff: false })
     const before = fake.world.count("w")
     const first = await bench.pull([datasource("w")])
     expect(first.rowsFetched).toBe(before)
+    expect((await parts()).slice(1)).toEqual([`complete ${before - 50}`])
+    fake.world.patch("w", "2020-01-01/2020-01-02", { handingOff: true })
     fake.world.settle()
     expect(fake.world.count("w")).toBeLessThan(before)
     expect(await bench.pull([datasource("w")])).toMatchObject({ exitCode: 0 })
