@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { mkdir } from "node:fs/promises"
+import { join } from "node:path"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
-import { Desk } from "./support.ts"
+import { Desk, holding } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
@@ -180,5 +182,27 @@ describe("druidsync plan", () => {
     })
     expect(plan.datasources[0].segmentBytes).toBeGreaterThan(0)
     expect(stderr).toBe("")
+  }, 20_000)
+
+  it("needs no lock: it answers while a pull works on the file", async () => {
+    fake.world.append("w", [row("2016-06-27T01:00")])
+    await desk.configure(fake, ["w"])
+    await mkdir(`${desk.out}.druidsync`)
+    const holder = await holding(join(`${desk.out}.druidsync`, "lock"))
+    const plan = await desk.run("plan --config $c --out $out --lock-wait 0s")
+    const pull = await desk.run("pull --config $c --out $out --lock-wait 0s")
+    await holder.letGo()
+    expect(plan.code).toBe(0)
+    expect(pull.code).toBe(11)
+  }, 20_000)
+
+  it("says nothing with --quiet while nothing is wrong", async () => {
+    fake.world.append("w", [row("2016-06-27T01:00")])
+    await desk.configure(fake, ["w"])
+    expect(await desk.run("plan --config $c --out $out --quiet")).toEqual({ code: 0, stdout: "", stderr: "" })
+    await desk.configure(fake, ["nope"])
+    const wrong = await desk.run("plan --config $c --out $out --quiet")
+    expect(wrong.code).toBe(4)
+    expect(wrong.stdout).toStartWith("nope: cannot be pulled")
   }, 20_000)
 })

@@ -1,10 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import { spawn } from "node:child_process"
-import { once } from "node:events"
-import { copyFile, mkdir, realpath, writeFile } from "node:fs/promises"
-import { basename, join } from "node:path"
+import { copyFile, mkdir, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
-import { Desk } from "./support.ts"
+import { Desk, holding } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
@@ -162,29 +160,6 @@ describe("druidsync status", () => {
     )
   }, 20_000)
 })
-
-/** Another program that holds a database open until it is told to end. */
-async function holding(path: string) {
-  const engine = join(import.meta.dirname, "../../src/store/engine.ts")
-  const script = `
-    const { openEngine } = await import(${JSON.stringify(engine)})
-    // an engine that nothing refers to is collected, and its lock with it
-    globalThis.engine = await openEngine({ memoryLimit: "100MB", threads: 1 })
-    await globalThis.engine.run("ATTACH '${path}' AS held (READ_WRITE)")
-    console.log("held")
-    process.stdin.on("end", () => process.exit(0)).resume()`
-  const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "inherit"] })
-  await once(child.stdout, "data")
-  return {
-    /** as DuckDB names it */
-    name: `${basename(await realpath(process.execPath))} (PID ${child.pid})`,
-    async letGo() {
-      const over = once(child, "exit")
-      child.stdin.end()
-      await over
-    },
-  }
-}
 
 describe("druidsync status beside other programs", () => {
   it("waits for a commit instead of failing", async () => {

@@ -1,8 +1,10 @@
 /** Runs the command line inside the test's own process: real commands, sinks and a clock of the test's. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync } from "node:fs"
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { basename, join } from "node:path"
 import type { CliContext } from "../../src/cli/context.ts"
 import { runCli } from "../../src/cli/root.ts"
 import { DruidsyncError } from "../../src/errors.ts"
@@ -101,5 +103,28 @@ export class Desk {
     }
     const neutral = (text: string) => text.replaceAll(this.folder, "/desk")
     return { code, stdout: neutral(stdout), stderr: neutral(stderr) }
+  }
+}
+
+/** Another program that holds a database open until it is told to end. */
+export async function holding(path: string) {
+  const engine = join(import.meta.dirname, "../../src/store/engine.ts")
+  const script = `
+    const { openEngine } = await import(${JSON.stringify(engine)})
+    // an engine that nothing refers to is collected, and its lock with it
+    globalThis.engine = await openEngine({ memoryLimit: "100MB", threads: 1 })
+    await globalThis.engine.run("ATTACH '${path}' AS held (READ_WRITE)")
+    console.log("held")
+    process.stdin.on("end", () => process.exit(0)).resume()`
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "inherit"] })
+  await once(child.stdout, "data")
+  return {
+    /** as DuckDB names it */
+    name: `${basename(await realpath(process.execPath))} (PID ${child.pid})`,
+    async letGo() {
+      const over = once(child, "exit")
+      child.stdin.end()
+      await over
+    },
   }
 }
