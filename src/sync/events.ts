@@ -1,5 +1,4 @@
 /** What a run tells while it works. The engine emits; `report/` turns it into lines for people or machines. */
-import type { Reason } from "../domain.ts"
 import type { Outcome } from "../store/history.ts"
 
 export type SyncEvent =
@@ -78,11 +77,4 @@ export interface PullReport {
   readonly requests: number
   readonly rowsFetched: number
   readonly datasources: readonly DatasourceReport[]
-}
-
-/** What `plan` shows for one stretch. */
-export interface PlannedSlice {
-  readonly interval: string
-  readonly rows: number | null
-  readonly reasons: readonly Reason[]
 }
