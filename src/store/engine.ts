@@ -4,6 +4,7 @@
  * `@duckdb/node-api` is loaded here, lazily, and nowhere else: `--version` and `--help` never touch it.
  */
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
+import { registerTextHash } from "./text-hash.ts"
 
 export interface EngineOptions {
   /** DuckDB's own limit, as DuckDB writes it: `200MB` */
@@ -17,6 +18,8 @@ export interface Engine {
   change(sql: string, values?: readonly DuckDBValue[]): Promise<number>
   /** rows as arrays of JavaScript values: BIGINT as `bigint` */
   rows(sql: string, values?: readonly DuckDBValue[]): Promise<DuckDBValue[][]>
+  /** makes `druid_text_hash` known (see `text-hash.ts`); once is enough */
+  useTextHash(): Promise<void>
   close(): void
 }
 
@@ -43,7 +46,12 @@ function engineOf(instance: DuckDBInstance, connection: DuckDBConnection): Engin
     tail = next.catch(() => undefined)
     return next
   }
+  let textHash: Promise<void> | undefined
   return {
+    useTextHash: () => {
+      textHash ??= queued(() => registerTextHash(connection))
+      return textHash
+    },
     run: (sql, values) =>
       queued(async () => {
         await connection.run(sql, values as DuckDBValue[])

@@ -10,7 +10,6 @@ import type { Prepared } from "./prepare.ts"
 import { retrying } from "./retry.ts"
 
 export interface Fetched {
-  readonly prepared: Prepared
   readonly slice: Slice
   readonly path: string
   readonly bytes: number
@@ -23,7 +22,7 @@ export interface Fetched {
  */
 export async function fetchSlice(
   ports: Ports,
-  prepared: Prepared,
+  prepared: Pick<Prepared, "source" | "columns">,
   slice: Slice,
   number: number,
 ): Promise<Fetched> {
@@ -51,7 +50,6 @@ export async function fetchSlice(
         checkHeader(source.datasource, columns, spooled.header.names, spooled.header.druidTypes)
         const after = mustAsk ? await counts() : undefined
         return {
-          prepared,
           slice,
           path,
           bytes: spooled.bytes,

@@ -15,8 +15,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   plan: [],
   store: [],
   sync: ["druid", "plan", "store", "config"],
-  report: ["sync"],
-  cli: ["sync", "config", "report"],
+  verify: ["sync", "druid", "plan", "store", "config"],
+  report: ["sync", "verify"],
+  cli: ["sync", "verify", "config", "report"],
   main: ["cli", "report"],
 }
 
