@@ -38,6 +38,13 @@ const VERBS: Readonly<Record<string, { about: string; load: (context: CliContext
       return { command: planCommand(context), examples, notes }
     },
   },
+  verify: {
+    about: "whether the DuckDB file equals Druid, chunk by chunk; repairs on demand",
+    load: async (context) => {
+      const { verifyCommand, examples, notes } = await import("./verify.ts")
+      return { command: verifyCommand(context), examples, notes }
+    },
+  },
   schema: {
     about: "the DuckDB type of every Druid column, with notes",
     load: async (context) => {
