@@ -5,6 +5,8 @@
  * lock (POSIX locks belong to the process).
  */
 import { existsSync } from "node:fs"
+import { link, rename, rm } from "node:fs/promises"
+import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { type Engine, literal } from "./engine.ts"
 
@@ -33,11 +35,16 @@ export interface DatabaseFile {
 /** First pause between two tries for a lock, ms; pauses grow to ten times this. */
 const LOCK_POLL_MS = 25
 
-export function databaseFile(engine: Engine, options: FileOptions): DatabaseFile {
+export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions): DatabaseFile {
   const { path } = options
   let queue: Promise<unknown> = Promise.resolve()
 
   async function attached<T>(mode: "READ_ONLY" | "READ_WRITE", work: () => Promise<T>, signal?: AbortSignal) {
+    if (mode === "READ_WRITE") {
+      await create().catch((error) => {
+        throw fileError(path, error)
+      })
+    }
     await attachWhenFree(mode, signal)
     let result: T
     try {
@@ -51,6 +58,29 @@ export function databaseFile(engine: Engine, options: FileOptions): DatabaseFile
       throw fileError(path, error)
     })
     return result
+  }
+
+  /**
+   * DuckDB writes a new file in several steps. A process that dies between them would leave a file that nobody can
+   * open any more, this program's next run included: so a new file is made aside, and put in its place whole.
+   */
+  async function create(): Promise<void> {
+    const folder = companionFolder(path)
+    if (existsSync(path) || !existsSync(folder)) return
+    const fresh = join(folder, "new.duckdb")
+    await rm(fresh, { force: true })
+    await engine.run(`ATTACH ${literal(fresh)} AS fresh (READ_WRITE, TYPE duckdb)`)
+    await engine.run("DETACH fresh")
+    try {
+      await link(fresh, path)
+    } catch (error) {
+      // Someone made the file meanwhile (or it is a symbolic link to none yet): it is theirs to be opened.
+      if ((error as { code?: string }).code === "EEXIST") return
+      // A file system without hard links.
+      await rename(fresh, path)
+      return
+    }
+    await rm(fresh, { force: true })
   }
 
   async function attachWhenFree(mode: string, signal: AbortSignal | undefined): Promise<void> {
@@ -107,6 +137,11 @@ export function databaseFile(engine: Engine, options: FileOptions): DatabaseFile
         ),
       ),
   }
+}
+
+/** The folder beside the user's file that a run makes, works in and takes away. */
+export function companionFolder(path: string): string {
+  return `${path}.druidsync`
 }
 
 /** Who holds the lock, from DuckDB's message: `python3.11 (PID 4711)`; undefined where it is not about a lock. */

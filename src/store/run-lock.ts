@@ -8,7 +8,7 @@ import { lstat, mkdir, readdir, readlink, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { type Engine, literal } from "./engine.ts"
-import { lockHolder } from "./file.ts"
+import { companionFolder, lockHolder } from "./file.ts"
 
 export interface RunLock {
   /** private folder of this run's files; empty at the start */
@@ -33,10 +33,11 @@ const POLL_MS = 100
 
 /** @throws DruidsyncError `locked` (exit 11) while another run works on the file, `file` where the folder cannot be made */
 export async function acquireRunLock(engine: Engine, options: RunLockOptions): Promise<RunLock> {
-  const folder = `${options.path}.druidsync`
+  const folder = companionFolder(options.path)
   const lockPath = join(folder, "lock")
   const deadline = options.nowMs() + options.waitMs
   let told = false
+  let mended = false
   for (;;) {
     options.signal?.throwIfAborted()
     await makeFolder(folder, options.path)
@@ -49,6 +50,11 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
       const holder = lockHolder(error)
       // The last holder took the whole folder away between our two steps: make it again.
       if (holder === undefined && !existsSync(folder)) continue
+      // Once: where the disk is full, the next try leaves another stump.
+      if (holder === undefined && !mended && (await removeStump(lockPath))) {
+        mended = true
+        continue
+      }
       if (holder === undefined) throw folderError(folder, error)
       const left = deadline - options.nowMs()
       if (left <= 0) {
@@ -80,6 +86,21 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
       await engine.run("DETACH run_lock").catch(() => undefined)
     },
   }
+}
+
+/** Three blocks that DuckDB writes one after another into every new file. */
+const WHOLE_LOCK_BYTES = 3 * 4096
+
+/**
+ * A run that died while DuckDB was writing its lock leaves a stump that cannot be opened. Nobody works under it: who is
+ * writing one holds its lock, and we would have been told of that.
+ * @returns whether there was one
+ */
+async function removeStump(lockPath: string): Promise<boolean> {
+  const found = await lstat(lockPath).catch(() => undefined)
+  if (found === undefined || !found.isFile() || found.size >= WHOLE_LOCK_BYTES) return false
+  await rm(lockPath, { force: true })
+  return true
 }
 
 const SPOOL_PREFIX = "druidsync-spool-"
