@@ -86,6 +86,10 @@ export function refusal(response: Refusal): DruidsyncError {
     })
   }
   if (status === 415 || status === 405) return error("not-druid", "this server does not take Druid SQL")
+  // What nginx and Apache answer to plain HTTP on a TLS port.
+  if (status === 400 && /plain HTTP (request was sent )?to (an )?(HTTPS|SSL-enabled)/i.test(body)) {
+    return error("tls", "the port speaks TLS", { hint: 'set "protocol": "https"' })
+  }
   if (status >= 500) {
     const isWrong =
       WRONG_CATEGORY.has(String(parsed?.category)) ||

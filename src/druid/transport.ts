@@ -294,5 +294,7 @@ function connectionError(url: URL, error: Error & { code?: string }): DruidsyncE
   return new DruidsyncError("connect", `the connection to ${url.host} failed: ${error.message}`, {
     cause,
     retryable: true,
+    // A TLS port hangs up on plain HTTP without a word, or answers with bytes that are no HTTP.
+    ...(isTls ? {} : { hint: 'if that port speaks TLS, set "protocol": "https"' }),
   })
 }
