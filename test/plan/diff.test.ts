@@ -60,6 +60,18 @@ describe("what makes a chunk stale: every row of DESIGN.md's table", () => {
     expect(found.unchanged).toBe(0)
   })
 
+  it("a superset, where a held stretch reaches beyond what is looked at: fetched, its count says nothing", () => {
+    const now = chunk(0, 10, {}, { rows: 5 })
+    const found = plan([now], [part(0, 10, chunk(0, 10).segments)], { since: 5n })
+    expect(found.recounts).toEqual([])
+    expect(found.fetch).toEqual([["5-10", "replaced", "complete"]])
+  })
+
+  it("the same set, held in a stretch that reaches beyond the chunk: its number of rows says nothing", () => {
+    const one = chunk(0, 10)
+    expect(plan([one], [part(0, 20, one.segments, { rows: 99 })]).fetch).toEqual([])
+  })
+
   it("a superset with another version: replaced", () => {
     const before = chunk(0, 10)
     const both = { ...before, segments: [...before.segments, seg(0, 10, { version: "v2" })] }
