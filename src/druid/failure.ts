@@ -90,6 +90,16 @@ export function refusal(response: Refusal): DruidsyncError {
   if (status === 400 && /plain HTTP (request was sent )?to (an )?(HTTPS|SSL-enabled)/i.test(body)) {
     return error("tls", "the port speaks TLS", { hint: 'set "protocol": "https"' })
   }
+  // nginx takes the connection and refuses the first request.
+  if (status === 400 && /SSL certificate/i.test(body)) {
+    const none = /No required SSL certificate/i.test(body)
+    const what = none
+      ? "the server asks for a client certificate"
+      : "the server does not accept the client certificate"
+    return error("tls", what, {
+      hint: 'set "tls": { "cert": "client.pem", "key": "client.key" } to one that it trusts',
+    })
+  }
   if (status >= 500) {
     const isWrong =
       WRONG_CATEGORY.has(String(parsed?.category)) ||

@@ -259,7 +259,19 @@ function connectionError(url: URL, error: Error & { code?: string }): DruidsyncE
   const text = `${code} ${error.message}`
   const cause = error
   const host = url.hostname
-  if (/ENOTFOUND|EAI_|getaddrinfo|DNS|resolve host|lookup/i.test(text)) {
+  // TLS before names that were not found: a certificate's names are written "DNS:…". Host names may hold any word.
+  const isTls = url.protocol === "https:" && !/ENOTFOUND|EAI_|REFUSED|ConnectionRefused/.test(code)
+  if (
+    isTls &&
+    /CERT|SSL|TLS|certificate|handshake|self.signed|altname|alert|EPROTO|wrong.version/i.test(text)
+  ) {
+    const hint = TLS_HINTS.find(([pattern]) => pattern.test(text))?.[1]
+    return new DruidsyncError("tls", `TLS with ${url.host} failed: ${error.message}`, {
+      cause,
+      ...(hint === undefined ? {} : { hint }),
+    })
+  }
+  if (/ENOTFOUND|EAI_|getaddrinfo|DNSException|resolve host|dns error|lookup address/i.test(text)) {
     const retryable = /EAI_AGAIN/.test(text)
     return new DruidsyncError("connect", `host ${host} was not found`, {
       hint: 'check "host"',
@@ -272,17 +284,6 @@ function connectionError(url: URL, error: Error & { code?: string }): DruidsyncE
       hint: 'is Druid running there? check "host" and "port" (router 8888, broker 8082)',
       cause,
       retryable: true,
-    })
-  }
-  const isTls = url.protocol === "https:"
-  if (
-    isTls &&
-    /CERT|SSL|TLS|certificate|handshake|self.signed|altname|alert|EPROTO|wrong.version/i.test(text)
-  ) {
-    const hint = TLS_HINTS.find(([pattern]) => pattern.test(text))?.[1]
-    return new DruidsyncError("tls", `TLS with ${url.host} failed: ${error.message}`, {
-      cause,
-      ...(hint === undefined ? {} : { hint }),
     })
   }
   if (/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|unreachable/i.test(text)) {
