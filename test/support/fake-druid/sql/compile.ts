@@ -2,6 +2,7 @@
 import { ms } from "../model/time.ts"
 import { doubleText, type Value } from "../model/values.ts"
 import { runtimeError, type SqlError, sqlError } from "./errors.ts"
+import { FINGERPRINT_FUNCTIONS } from "./fingerprints.ts"
 import {
   BIGINT,
   BOOLEAN,
@@ -9,6 +10,7 @@ import {
   DOUBLE,
   INTEGER,
   SCALAR_FUNCTIONS,
+  type ScalarFunction,
   type SqlType,
   TIMESTAMP,
   VARCHAR,
@@ -134,9 +136,12 @@ function column(expression: Expression & { kind: "column" }, scope: Scope): Comp
   )
 }
 
+const FUNCTIONS: Readonly<Record<string, ScalarFunction>> = { ...SCALAR_FUNCTIONS, ...FINGERPRINT_FUNCTIONS }
+
 function call(expression: Expression & { kind: "call" }, scope: Scope): Compiled {
-  const fn = Object.hasOwn(SCALAR_FUNCTIONS, expression.name) ? SCALAR_FUNCTIONS[expression.name] : undefined
-  if (!fn || expression.star || expression.filter || expression.args.length !== fn.arity)
+  const fn = Object.hasOwn(FUNCTIONS, expression.name) ? FUNCTIONS[expression.name] : undefined
+  const fits = fn?.more ? expression.args.length >= fn.arity : expression.args.length === fn?.arity
+  if (!fn || expression.star || expression.filter || !fits)
     throw sqlError(
       `No match found for function signature ${expression.name}(${expression.star ? "*" : expression.args.length})`,
       scope.sql,
@@ -144,21 +149,23 @@ function call(expression: Expression & { kind: "call" }, scope: Scope): Compiled
       expression.length,
     )
   const args = expression.args.map((arg) => compile(arg, scope))
-  const type = fn.type(args.map((arg) => arg.type))
+  const types = args.map((arg) => arg.type)
+  const type = fn.type(types)
+  const apply = fn.bind?.(types) ?? fn.apply
   const [first] = args
-  if (args.length === 1)
+  if (args.length === 1 && !fn.takesNull)
     return {
       type,
       evaluate(row) {
         const value = first!.evaluate(row)
-        return value === null ? null : fn.apply(value)
+        return value === null ? null : apply(value)
       },
     }
   return {
     type,
     evaluate(row) {
       const given = args.map((arg) => arg.evaluate(row))
-      return given.includes(null) ? null : fn.apply(...given)
+      return !fn.takesNull && given.includes(null) ? null : apply(...given)
     },
   }
 }

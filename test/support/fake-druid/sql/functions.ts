@@ -1,6 +1,6 @@
 /** The scalar functions that the fake knows, each with its result type. A test that needs one more adds it here. */
 import { chunkOf, type Granularity } from "../model/time.ts"
-import { elementType, jsonText, type Value } from "../model/values.ts"
+import { elementType, type Value } from "../model/values.ts"
 
 /** Druid's native type and SQL type. */
 export interface SqlType {
@@ -16,11 +16,16 @@ export const VARCHAR: SqlType = { druid: "STRING", sql: "VARCHAR" }
 export const BOOLEAN: SqlType = { druid: "LONG", sql: "BOOLEAN" }
 export const TIMESTAMP: SqlType = { druid: "LONG", sql: "TIMESTAMP" }
 
-interface ScalarFunction {
+export interface ScalarFunction {
   readonly arity: number
+  /** takes further arguments */
+  readonly more?: boolean
+  /** is called with null arguments too; else null in is null out */
+  readonly takesNull?: boolean
   type(args: readonly SqlType[]): SqlType
-  /** not called with a null argument */
   apply(...args: Value[]): Value
+  /** in place of `apply`, where the arguments' types matter */
+  bind?(args: readonly SqlType[]): (...args: Value[]) => Value
 }
 
 const PERIODS: Readonly<Record<string, Granularity>> = {
@@ -48,7 +53,6 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
     apply: (mv) => values(mv!),
   },
   MV_LENGTH: { arity: 1, type: () => INTEGER, apply: (mv) => BigInt(values(mv!).length) },
-  TO_JSON_STRING: { arity: 1, type: () => VARCHAR, apply: (v) => (typeof v === "string" ? v : jsonText(v!)) },
   CHAR_LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
   LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
   LOWER: { arity: 1, type: () => VARCHAR, apply: (text) => String(text).toLowerCase() },
