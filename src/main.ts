@@ -54,6 +54,8 @@ async function main(): Promise<ExitCode> {
   }
 }
 
+// Where nothing is left to wait for and no end was reached, the process ends by itself: that must not count as success.
+process.exitCode = ExitCode.failed
 main().then((code) => {
   process.exitCode = code
   // Open sockets of cancelled requests must not keep the process; what had to be written is written.

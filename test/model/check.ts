@@ -1,0 +1,96 @@
+/** The invariants of DESIGN.md, asked of a file: what must hold after any pull, and what must hold after one that exits 0. */
+import type { DatasourceSettings } from "../../src/config/settings.ts"
+import type { Interval, Part } from "../../src/domain.ts"
+import { formatDruidTime } from "../../src/time.ts"
+import { overlaps, subtract, union } from "../../src/intervals.ts"
+import type { Copy } from "./copy.ts"
+import { multiset, rowsWithin, type Segments, type Stretch, type TextRow } from "./truth.ts"
+
+const show = ({ start, end }: Interval) => `${formatDruidTime(start)}/${formatDruidTime(end)}`
+
+function mustEqual(what: string, found: readonly TextRow[], expected: readonly TextRow[]): void {
+  const [a, b] = [multiset(found), multiset(expected)]
+  if (a !== b) throw new Error(`${what}\n--- in the file\n${a}\n--- expected\n${b}`)
+}
+
+/**
+ * What holds at any moment, whatever died: checkpoints are disjoint and count their rows, together they count all, and
+ * the rows of every complete one are those of the segments it names (I1, I2, I3).
+ * @param settingsOf settings by their digest, as the history had them
+ */
+export function checkAnyTime(
+  name: string,
+  copy: Copy,
+  segments: Segments,
+  settingsOf: ReadonlyMap<string, DatasourceSettings>,
+): void {
+  let counted = 0
+  for (const [n, part] of copy.parts.entries()) {
+    const where = `${name} ${show(part.interval)} (${part.state})`
+    const next = copy.parts[n + 1]
+    if (next !== undefined && overlaps(part.interval, next.interval))
+      throw new Error(`${where}: overlaps the checkpoint of ${show(next.interval)}`)
+    const rows = rowsWithin(copy.rows, part.interval)
+    counted += rows.length
+    if (rows.length !== part.rows)
+      throw new Error(`${where}: the checkpoint says ${part.rows} rows, the table has ${rows.length}`)
+    if (part.state === "complete" || (isOld(part) && segments.areTelling(part.segments))) {
+      const settings = settingsOf.get(part.settings)
+      if (settings === undefined) throw new Error(`${where}: settings ${part.settings} never were`)
+      mustEqual(`${where}: rows of ${part.segments}`, rows, segments.rowsOf(part.segments, part.interval, settings))
+    }
+  }
+  if (counted !== copy.rows.length) {
+    const loose = copy.rows.filter((row) =>
+      copy.parts.every((part) => row.time < part.interval.start || row.time >= part.interval.end),
+    )
+    throw new Error(`${name}: rows that no checkpoint covers:\n${multiset(loose)}`)
+  }
+  if (copy.stateRows !== copy.rows.length)
+    throw new Error(`${name}: _sync_state says ${copy.stateRows} rows, the table has ${copy.rows.length}`)
+  const greatest = copy.rows.reduce<bigint | undefined>(
+    (max, row) => (max === undefined || row.time > max ? row.time : max),
+    undefined,
+  )
+  if (copy.cursorMs !== greatest)
+    throw new Error(`${name}: the cursor is ${copy.cursorMs}, the greatest __time is ${greatest}`)
+}
+
+function isOld(part: Part): boolean {
+  return part.state === "stale" || part.state === "kept"
+}
+
+/**
+ * What holds after a pull that exits 0, with Druid unchanged since its last look (I6): every stretch that Druid serves
+ * is as in Druid, the others are as they were before.
+ * @param servedGone some server still answered for dropped segments: they may be deleted later
+ */
+export function checkComplete(
+  name: string,
+  settings: DatasourceSettings,
+  stretches: readonly Stretch[],
+  before: Copy | undefined,
+  after: Copy,
+  servedGone: boolean,
+): void {
+  const expected: TextRow[] = []
+  for (const stretch of stretches) {
+    const isLeft = stretch.isCold || (stretch.isLive && settings.realtime === "exclude")
+    const rows = isLeft ? rowsWithin(before?.rows ?? [], stretch.interval) : stretch.rows
+    mustEqual(`${name} ${show(stretch.interval)}: exit 0, but`, rowsWithin(after.rows, stretch.interval), rows)
+    expected.push(...rows)
+  }
+  const active = union(stretches.map((stretch) => stretch.interval))
+  const ours = (rows: readonly TextRow[]) =>
+    rows.filter((row) => active.every(({ start, end }) => row.time < start || row.time >= end))
+  const kept = ours(after.rows)
+  if (settings.deletions === "keep") {
+    mustEqual(`${name}: rows that Druid dropped`, kept, ours(before?.rows ?? []))
+    for (const part of after.parts)
+      if (part.state !== "kept" && subtract(part.interval, active).length > 0)
+        throw new Error(`${name} ${show(part.interval)}: dropped in Druid, but "${part.state}" here`)
+  } else if (kept.length > 0) {
+    if (!servedGone) throw new Error(`${name}: rows that Druid dropped are still here:\n${multiset(kept)}`)
+    mustEqual(`${name}: rows that Druid dropped and still serves`, kept, ours(before?.rows ?? []))
+  }
+}

@@ -1,0 +1,197 @@
+/**
+ * Where histories play: one fake Druid, one DuckDB engine, the real HTTP client between them, and ports that can break at
+ * any statement or request. Time passes only where it is slept.
+ */
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { createCatalog } from "../../src/druid/catalog.ts"
+import { createClient } from "../../src/druid/client.ts"
+import { createTransport, type Transport } from "../../src/druid/transport.ts"
+import { type Engine, openEngine } from "../../src/store/engine.ts"
+import { type DatabaseFile, databaseFile } from "../../src/store/file.ts"
+import type { SyncEvent } from "../../src/sync/events.ts"
+import type { Clock, Ports } from "../../src/sync/ports.ts"
+import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+
+const ENGINE = { memoryLimit: "256MB", threads: 1 } as const
+
+/** Thrown where the process is said to have died. */
+export class Died extends Error {}
+
+/** What a pull is watched and disturbed by. */
+export interface Disturbance {
+  /** before the n-th statement; true: the process dies here */
+  readonly onStatement?: (n: number, sql: string) => boolean
+  readonly onEvent?: (event: SyncEvent) => void
+  readonly onSleep?: (n: number) => void
+  /** at the end of each transaction on the user's file: what is seen now is what will be committed */
+  readonly beforeCommit?: () => Promise<void>
+}
+
+export interface OpenPorts extends Ports {
+  /** where the file is if the process died: a copy of what the disk held at that moment */
+  readonly survivor: string | undefined
+}
+
+export class Rig {
+  readonly fake: FakeDruid
+  engine: Engine
+  readonly folder: string
+  readonly #transport: Transport
+  #nowMs = Date.parse("2026-06-01T00:00:00Z")
+  #files = 0
+
+  private constructor(fake: FakeDruid, engine: Engine, folder: string) {
+    this.fake = fake
+    this.engine = engine
+    this.folder = folder
+    this.#transport = createTransport({
+      tls: {},
+      connectTimeoutMs: 10_000,
+      firstByteTimeoutMs: 20_000,
+      idleTimeoutMs: 20_000,
+      maxSockets: 8,
+    })
+  }
+
+  static async open(): Promise<Rig> {
+    // Memory instead of a disk where there is one: what is tested is order, not the disk.
+    const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
+    const folder = mkdtempSync(join(parent, "druidsync-model-"))
+    mkdirSync(join(folder, "spool"))
+    return new Rig(await startFakeDruid(), await openEngine(ENGINE), folder)
+  }
+
+  async close(): Promise<void> {
+    this.#transport.close()
+    this.engine.close()
+    await this.fake.stop()
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+
+  /** A path that no file of this rig has had. */
+  newPath(): string {
+    return join(this.folder, `${++this.#files}.duckdb`)
+  }
+
+  remove(path: string): void {
+    rmSync(path, { force: true })
+    rmSync(`${path}.wal`, { force: true })
+  }
+
+  /** The file without any disturbance, for looking at it. */
+  file(path: string): DatabaseFile {
+    return databaseFile(this.engine, { path, lockWaitMs: 0, ...this.#clock({}) })
+  }
+
+  #clock(disturbance: Disturbance): Clock {
+    let sleeps = 0
+    return {
+      nowMs: () => this.#nowMs,
+      sleep: async (ms, signal) => {
+        signal?.throwIfAborted()
+        this.#nowMs += Math.max(1, ms)
+        disturbance.onSleep?.(++sleeps)
+        signal?.throwIfAborted()
+      },
+    }
+  }
+
+  /** Ports for one run. */
+  ports(
+    path: string,
+    datasources: readonly string[],
+    disturbance: Disturbance,
+    signal: AbortSignal,
+  ): OpenPorts {
+    this.#nowMs += 60_000
+    const clock = this.#clock(disturbance)
+    const { engine, died } = this.#mortal(path, disturbance)
+    const inner = databaseFile(engine, { path, lockWaitMs: 0, ...clock })
+    const file: DatabaseFile = {
+      ...inner,
+      write: (work, abort) =>
+        inner.write(async () => {
+          const result = await work()
+          await disturbance.beforeCommit?.()
+          return result
+        }, abort),
+    }
+    let ids = 0
+    const client = createClient({
+      baseUrl: this.fake.url,
+      transport: this.#transport,
+      gzip: false,
+      queryTimeoutMs: 60_000,
+      priority: -1,
+      userAgent: "druidsync/model",
+      newId: () => `model-${this.#files}-${++ids}`,
+      nowMs: clock.nowMs,
+    })
+    return {
+      client,
+      catalog: createCatalog(client, datasources),
+      engine,
+      file,
+      spoolDir: join(this.folder, "spool"),
+      clock,
+      emit: (event) => disturbance.onEvent?.(event),
+      signal,
+      get survivor() {
+        return died()
+      },
+    }
+  }
+
+  /** An engine that can die before any statement: what the disk holds then is copied away, and nothing works after it. */
+  #mortal(path: string, disturbance: Disturbance): { engine: Engine; died: () => string | undefined } {
+    const { engine } = this
+    let survivor: string | undefined
+    let statements = 0
+    const guard = (sql: string) => {
+      if (survivor === undefined && disturbance.onStatement?.(++statements, sql) === true) {
+        survivor = this.newPath()
+        for (const suffix of ["", ".wal"])
+          if (existsSync(path + suffix)) copyFileSync(path + suffix, survivor + suffix)
+      }
+      if (survivor !== undefined) throw new Died(`the process died before ${sql}`)
+    }
+    return {
+      died: () => survivor,
+      engine: {
+        ...engine,
+        run: async (sql, values) => {
+          guard(sql)
+          return engine.run(sql, values)
+        },
+        change: async (sql, values) => {
+          guard(sql)
+          return engine.change(sql, values)
+        },
+        rows: async (sql, values) => {
+          guard(sql)
+          return engine.rows(sql, values)
+        },
+        close: () => undefined,
+      },
+    }
+  }
+
+  /** After a failure anything may still be under way: what is left of it is left to itself. */
+  async renew(): Promise<void> {
+    this.fake.reset()
+    this.engine = await openEngine(ENGINE)
+  }
+
+  /** Brings the engine back to where a new process starts: nothing open, nothing staged. */
+  async bury(): Promise<void> {
+    await this.engine.run("ROLLBACK").catch(() => undefined)
+    await this.engine.run("DETACH file").catch(() => undefined)
+    for (const [table] of await this.engine.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory'"))
+      await this.engine.run(`DROP TABLE "${String(table)}"`)
+    const spool = join(this.folder, "spool")
+    rmSync(spool, { recursive: true, force: true })
+    mkdirSync(spool)
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * What a copy must hold, told from the model of the fake Druid alone: the rows of every segment that ever was, and which
+ * of them answer for which stretch of time now.
+ */
+import type { DatasourceSettings } from "../../src/config/settings.ts"
+import type { Interval } from "../../src/domain.ts"
+import { parseSegmentSet, segmentSetText } from "../../src/plan/segment-set.ts"
+import type { StoredSegment, World } from "../support/fake-druid/fake-druid.ts"
+import { allRows } from "../support/fake-druid/model/rows.ts"
+
+/** A row as text that is equal if and only if the rows are: columns that are NULL are left out. */
+export interface TextRow {
+  readonly time: bigint
+  readonly text: string
+}
+
+interface Content {
+  readonly rows: readonly { readonly time: bigint; readonly cells: ReadonlyMap<string, unknown> }[]
+  /** rows came or merged under this id: it does not tell the rows alone */
+  readonly wasLive: boolean
+}
+
+/** The condition of the histories' filter, here and in Druid. */
+export const FILTER = '"n" >= 2'
+
+/** The rows of every segment that a world ever had, by the segment's identity. */
+export class Segments {
+  readonly #contents = new Map<string, Content>()
+
+  /** Call after every change of the world. */
+  remember(world: World, name: string): void {
+    for (const segment of world.datasource(name)?.segments ?? []) {
+      const key = segmentSetText([segment])
+      const before = this.#contents.get(key)
+      const isLive = segment.realtime || segment.handingOff
+      if (before !== undefined && !before.wasLive) continue
+      this.#contents.set(key, { rows: contentOf(segment), wasLive: isLive || before?.wasLive === true })
+    }
+  }
+
+  /** True where these segments' rows never changed: their ids tell the rows. */
+  areTelling(set: string): boolean {
+    return keysOf(set).every((key) => this.#contents.get(key)?.wasLive === false)
+  }
+
+  /** Rows of a segment set (`plan/segment-set.ts`) within an interval, as these settings see them. */
+  rowsOf(set: string, interval: Interval, settings: DatasourceSettings): TextRow[] {
+    return keysOf(set).flatMap((key) => {
+      const content = this.#contents.get(key)
+      if (content === undefined) throw new Error(`a checkpoint names a segment that never was: ${key}`)
+      return content.rows
+        .filter((row) => interval.start <= row.time && row.time < interval.end && matches(row.cells, settings))
+        .map((row) => ({ time: row.time, text: textOf(row.time, row.cells, settings) }))
+    })
+  }
+}
+
+function keysOf(set: string): string[] {
+  return [...parseSegmentSet(set)].flatMap(([group, numbers]) => [...numbers].map((n) => `${group}:${n}`))
+}
+
+function contentOf(segment: StoredSegment): Content["rows"] {
+  return allRows(segment.rows).map((row) => ({
+    time: row[0] as bigint,
+    cells: new Map(segment.columns.map((column, n) => [column.name, row[n]])),
+  }))
+}
+
+function matches(cells: ReadonlyMap<string, unknown>, settings: DatasourceSettings): boolean {
+  const n = cells.get("n")
+  return settings.filter === undefined || (typeof n === "bigint" && n >= 2n)
+}
+
+function textOf(time: bigint, cells: ReadonlyMap<string, unknown>, settings: DatasourceSettings): string {
+  const { include, exclude } = settings.columns
+  const kept = [...cells].filter(
+    ([name]) => name !== "__time" && (include?.includes(name) ?? true) && !exclude.includes(name),
+  )
+  return rowText(time, kept)
+}
+
+/** The one form of a row's text; the same for Druid's rows and for DuckDB's. */
+export function rowText(time: bigint, cells: readonly (readonly [string, unknown])[]): string {
+  const texts = cells
+    .filter(([, value]) => value !== null && value !== undefined)
+    .map(([name, value]) => `${name}=${JSON.stringify(typeof value === "bigint" ? Number(value) : value)}`)
+    .sort()
+  return `${time} ${texts.join(" ")}`
+}
+
+/** A stretch of time for which one set of segments answers. */
+export interface Stretch {
+  readonly interval: Interval
+  readonly segments: readonly StoredSegment[]
+  readonly set: string
+  readonly isUnavailable: boolean
+  readonly isCold: boolean
+  readonly isLive: boolean
+  readonly rows: readonly TextRow[]
+}
+
+/** The active segments of a datasource by stretch, ascending: what Druid has, served or not. */
+export function stretchesOf(world: World, name: string, settings: DatasourceSettings): Stretch[] {
+  const byInterval = new Map<string, { interval: Interval; segments: StoredSegment[] }>()
+  for (const { segment, interval } of world.datasource(name)?.usedParts() ?? []) {
+    const key = `${interval.start}/${interval.end}`
+    const found = byInterval.get(key)
+    if (found === undefined) byInterval.set(key, { interval, segments: [segment] })
+    else found.segments.push(segment)
+  }
+  return [...byInterval.values()].map(({ interval, segments }): Stretch => {
+    const missing = segments.filter((segment) => !segment.served && !segment.tombstone)
+    const isUnavailable = missing.some((segment) => !segment.cold)
+    return {
+      interval,
+      segments,
+      set: segmentSetText(segments),
+      isUnavailable,
+      isCold: missing.length > 0 && !isUnavailable,
+      isLive: missing.length === 0 && segments.some((segment) => segment.realtime || segment.handingOff),
+      rows: segments.flatMap((segment) =>
+        contentOf(segment)
+          .filter(
+            (row) =>
+              interval.start <= row.time && row.time < interval.end && matches(row.cells, settings),
+          )
+          .map((row) => ({ time: row.time, text: textOf(row.time, row.cells, settings) })),
+      ),
+    }
+  })
+}
+
+export function rowsWithin(rows: readonly TextRow[], interval: Interval): TextRow[] {
+  return rows.filter((row) => interval.start <= row.time && row.time < interval.end)
+}
+
+/** Rows in no order as one text: equal multisets give equal texts. */
+export function multiset(rows: readonly TextRow[]): string {
+  return rows
+    .map((row) => row.text)
+    .sort()
+    .join("\n")
+}
