@@ -39,6 +39,10 @@ const context: CliContext = {
   },
   newId: randomUUID,
   signal: interruption.signal,
+  // Opened only by who reads it: a getter, since looking at process.stdin is enough to open it.
+  get stdin() {
+    return process.stdin
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   version: version(),

@@ -24,6 +24,13 @@ const VERBS: Readonly<Record<string, { about: string; load: (context: CliContext
       return { command: pullCommand(context), examples, notes }
     },
   },
+  query: {
+    about: "SQL on the DuckDB file, read-only; without SQL: its tables and columns",
+    load: async (context) => {
+      const { queryCommand, examples, notes } = await import("./query.ts")
+      return { command: queryCommand(context), examples, notes }
+    },
+  },
   status: {
     about: "what the DuckDB file holds and how fresh it is; asks nothing of Druid",
     load: async (context) => {
@@ -92,7 +99,8 @@ export async function runCli(rawArgs: readonly string[], context: CliContext): P
     )
   }
   const stdout = noting(context.stdout)
-  const { command, examples, notes } = await verb.load({ ...context, stdout })
+  // Not a copy of the context: looking at its stdin would open it.
+  const { command, examples, notes } = await verb.load(Object.create(context, { stdout: { value: stdout } }))
   const definition = (command.args ?? {}) as ArgsDef
   const beforeDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest
   if (first === "help" || beforeDashes.includes("--help") || beforeDashes.includes("-h")) {
@@ -135,6 +143,7 @@ function noting(sink: Sink): Sink & { readonly wasUsed: boolean } {
     get wasUsed() {
       return wasUsed
     },
+    once: (event, listener) => (sink.once === undefined ? listener() : sink.once(event, listener)),
     get isTTY() {
       return sink.isTTY === true
     },

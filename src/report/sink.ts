@@ -1,6 +1,8 @@
 /** Where text goes: what `report/` needs of `process.stdout` and `process.stderr`. */
 export interface Sink {
+  /** `false` means: enough for now, go on after `drain` */
   write(text: string): unknown
+  once?(event: "drain", listener: () => void): unknown
   readonly isTTY?: boolean
   /** width of the terminal, in cells */
   readonly columns?: number

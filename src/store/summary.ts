@@ -95,7 +95,11 @@ export async function readSummary(
   return { path: file.path, bytes, runner: isRunning ? await runHolder() : undefined, datasources }
 }
 
-async function fileBytes(path: string): Promise<number> {
+/**
+ * Size of the user's file.
+ * @throws DruidsyncError `file` (exit 2) where there is none, or something else
+ */
+export async function fileBytes(path: string): Promise<number> {
   const found = await stat(path).catch((error: { code?: string }) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined
     throw new DruidsyncError("file", `${path} cannot be read: ${(error as Error).message}`, { cause: error })

@@ -16,8 +16,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: [],
   sync: ["druid", "plan", "store", "config"],
   verify: ["sync", "druid", "plan", "store", "config"],
-  report: ["sync", "verify"],
-  cli: ["sync", "verify", "config", "report"],
+  explore: ["sync", "druid", "plan", "store", "config"],
+  report: ["sync", "verify", "explore"],
+  cli: ["sync", "verify", "explore", "config", "report"],
   main: ["cli", "report"],
 }
 
