@@ -116,7 +116,7 @@ async function compareFetched(task: Task, slice: Slice, units: readonly Unit[]):
         return {
           ...rows,
           isEqual: !differing.has(n),
-          columns: rows.druidRows === rows.duckdbRows ? [...names[n]!] : [],
+          columns: rows.druidRows === rows.duckdbRows ? columnsOf(names[n]!) : [],
           examples: examples.filter((row) => Number(row[0]) === n).map((row) => exampleOf(row, columns)),
         }
       })
@@ -126,6 +126,11 @@ async function compareFetched(task: Task, slice: Slice, units: readonly Unit[]):
     await dropStaged(engine, table)
     await dropStaged(engine, "difference")
   }
+}
+
+/** Where times differ, every value seems to: it stands at another time. */
+function columnsOf(differing: ReadonlySet<string>): string[] {
+  return differing.has("__time") ? ["__time"] : [...differing]
 }
 
 /** Each column of either side, brought to one type as a commit would bring it. */
