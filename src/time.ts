@@ -15,6 +15,14 @@ export function parseDruidTime(text: string): bigint {
   if (match === null) throw new RangeError(`not a time in Druid's form: ${JSON.stringify(text)}`)
   const [, year, month, day, hour, minute, second, fraction = ""] = match
   const days = daysFromCivil(BigInt(year!), BigInt(month!), BigInt(day!))
+  const back = civilFromDays(days)
+  const exists =
+    back.month === BigInt(month!) &&
+    back.day === BigInt(day!) &&
+    Number(hour) < 24 &&
+    Number(minute) < 60 &&
+    Number(second) < 60
+  if (!exists) throw new RangeError(`no such time: ${JSON.stringify(text)}`)
   const seconds = days * 86_400n + BigInt(hour!) * 3_600n + BigInt(minute!) * 60n + BigInt(second!)
   return seconds * 1_000n + BigInt(fraction.padEnd(3, "0"))
 }
