@@ -4,10 +4,11 @@
  */
 import type { Column, Interval } from "../domain.ts"
 import { DruidsyncError, messageOf } from "../errors.ts"
+import { formatDruidTime } from "../time.ts"
 import { type Engine, literal } from "./engine.ts"
 import { quoteIdentifier } from "./identifier.ts"
 import { rowHashExpression } from "./row-hash.ts"
-import { timeCondition } from "./times.ts"
+import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS, timeCondition } from "./times.ts"
 import { mayBeSeveral, valueExpression } from "./types.ts"
 
 /** Rows of one slice, parsed and typed, waiting to be committed. */
@@ -21,9 +22,11 @@ export interface Staged {
   readonly suspects: readonly string[]
 }
 
-/** A row longer than this is refused by DuckDB's reader; values of 1 MB are normal in Druid, 256 MB are not. */
-const MAX_ROW_BYTES = 256 * 1024 * 1024
-const USUAL_ROW_BYTES = 16 * 1024 * 1024
+/**
+ * Sizes of a row that DuckDB's reader is told to expect, tried in turn: it takes twice as much memory per thread up
+ * front, so the greatest needs more than a usual memory limit. Values of 1 MB are normal in Druid, rows of 128 MB not.
+ */
+const ROW_BYTES = [16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
 
 /**
  * @param path spool file: arrayLines without header lines
@@ -47,18 +50,21 @@ export async function stage(
     const hash = rowHashExpression(columns, (column) => expressions.get(column)!)
     values.push(`${hash} AS ${quoteIdentifier(rowHash.target)}`)
   }
+  const source = (maxRowBytes: number) =>
+    `read_json(${literal(path)}, format = 'newline_delimited', records = false, ` +
+    `columns = {json: 'VARCHAR[]'}, maximum_object_size = ${maxRowBytes})`
   const create = (maxRowBytes: number) =>
-    engine.run(
-      `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM read_json(${literal(path)}, ` +
-        `format = 'newline_delimited', records = false, columns = {json: 'VARCHAR[]'}, maximum_object_size = ${maxRowBytes})`,
-    )
-  try {
-    await create(USUAL_ROW_BYTES).catch((error) => {
-      if (!/maximum_object_size/.test(messageOf(error))) throw error
-      return create(MAX_ROW_BYTES)
-    })
-  } catch (error) {
-    throw stageError(error)
+    engine.run(`CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxRowBytes)}`)
+  for (const [n, rowBytes] of ROW_BYTES.entries()) {
+    try {
+      await create(rowBytes)
+      break
+    } catch (error) {
+      const isTooLong = /maximum_object_size/.test(messageOf(error))
+      if (isTooLong && n + 1 < ROW_BYTES.length) continue
+      if (n > 0 && /Out of Memory/i.test(messageOf(error))) throw hugeRow(error)
+      throw (await unstorableTime(engine, source(rowBytes), columns, error)) ?? stageError(error)
+    }
   }
   const counts = intervals.map((interval) => `count(*) FILTER (WHERE ${timeCondition(interval)})`)
   const single = columns.filter((column) => column.druidType === "STRING" && column.duckdbType === "VARCHAR")
@@ -77,6 +83,38 @@ export async function stage(
 
 export async function dropStaged(engine: Engine, table: string): Promise<void> {
   await engine.run(`DROP TABLE IF EXISTS ${quoteIdentifier(table)}`)
+}
+
+/** A time that Druid can hold and DuckDB cannot, named so that it can be found; undefined where it is something else. */
+async function unstorableTime(
+  engine: Engine,
+  source: string,
+  columns: readonly Column[],
+  error: unknown,
+): Promise<DruidsyncError | undefined> {
+  if (!/timestamp/i.test(messageOf(error))) return undefined
+  const index = columns.findIndex((column) => column.name === "__time") + 1
+  const time = `json[${index}]::BIGINT`
+  const [row] = await engine.rows(
+    `SELECT ${time} FROM ${source} WHERE ${time} NOT BETWEEN ${MIN_TIMESTAMP_MS} AND ${MAX_TIMESTAMP_MS} LIMIT 1`,
+  )
+  if (row === undefined) return undefined
+  const ms = row[0] as bigint
+  return new DruidsyncError(
+    "type",
+    `a row's __time, ${formatDruidTime(ms)}, is beyond what a DuckDB TIMESTAMP can hold (years -290308 to 294247)`,
+    {
+      hint: `leave such rows out with "since", or a "filter" on TIMESTAMP_TO_MILLIS("__time"); this one has ${ms}`,
+      cause: error,
+    },
+  )
+}
+
+function hugeRow(cause: unknown): DruidsyncError {
+  return new DruidsyncError("type", "a row is too long to be parsed within the memory limit", {
+    hint: 'give more with --memory-limit (or "memoryLimit"), or leave its long column out with "columns"',
+    cause,
+  })
 }
 
 function stageError(error: unknown): unknown {
