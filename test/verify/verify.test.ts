@@ -304,6 +304,38 @@ describe("what cannot be compared", () => {
   )
 
   it(
+    "for a moment is compared again: a server that was away for one answer makes no difference",
+    async () => {
+      await pulled()
+      const day = "2020-01-02/2020-01-03"
+      fake.hooks.beforeRequest = (kind, n) => {
+        if (kind === "histogram" && n === 1) fake.world.setAvailable(NAME, day, false)
+      }
+      fake.hooks.afterRequest = () => fake.world.setAvailable(NAME, day, true)
+      const report = await check(bench, [settings])
+      expect(report).toMatchObject({ outcome: "equal", exitCode: 0 })
+      expect(report.datasources[0]).toMatchObject({ compared: 3, equal: 3, skipped: [] })
+      // the first answer lacked the day: without a second one it would differ
+      expect(fake.log.count("histogram") + fake.log.count("aggregate")).toBe(2)
+    },
+    SLOW,
+  )
+
+  it(
+    "is what another run pulls meanwhile",
+    async () => {
+      await pulled()
+      fake.hooks.beforeRequest = async (kind, n) => {
+        if (kind !== "histogram" || n !== 1) return
+        await tamper(bench, `UPDATE file._sync_chunks SET rows = 21 WHERE "interval" LIKE '2020-01-02%'`)
+      }
+      const report = await check(bench, [settings])
+      expect(skips(report)).toEqual(["moved 2020-01-02"])
+    },
+    SLOW,
+  )
+
+  it(
     "is what Druid itself does not count as its metadata promises: a server that lost rows is no difference",
     async () => {
       await pulled()
