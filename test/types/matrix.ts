@@ -346,9 +346,9 @@ function aggregates(major: number): Kind[] {
     values: [],
     absent: DRUIDS_BYTES,
   })
-  // The pairs of numbers were 26's; before it only that of strings could be stored.
+  // In 28 doubleLast and its like still stored the bare number; in 33 they store a pair of time and number.
   const pairs =
-    major < 26
+    major <= 28
       ? []
       : [
           pair("last double", "doubleLast", "LongDouble", value),
