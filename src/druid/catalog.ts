@@ -52,6 +52,8 @@ export interface Catalog {
   inventory(signal?: AbortSignal): Promise<Inventory>
   /** Looks at the segments again, with the columns known from before. */
   segments(signal?: AbortSignal): Promise<ReadonlyMap<string, readonly Segment[]>>
+  /** The columns alone, read again: a list that is newer than the look at the segments. */
+  columns(signal?: AbortSignal): Promise<Inventory["columns"]>
   types(source: Source, names: readonly string[] | "*", signal?: AbortSignal): Promise<Header>
   /** What the segments of the stretches hold; each unchanging set of segments is asked about once. */
   segmentColumns(
@@ -91,6 +93,31 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
   let segmentColumns: ReadonlySet<string> | undefined
   const held = new SegmentColumnsReader(client)
 
+  async function listedColumns(signal?: AbortSignal) {
+    const rows = await client.rows(columnsSql(datasources), {
+      action: "reading INFORMATION_SCHEMA",
+      signal,
+    })
+    const columns = new Map<string, ListedColumn[]>()
+    const ofSegments = new Set<string>()
+    for (const row of rows) {
+      const [schema, table, name, sqlType] = wholeRow(row, 4).map(textCell) as [
+        string,
+        string,
+        string,
+        string,
+      ]
+      if (schema === "sys") ofSegments.add(name)
+      else {
+        const list = columns.get(table) ?? []
+        if (list.some((column) => column.name === name)) throw cutResponse("a column is in it twice")
+        list.push({ name, sqlType })
+        columns.set(table, list)
+      }
+    }
+    return { columns, ofSegments }
+  }
+
   async function segments(signal?: AbortSignal) {
     const sql = segmentsSql(datasources, segmentColumns ?? new Set(["is_active", "replication_factor"]))
     const rows = await client.rows(sql, { action: "reading sys.segments", signal })
@@ -128,27 +155,7 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
 
   return {
     async inventory(signal) {
-      const rows = await client.rows(columnsSql(datasources), {
-        action: "reading INFORMATION_SCHEMA",
-        signal,
-      })
-      const columns = new Map<string, ListedColumn[]>()
-      const ofSegments = new Set<string>()
-      for (const row of rows) {
-        const [schema, table, name, sqlType] = wholeRow(row, 4).map(textCell) as [
-          string,
-          string,
-          string,
-          string,
-        ]
-        if (schema === "sys") ofSegments.add(name)
-        else {
-          const list = columns.get(table) ?? []
-          if (list.some((column) => column.name === name)) throw cutResponse("a column is in it twice")
-          list.push({ name, sqlType })
-          columns.set(table, list)
-        }
-      }
+      const { columns, ofSegments } = await listedColumns(signal)
       if (ofSegments.size === 0) {
         throw new DruidsyncError("forbidden", "this Druid does not show sys.segments", {
           exitCode: ExitCode.refused,
@@ -156,6 +163,9 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
       }
       segmentColumns = ofSegments
       return { columns, segments: await segments(signal) }
+    },
+    async columns(signal) {
+      return (await listedColumns(signal)).columns
     },
     segments,
     types: (source, names, signal) =>

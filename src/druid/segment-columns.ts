@@ -77,7 +77,7 @@ export class SegmentColumnsReader {
       }
       known.push(columns)
     }
-    return merged(known)
+    return mergedColumns(known)
   }
 
   async #ask(
@@ -100,7 +100,7 @@ export class SegmentColumnsReader {
       throw new DruidsyncError("not-druid", `the segment metadata of "${datasource}" is not a list`)
     }
     const together = await query({ merge: true })
-    const columns = merged(together.map(columnsOf))
+    const columns = mergedColumns(together.map(columnsOf))
     // Of a column with different types Druid's merged answer says nothing true, not even whether rows hold several
     // values ("error:cannot_merge_diff_types"): each segment has to be asked.
     const differing = new Set(
@@ -110,7 +110,7 @@ export class SegmentColumnsReader {
     )
     if (differing.size === 0) return columns
     const apart = await query({ merge: false, toInclude: { type: "list", columns: [...differing] } })
-    return merged([new Map([...columns].filter(([name]) => !differing.has(name))), ...apart.map(columnsOf)])
+    return mergedColumns([columns, ...apart.map(columnsOf)])
   }
 }
 
@@ -118,9 +118,13 @@ function keyOf(datasource: string, stretch: Stretch): string | undefined {
   return stretch.segments === undefined ? undefined : `${datasource}\n${stretch.segments}`
 }
 
+/** A column that Druid could not look into is left out, as Druid's own SQL schema leaves it out. */
 function columnsOf(analysis: Analysis): SegmentColumns {
+  const readable = Object.entries(analysis.columns ?? {}).filter(
+    ([, { errorMessage }]) => (errorMessage ?? null) === null,
+  )
   return new Map(
-    Object.entries(analysis.columns ?? {}).map(([name, column]) => {
+    readable.map(([name, column]) => {
       const type = column.typeSignature ?? column.type
       return [
         name,
@@ -133,7 +137,8 @@ function columnsOf(analysis: Analysis): SegmentColumns {
   )
 }
 
-function merged(all: readonly SegmentColumns[]): SegmentColumns {
+/** Columns of several answers as one. */
+export function mergedColumns(all: readonly SegmentColumns[]): SegmentColumns {
   const result = new Map<string, SegmentColumn>()
   for (const columns of all) {
     for (const [name, column] of columns) {

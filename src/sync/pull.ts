@@ -64,6 +64,14 @@ interface RoundPlan {
   readonly mayImprove: boolean
 }
 
+/** The plan of a datasource that cannot be looked into for the moment. */
+const NOTHING_NOW: RoundPlan = {
+  prepared: undefined,
+  upkeep: { refreshed: [], keep: [], remove: [] },
+  renames: false,
+  mayImprove: true,
+}
+
 function hasUpkeep({ upkeep, renames }: RoundPlan): boolean {
   return renames || upkeep.refreshed.length + upkeep.keep.length + upkeep.remove.length > 0
 }
@@ -147,8 +155,11 @@ async function planAll(
     } catch (error) {
       ports.signal.throwIfAborted()
       if (!concernsOneDatasource(error)) throw error
-      if (error.exitCode === ExitCode.incomplete) one.incomplete.push({ interval: "", reason: error.message })
-      else one.error = error
+      if (error.exitCode !== ExitCode.incomplete) one.error = error
+      else {
+        one.incomplete.push({ interval: "", reason: error.message })
+        plans.push({ ...NOTHING_NOW, progress: one })
+      }
     }
   }
   return plans

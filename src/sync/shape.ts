@@ -6,7 +6,7 @@ import type { DatasourceSettings } from "../config/settings.ts"
 import type { Column, Interval, Work } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import type { Header } from "../druid/framing.ts"
-import type { SegmentColumns, Stretch } from "../druid/segment-columns.ts"
+import { mergedColumns, type SegmentColumns, type Stretch } from "../druid/segment-columns.ts"
 import type { Source } from "../druid/sql.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
 import { union } from "../intervals.ts"
@@ -44,20 +44,11 @@ export async function readShape(
   held: DatasourceState | undefined,
   learnt: ReadonlySet<string> = new Set(),
 ): Promise<Shape> {
-  const listed = inventory.columns.get(settings.name)?.map((column) => column.name)
-  if (listed === undefined) {
-    throw new DruidsyncError(
-      "unavailable",
-      `Druid lists no column of "${settings.name}": no server serves any of it now`,
-      {
-        exitCode: ExitCode.incomplete,
-        hint: "pull again when its segments are loaded",
-      },
-    )
-  }
+  const stored = await storedColumns(ports, source, works)
+  const listed = await listedColumns(ports, settings, inventory, stored)
   const names = chosenColumns(settings, listed, held)
   const header = await readTypes(ports, source, names)
-  const found = await segmentColumns(ports, source, header, works)
+  const found = stored?.all ?? (await severalValues(ports, source, header, works))
   const asText = await needText(ports, source, header, works, found, held)
   const warnings: string[] = []
   const wanted = header.names.map((name, n): Omit<Column, "target"> => {
@@ -115,15 +106,88 @@ async function readTypes(ports: Ports, source: Source, names: readonly string[])
 }
 
 /** A refusal without what we were doing and the list of all tokens that the parser would have liked better. */
-function druidsWords(message: string): string {
+export function druidsWords(message: string): string {
   return message
     .replace(/^reading the column types of ".*?": Druid refused the query: /s, "")
     .replace(/, acceptable options: .*/s, "")
     .replace(/ \(HTTP \d+\)$/, "")
 }
 
-/** What the segments of the works hold; asked in SQL of the columns themselves where native queries are refused. */
-async function segmentColumns(
+/** What the segments of the works hold. */
+interface StoredColumns {
+  readonly all: SegmentColumns
+  /** names of the columns in segments that never change; rows of the others come again anyway */
+  readonly settled: ReadonlySet<string>
+}
+
+/** Asked of the segments themselves; undefined where native queries are refused. */
+async function storedColumns(
+  ports: Ports,
+  source: Source,
+  works: readonly Work[],
+): Promise<StoredColumns | undefined> {
+  const { catalog, signal } = ports
+  const read = async (some: readonly Work[]): Promise<SegmentColumns> =>
+    some.length === 0
+      ? new Map()
+      : ask(ports, () => catalog.segmentColumns(source.datasource, stretchesOf(some), signal))
+  try {
+    const settled = await read(works.filter((work) => work.state !== "provisional"))
+    const live = await read(works.filter((work) => work.state === "provisional"))
+    return { all: mergedColumns([settled, live]), settled: new Set(settled.keys()) }
+  } catch (error) {
+    const isRefusal =
+      error instanceof DruidsyncError && ["forbidden", "not-druid", "query"].includes(error.code)
+    if (!isRefusal) throw error
+    ports.emit({ type: "detail", message: `${error.message}; the columns are read instead` })
+    return undefined
+  }
+}
+
+/**
+ * The columns that Druid's SQL knows. It learns of them some time after the segments that hold them (DRUID.md §11), and
+ * a row fetched meanwhile would lack their values and be counted as complete: so no segment may hold more.
+ * @throws DruidsyncError `unavailable` while it does
+ */
+async function listedColumns(
+  ports: Ports,
+  settings: DatasourceSettings,
+  inventory: Inventory,
+  stored: StoredColumns | undefined,
+): Promise<string[]> {
+  const isWanted = (name: string) =>
+    (settings.columns.include?.includes(name) ?? true) && !settings.columns.exclude.includes(name)
+  const namesIn = (columns: Inventory["columns"]) => columns.get(settings.name)?.map((column) => column.name)
+  const lacking = (names: readonly string[]) =>
+    [...(stored?.settled ?? [])].filter((name) => isWanted(name) && !names.includes(name))
+  let names = namesIn(inventory.columns)
+  // The list may be older than the look at the segments; one that is newer knows the columns of all that are counted.
+  if (names === undefined || stored === undefined || lacking(names).length > 0)
+    names = namesIn(await ask(ports, () => ports.catalog.columns(ports.signal)))
+  if (names === undefined) {
+    throw new DruidsyncError(
+      "unavailable",
+      `Druid lists no column of "${settings.name}": no server serves any of it now`,
+      {
+        exitCode: ExitCode.incomplete,
+        hint: "pull again when its segments are loaded",
+      },
+    )
+  }
+  const missing = lacking(names)
+  if (missing.length > 0) {
+    const quoted = missing.map((name) => `"${name}"`).join(", ")
+    throw new DruidsyncError(
+      "unavailable",
+      `segments of "${settings.name}" hold ${quoted}, which Druid's SQL does not know yet`,
+      { exitCode: ExitCode.incomplete, hint: "pull again in a minute" },
+    )
+  }
+  return names
+}
+
+/** Which columns hold several values, asked in SQL of the columns themselves. */
+async function severalValues(
   ports: Ports,
   source: Source,
   header: Header,
@@ -131,14 +195,6 @@ async function segmentColumns(
 ): Promise<SegmentColumns> {
   if (works.length === 0) return new Map()
   const { catalog, signal } = ports
-  try {
-    return await ask(ports, () => catalog.segmentColumns(source.datasource, stretchesOf(works), signal))
-  } catch (error) {
-    const isRefusal =
-      error instanceof DruidsyncError && ["forbidden", "not-druid", "query"].includes(error.code)
-    if (!isRefusal) throw error
-    ports.emit({ type: "detail", message: `${error.message}; the columns are read instead` })
-  }
   const strings = header.names.filter((_, n) => header.druidTypes[n] === "STRING")
   try {
     const several = await ask(ports, () => catalog.severalValues(source, strings, hullOf(works), signal))
