@@ -22,7 +22,7 @@ export const tag = process.env.DRUIDSYNC_LIVE_TAG ?? String(process.pid)
 
 /** The datasources that every live run loads, under their own names. */
 export const datasets: readonly Dataset[] = [
-  wikipedia({ rows: 100_000, days: 10 }),
+  wikipedia({ rows: 100_000 }),
   koalas(),
   oddName(),
   oneMillisecond(),

@@ -82,15 +82,14 @@ describe("SIGINT", () => {
     expect(readdirSync(here.stage.folder)).toEqual(["config.json"])
   })
 
-  it("while it waits for a retry: at once", async () => {
+  it("while it waits for a retry: no other try is made", async () => {
     await load()
     here.fake.hooks.beforeRequest = () => reply(errors.html(502, "Bad Gateway"))
     const running = bunSource().start(here.stage.args())
     while (!running.stderr().includes("trying again")) await new Promise((done) => setTimeout(done, 10))
-    const started = performance.now()
     running.kill("SIGINT")
     expect((await running.result).exitCode).toBe(130)
-    expect(performance.now() - started).toBeLessThan(1_500)
+    expect(here.fake.log.entries).toHaveLength(1)
   })
 })
 
