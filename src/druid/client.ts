@@ -7,7 +7,7 @@
 import { randomUUID } from "node:crypto"
 import { open } from "node:fs/promises"
 import { type $Fetch, createFetch } from "ofetch"
-import { DruidsyncError, messageOf } from "../errors.ts"
+import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { printable } from "../printable.ts"
 import { refusal } from "./failure.ts"
 import { cutResponse, FrameReader, type Header, parseLines } from "./framing.ts"
@@ -88,6 +88,13 @@ export function createClient(options: ClientOptions): DruidClient {
     requests++
     const url = baseUrl + path
     const authorization = options.authorization?.()
+    if (authorization !== undefined && !/^[\t\x20-\x7e\x80-\xff]*$/.test(authorization)) {
+      // The runtimes' own error repeats the value (invariant I8).
+      throw new DruidsyncError("config", "the credentials hold a character that no HTTP header can carry", {
+        exitCode: ExitCode.usage,
+        hint: 'check "token": a line break or a character beyond Latin-1 got into it',
+      })
+    }
     let response: Response
     try {
       response = await ofetch.raw(url, {
