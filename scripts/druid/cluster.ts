@@ -199,9 +199,12 @@ export class Druid {
   }
 
   async #waitHealthy(service: ServiceName, pid: number): Promise<void> {
+    // On a busy machine a process has no arguments to be known by until it is wholly there: one look is not enough.
+    let missing = 0
     await poll(`${service} to be healthy`, { deadlineMs: START_DEADLINE_MS }, async () => {
       if (await this.#isHealthy(service)) return true
-      if (!(await isOurs(this.dataDir, service, pid)))
+      missing = (await isOurs(this.dataDir, service, pid)) ? 0 : missing + 1
+      if (missing >= 5)
         throw new Fatal(`${service} ended while starting. The end of its log:\n${await this.log(service)}`)
       return undefined
     })
