@@ -17,6 +17,27 @@ interface Loaded {
 
 /** One loader per verb: a verb's modules are loaded when it is run, so that `--version` loads none. */
 const VERBS: Readonly<Record<string, { about: string; load: (context: CliContext) => Promise<Loaded> }>> = {
+  init: {
+    about: "ask for an address, choose datasources, write a configuration",
+    load: async (context) => {
+      const { initCommand, examples, notes } = await import("./init.ts")
+      return { command: initCommand(context), examples, notes }
+    },
+  },
+  check: {
+    about: "can a pull work? configuration, network, permissions, segments, disk, file",
+    load: async (context) => {
+      const { checkCommand, examples, notes } = await import("./check.ts")
+      return { command: checkCommand(context), examples, notes }
+    },
+  },
+  datasources: {
+    about: "what the cluster has to copy: rows, size, time, segments",
+    load: async (context) => {
+      const { datasourcesCommand, examples, notes } = await import("./datasources.ts")
+      return { command: datasourcesCommand(context), examples, notes }
+    },
+  },
   pull: {
     about: "bring each configured datasource into the DuckDB file, exactly",
     load: async (context) => {
