@@ -151,7 +151,8 @@ async function comment(engine: Engine, table: string, column: StoredColumn): Pro
     column.name === ROW_HASH_NAME
       ? "SHA-256 of the row's values, made by druidsync"
       : `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}`
-  await engine.run(`COMMENT ON COLUMN ${table}.${quoteIdentifier(column.target)} IS ${literal(text)}`)
+  const written = text.replaceAll("\u0000", "\u2400")
+  await engine.run(`COMMENT ON COLUMN ${table}.${quoteIdentifier(column.target)} IS ${literal(written)}`)
 }
 
 /** Adds columns and widens types. Where a widening would lose a value, the column becomes VARCHAR instead. */
