@@ -1,0 +1,45 @@
+/** Places in the protocol: what a request of druidsync's is for, told from the request alone. */
+import type { Request } from "./message.ts"
+
+export const KINDS = [
+  "columns",
+  "segments",
+  "types",
+  "segmentMetadata",
+  "counts",
+  "bounds",
+  "histogram",
+  "scan",
+  "cancel",
+  "other",
+] as const
+
+export type Kind = (typeof KINDS)[number]
+
+/** A request's kind. Whatever is not druidsync's own is "other" and never meets a fault. */
+export function kindOf(request: Request): Kind {
+  if (request.method === "DELETE") return "cancel"
+  if (request.method !== "POST") return "other"
+  const body = request.body.toString("utf8")
+  if (/\/druid\/v2\/?$/.test(request.path))
+    return body.includes('"segmentMetadata"') ? "segmentMetadata" : "other"
+  if (!/\/druid\/v2\/sql\/?$/.test(request.path)) return "other"
+  const sql = sqlOf(body)
+  if (sql.includes("INFORMATION_SCHEMA.COLUMNS")) return "columns"
+  if (sql.includes("FROM sys.segments")) return "segments"
+  if (/LIMIT 0\s*$/.test(sql)) return "types"
+  if (/GROUP BY 1\s*$/.test(sql)) return "histogram"
+  if (sql.startsWith("SELECT CAST(MIN(")) return "bounds"
+  if (/MV_LENGTH\(|ABS\(CAST\(/.test(sql)) return "other"
+  if (sql.startsWith("SELECT COUNT(*)")) return "counts"
+  return "scan"
+}
+
+function sqlOf(body: string): string {
+  try {
+    return String((JSON.parse(body) as { query?: unknown }).query ?? "")
+  } catch {
+    // Not JSON, so not druidsync's: the caller lets it pass.
+    return ""
+  }
+}
