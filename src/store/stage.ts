@@ -50,11 +50,15 @@ export async function stage(
     const hash = rowHashExpression(columns, (column) => expressions.get(column)!)
     values.push(`${hash} AS ${quoteIdentifier(rowHash.target)}`)
   }
+  // A cell that is not there would read as NULL.
+  const whole = `WHERE CASE WHEN len(json) = ${columns.length} THEN TRUE ELSE error('Malformed JSON: a row has not the cells of the header') END`
   const source = (maxRowBytes: number) =>
     `read_json(${literal(path)}, format = 'newline_delimited', records = false, ` +
     `columns = {json: 'VARCHAR[]'}, maximum_object_size = ${maxRowBytes})`
   const create = (maxRowBytes: number) =>
-    engine.run(`CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxRowBytes)}`)
+    engine.run(
+      `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxRowBytes)} ${whole}`,
+    )
   for (const [n, rowBytes] of ROW_BYTES.entries()) {
     try {
       await create(rowBytes)
