@@ -1,0 +1,75 @@
+/** What `npm test` reads out of bun's output, and the comparison that the scenarios stand on: both must be able to fail. */
+import { describe, expect, it } from "bun:test"
+import { countsOf } from "../../scripts/test/bun.ts"
+import { canonical, difference, Multiset, rowText } from "../support/conformance/rows.ts"
+
+describe("bun's summary", () => {
+  it("is read from its last lines, whatever tests print before", () => {
+    const output = "(pass) a\n 7 pass\nnoise\n\n 12 pass\n 2 skip\n 1 todo\n 3 fail\n 40 expect() calls\n"
+    expect(countsOf(output, 1)).toEqual({ passed: 12, failed: 3, skipped: 3 })
+  })
+
+  it("with exit code 1 and no failed test still counts as a failure", () => {
+    expect(countsOf(" 12 pass\n 0 fail\n", 1)).toEqual({ passed: 12, failed: 1, skipped: 0 })
+  })
+
+  it("that is missing, after a crash, counts as a failure", () => {
+    expect(countsOf("Segmentation fault\n", 139)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+    expect(countsOf("", 0)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+  })
+})
+
+describe("the comparison of rows", () => {
+  const of = (...texts: string[]) => Multiset.of(texts)
+
+  it("sees a missing row, a row too many and a duplicate lost", () => {
+    expect(difference(of("a", "b"), of("b", "a"))).toBeUndefined()
+    expect(difference(of("a"), of("a", "b"))).toContain("missing: 1")
+    expect(difference(of("a", "b"), of("a"))).toContain("too many: 1")
+    expect(difference(of("a", "b", "b"), of("a", "a", "b"))).toContain("missing: 1")
+  })
+
+  it("tells apart what looks alike", () => {
+    const texts = [
+      canonical.long(5n),
+      canonical.double(5),
+      canonical.float(5),
+      canonical.string("5"),
+      canonical.time(5n),
+      canonical.string(null),
+      canonical.string("null"),
+      canonical.string(""),
+      canonical.double(0),
+      canonical.double(-0),
+      canonical.double(Number.NaN),
+      canonical.long(9_007_199_254_740_993n),
+      canonical.long(9_007_199_254_740_992n),
+    ]
+    expect(new Set(texts).size).toBe(texts.length)
+  })
+
+  it("does not depend on the order of columns", () => {
+    expect(
+      rowText([
+        ["a", "1"],
+        ["b", "2"],
+      ]),
+    ).toBe(
+      rowText([
+        ["b", "2"],
+        ["a", "1"],
+      ]),
+    )
+    expect(
+      rowText([
+        ["a", "1"],
+        ["b", "2"],
+      ]),
+    ).not.toBe(
+      rowText([
+        ["a", "2"],
+        ["b", "1"],
+      ]),
+    )
+  })
+})
