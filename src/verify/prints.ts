@@ -121,12 +121,18 @@ async function bothPrints(
       signal: ports.signal,
     }),
   )
-  // DuckDB computes meanwhile; whichever fails first is the error, and nothing is left unheard.
-  const [druid, duckdb] = await Promise.all([
+  // DuckDB computes meanwhile. Its answer is waited for even where Druid fails: a query whose hash function runs in this
+  // thread must not be under way when the engine is closed.
+  const [druid, duckdb] = await Promise.allSettled([
     asked,
     ports.file.read(() => ports.engine.rows(duckdbPrintsSql(held.table, intervals, texts)), ports.signal),
   ])
-  return [printsOf(druid, units.length, texts.length), printsOf(duckdb, units.length, texts.length)]
+  if (druid.status === "rejected") throw druid.reason
+  if (duckdb.status === "rejected") throw duckdb.reason
+  return [
+    printsOf(druid.value, units.length, texts.length),
+    printsOf(duckdb.value, units.length, texts.length),
+  ]
 }
 
 function printsOf(rows: readonly (readonly unknown[])[], units: number, texts: number): Print[] {
