@@ -25,9 +25,10 @@ export function helpWidth(sink: Sink): number {
   return Math.max(FEWEST_CELLS, Math.min(MOST_CELLS, sink.columns ?? USUAL_CELLS))
 }
 
-const INTRO = "Keeps a local DuckDB file an exact, proven copy of Apache Druid datasources."
+/** What druidsync is, in a sentence. */
+export const INTRO = "Keeps a local DuckDB file an exact, proven copy of Apache Druid datasources."
 
-const EXIT_CODES = [
+export const EXIT_CODES = [
   ["0", "all of it is complete"],
   ["1", "failed; nothing unproven was stored"],
   ["2", "wrong usage or configuration"],
@@ -65,7 +66,8 @@ export function overviewText(
     ),
     "",
     "Start with:",
-    "  druidsync pull --config c.json --out analytics.duckdb",
+    "  druidsync init",
+    "  druidsync pull --config druidsync.json --out analytics.duckdb",
     "",
     "Exit codes:",
     ...definitions(EXIT_CODES, width),
@@ -74,16 +76,21 @@ export function overviewText(
   ])
 }
 
-/** `druidsync COMMAND --help` */
-export function commandHelp(page: CommandPage, width: number): string {
-  const { name, about, args, notes, examples } = page
+/** How a command is called, with what it cannot do without. */
+export function synopsis({ name, args }: Pick<CommandPage, "name" | "args">): string {
   const required = Object.entries(args)
     .filter(([, arg]) => arg.required === true)
     .map(([flag, arg]) => (arg.type === "positional" ? hintOf(flag, arg) : `--${flag} ${hintOf(flag, arg)}`))
   const positionals = Object.entries(args)
     .filter(([, arg]) => arg.type === "positional" && arg.required !== true)
     .map(([flag, arg]) => `[${hintOf(flag, arg)}]`)
-  const usage = ["Usage: druidsync", name, ...required, ...positionals, "[OPTIONS]"].join(" ")
+  return ["druidsync", name, ...required, ...positionals, "[OPTIONS]"].join(" ")
+}
+
+/** `druidsync COMMAND --help` */
+export function commandHelp(page: CommandPage, width: number): string {
+  const { name, about, args, notes, examples } = page
+  const usage = `Usage: ${synopsis(page)}`
   return lines([
     ...wrap(`druidsync ${name}: ${about}`, width),
     "",
@@ -101,23 +108,31 @@ export function commandHelp(page: CommandPage, width: number): string {
   ])
 }
 
+/** `-c`; undefined where a flag has no short form. */
+export function shortOf(arg: ArgDef): string | undefined {
+  const alias = [(arg as { alias?: string | string[] }).alias ?? []].flat()[0]
+  return alias === undefined ? undefined : `-${alias}`
+}
+
 /** The left and the right side of an option's line. */
 function option(flag: string, arg: ArgDef): [string, string] {
   if (arg.type === "positional") return [hintOf(flag, arg), described(arg)]
-  const alias = [(arg as { alias?: string | string[] }).alias ?? []].flat()[0]
-  const short = alias === undefined ? "    " : `-${alias}, `
+  const alias = shortOf(arg)
+  const short = alias === undefined ? "    " : `${alias}, `
   const value = arg.type === "boolean" ? "" : ` ${hintOf(flag, arg)}`
   return [`${short}--${flag}${value}`, described(arg)]
 }
 
-function described(arg: ArgDef): string {
+/** What an argument is, with its default. */
+export function described(arg: ArgDef): string {
   const description = arg.description ?? ""
   if (arg.required === true) return `${description}; required`
   // "default: false" of a switch says nothing.
   return typeof arg.default === "string" ? `${description} (default: ${arg.default})` : description
 }
 
-function hintOf(flag: string, arg: ArgDef): string {
+/** What stands for an argument's value. */
+export function hintOf(flag: string, arg: ArgDef): string {
   if (arg.type === "enum" && arg.options !== undefined) return arg.options.join("|")
   return arg.valueHint ?? flag.toUpperCase()
 }

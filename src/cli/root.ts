@@ -36,6 +36,10 @@ export async function runCli(rawArgs: readonly string[], context: CliContext): P
     context.stdout.write(`druidsync ${context.version}\n`)
     return ExitCode.ok
   }
+  if (first === "__complete") {
+    const { runComplete } = await import("./completion.ts")
+    return runComplete(rest, context, VERBS)
+  }
   const name = first === "help" ? rest[0]! : first
   const verb = Object.hasOwn(VERBS, name) ? VERBS[name] : undefined
   if (verb === undefined) {

@@ -82,4 +82,18 @@ export const VERBS: Readonly<Record<string, Verb>> = {
       return { command: schemaCommand(context), examples, notes }
     },
   },
+  completion: {
+    about: "completion for bash, zsh, fish and PowerShell",
+    load: async (context) => {
+      const { completionCommand, examples, notes } = await import("./completion.ts")
+      return { command: completionCommand(context), examples, notes }
+    },
+  },
+  man: {
+    about: "the manual page, as man reads it",
+    load: async (context) => {
+      const { manCommand, examples, notes } = await import("./man.ts")
+      return { command: manCommand(context), examples, notes }
+    },
+  },
 }
