@@ -3,8 +3,9 @@
  * small DuckDB database in the companion folder `<out>.druidsync`, so it cannot survive a crash and it names its
  * holder. The folder also takes the spool; what a crashed run left there is removed under the lock.
  */
+import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
-import { lstat, mkdir, readdir, readlink, rm } from "node:fs/promises"
+import { lstat, mkdir, readdir, readlink, rm, rmdir } from "node:fs/promises"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { type Engine, literal } from "./engine.ts"
@@ -70,7 +71,7 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
   }
   const spoolDir = join(options.spoolDir ?? folder, spoolName(options))
   try {
-    await removeLeftovers(options.spoolDir === undefined ? folder : options.spoolDir, options)
+    await removeLeftovers(folder, options)
     await mkdir(spoolDir, { recursive: true, mode: 0o700 })
   } catch (error) {
     await engine.run("DETACH run_lock").catch(() => undefined)
@@ -81,8 +82,12 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
     async release() {
       await rm(spoolDir, { recursive: true, force: true })
       // Removed while still held: whoever opened it meanwhile finds out by `stillThere`. Elsewhere that cannot be
-      // found out, so there the small lock file stays.
-      if (process.platform === "linux") await rm(folder, { recursive: true, force: true })
+      // found out, so there the small lock file stays. The folder goes only if it is empty: between the two steps the
+      // next run may have made its own lock in it.
+      if (process.platform === "linux") {
+        await rm(lockPath, { force: true })
+        await rmdir(folder).catch(() => undefined)
+      }
       await engine.run("DETACH run_lock").catch(() => undefined)
     },
   }
@@ -107,11 +112,16 @@ const SPOOL_PREFIX = "druidsync-spool-"
 
 /** One name per user file, so that runs on other files in the same spool folder are left alone. */
 function spoolName(options: RunLockOptions): string {
-  return SPOOL_PREFIX + Buffer.from(options.path).toString("base64url").slice(-40)
+  return SPOOL_PREFIX + createHash("sha256").update(options.path).digest("hex").slice(0, 32)
 }
 
-async function removeLeftovers(parent: string, options: RunLockOptions): Promise<void> {
-  await rm(join(parent, spoolName(options)), { recursive: true, force: true })
+/** What crashed runs on this file left behind: nobody else works there while we hold the lock. */
+async function removeLeftovers(folder: string, options: RunLockOptions): Promise<void> {
+  await rm(join(options.spoolDir ?? folder, spoolName(options)), { recursive: true, force: true })
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(SPOOL_PREFIX) && !name.startsWith("new.duckdb")) continue
+    await rm(join(folder, name), { recursive: true, force: true })
+  }
 }
 
 async function makeFolder(folder: string, path: string): Promise<void> {

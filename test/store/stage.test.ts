@@ -261,7 +261,7 @@ describe("values", () => {
 
   it("of a megabyte and of thirty come through", async () => {
     for (const size of [1 << 20, 30 << 20]) {
-      const long = "x".repeat(size - 4) + "\u0000é😀"
+      const long = `${"x".repeat(size - 4)}\u0000é😀`
       const path = await store.spool([`[5,${druidString(long)}]`, '[6,"b"]'])
       await stage(store.engine, "t", path, [column("__time", "LONG"), column("s", "STRING")], [ALL])
       const [row] = await store.engine.rows("SELECT md5(s), md5($1) FROM t WHERE epoch_ms(__time) = 5", [
