@@ -1,8 +1,8 @@
 /** The invariants of DESIGN.md, asked of a file: what must hold after any pull, and what must hold after one that exits 0. */
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import type { Interval, Part } from "../../src/domain.ts"
-import { formatDruidTime } from "../../src/time.ts"
 import { overlaps, subtract, union } from "../../src/intervals.ts"
+import { formatDruidTime } from "../../src/time.ts"
 import type { Copy } from "./copy.ts"
 import { multiset, rowsWithin, type Segments, type Stretch, type TextRow } from "./truth.ts"
 
@@ -37,7 +37,11 @@ export function checkAnyTime(
     if (part.state === "complete" || (isOld(part) && segments.areTelling(part.segments))) {
       const settings = settingsOf.get(part.settings)
       if (settings === undefined) throw new Error(`${where}: settings ${part.settings} never were`)
-      mustEqual(`${where}: rows of ${part.segments}`, rows, segments.rowsOf(part.segments, part.interval, settings))
+      mustEqual(
+        `${where}: rows of ${part.segments}`,
+        rows,
+        segments.rowsOf(part.segments, part.interval, settings),
+      )
     }
   }
   if (counted !== copy.rows.length) {
@@ -77,7 +81,11 @@ export function checkComplete(
   for (const stretch of stretches) {
     const isLeft = stretch.isCold || (stretch.isLive && settings.realtime === "exclude")
     const rows = isLeft ? rowsWithin(before?.rows ?? [], stretch.interval) : stretch.rows
-    mustEqual(`${name} ${show(stretch.interval)}: exit 0, but`, rowsWithin(after.rows, stretch.interval), rows)
+    mustEqual(
+      `${name} ${show(stretch.interval)}: exit 0, but`,
+      rowsWithin(after.rows, stretch.interval),
+      rows,
+    )
     expected.push(...rows)
   }
   const active = union(stretches.map((stretch) => stretch.interval))

@@ -20,7 +20,11 @@ export interface Copy {
 export type Copies = ReadonlyMap<string, Copy>
 
 /** @param datasources names, which are their tables' names too */
-export function readFile(engine: Engine, file: DatabaseFile, datasources: readonly string[]): Promise<Copies> {
+export function readFile(
+  engine: Engine,
+  file: DatabaseFile,
+  datasources: readonly string[],
+): Promise<Copies> {
   if (!file.exists()) return Promise.resolve(new Map())
   return file.read(() => readAttached(engine, datasources))
 }
@@ -30,7 +34,8 @@ export async function readAttached(engine: Engine, datasources: readonly string[
   const answer = await query(engine, datasources)
   const copies = new Map<string, Copy>()
   for (const [, name, cursorMs, json] of answer.filter(([kind]) => kind === "state")) {
-    const of = (wanted: string) => answer.filter(([kind, datasource]) => kind === wanted && datasource === name)
+    const of = (wanted: string) =>
+      answer.filter(([kind, datasource]) => kind === wanted && datasource === name)
     const chunks = of("chunk").sort((a, b) => ((a[2] as bigint) < (b[2] as bigint) ? -1 : 1))
     copies.set(String(name), {
       rows: of("row").map(([, , time, row]) => rowOf(time as bigint, JSON.parse(String(row)))),
@@ -58,10 +63,14 @@ async function query(engine: Engine, datasources: readonly string[]): Promise<un
   } catch (error) {
     if (!/does not exist/.test((error as Error).message)) throw error
     // Not every datasource had its first commit yet.
-    const names = (await engine.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'file'")).flat()
+    const names = (
+      await engine.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'file'")
+    ).flat()
     if (!names.includes("_sync_state")) return []
     const there = datasources.filter((name) => names.includes(name))
-    return engine.rows([...tables.filter((_, n) => there.includes(datasources[n]!)), ...own].join(" UNION ALL "))
+    return engine.rows(
+      [...tables.filter((_, n) => there.includes(datasources[n]!)), ...own].join(" UNION ALL "),
+    )
   }
 }
 
@@ -86,5 +95,11 @@ interface ChunkRow {
 
 function partOf(chunk: ChunkRow): Part {
   const interval: Interval = { start: BigInt(chunk.start_ms), end: BigInt(chunk.end_ms) }
-  return { interval, segments: chunk.segments, rows: chunk.rows, state: chunk.state, settings: chunk.settings }
+  return {
+    interval,
+    segments: chunk.segments,
+    rows: chunk.rows,
+    state: chunk.state,
+    settings: chunk.settings,
+  }
 }

@@ -63,7 +63,11 @@ export function applyChange(world: World, name: string, change: Change, options:
   if (change.op === "stream") {
     const rows = change.rows.map((row) => rowOf(change.day, row, change.extra))
     const rollup = options.rollup ? { rollup: { metrics: ["n"] } } : {}
-    world.stream(name, rows, { granularity: "DAY", columns: change.extra ? extraColumns : columns, ...rollup })
+    world.stream(name, rows, {
+      granularity: "DAY",
+      columns: change.extra ? extraColumns : columns,
+      ...rollup,
+    })
     return
   }
   if (!exists) return
@@ -89,7 +93,11 @@ export function applyChange(world: World, name: string, change: Change, options:
       world.overwrite(
         name,
         span,
-        held.map((row) => ({ ...row, __time: row.__time as bigint, n: ((row.n as bigint | null) ?? 0n) + 10n })),
+        held.map((row) => ({
+          ...row,
+          __time: row.__time as bigint,
+          n: ((row.n as bigint | null) ?? 0n) + 10n,
+        })),
         { granularity: "DAY", columns: "extra" in held[0]! ? extraColumns : columns },
       )
       return
@@ -104,11 +112,15 @@ export function applyChange(world: World, name: string, change: Change, options:
       })
       return
     }
-    case "drop":
+    case "drop": {
       // A MONTH is dropped with its last day: otherwise months would never go.
-      return world.markUnused(name, change.days === 3 ? monthsOf(spanOf(change.day, 1)) : spanOf(change.day, change.days), {
-        stillServed: change.stillServed,
-      })
+      const days = spanOf(change.day, change.days)
+      const span = change.days === 3 ? monthsOf(days) : days
+      // Otherwise a stream's partition is left without the core partitions that it belongs to.
+      freed(world, name, span)
+      world.markUnused(name, span, { stillServed: change.stillServed })
+      return
+    }
     case "recreate":
       world.deleteDatasource(name)
       world.append(
@@ -118,20 +130,27 @@ export function applyChange(world: World, name: string, change: Change, options:
       )
       return
     case "unserve":
-      return world.setAvailable(name, picked(change.pick), false)
+      world.setAvailable(name, picked(change.pick), false)
+      return
     case "serve":
       world.unloadUnused(name)
-      return world.setAvailable(name, undefined, true)
+      world.setAvailable(name, undefined, true)
+      return
     case "cool":
-      return world.setCold(name, picked(change.pick), true)
+      world.setCold(name, picked(change.pick), true)
+      return
     case "warm":
-      return world.setCold(name, undefined, false)
+      world.setCold(name, undefined, false)
+      return
     case "publish":
-      return world.publish(name)
+      world.publish(name)
+      return
     case "handOff":
-      return world.handOff(name)
+      world.handOff(name)
+      return
     case "purge":
-      return world.purgeOvershadowed(name)
+      world.purgeOvershadowed(name)
+      return
   }
 }
 

@@ -46,7 +46,12 @@ export type Change =
   | { readonly op: "warm" }
   /** `num_rows` and the broker's schema stay behind */
   | { readonly op: "lag"; readonly on: boolean }
-  | { readonly op: "stream"; readonly day: number; readonly rows: readonly RowSeed[]; readonly extra: boolean }
+  | {
+      readonly op: "stream"
+      readonly day: number
+      readonly rows: readonly RowSeed[]
+      readonly extra: boolean
+    }
   | { readonly op: "publish" }
   | { readonly op: "handOff" }
   | { readonly op: "purge" }
@@ -61,7 +66,12 @@ export type Mishap =
   /** Druid changes before the n-th request is answered */
   | { readonly kind: "change"; readonly request: number; readonly changes: readonly Targeted[] }
   /** Druid changes in the middle of the n-th scan */
-  | { readonly kind: "scan"; readonly scan: number; readonly segment: number; readonly changes: readonly Targeted[] }
+  | {
+      readonly kind: "scan"
+      readonly scan: number
+      readonly segment: number
+      readonly changes: readonly Targeted[]
+    }
   /** Druid changes while the n-th wait lasts */
   | { readonly kind: "wait"; readonly wait: number; readonly changes: readonly Targeted[] }
 
@@ -73,7 +83,12 @@ export type Targeted = Change & { readonly ds: number }
 
 export type Step =
   | { readonly do: "change"; readonly changes: readonly Targeted[] }
-  | { readonly do: "pull"; readonly mishaps: readonly Mishap[]; readonly full: boolean; readonly patient: boolean }
+  | {
+      readonly do: "pull"
+      readonly mishaps: readonly Mishap[]
+      readonly full: boolean
+      readonly patient: boolean
+    }
   | { readonly do: "configure"; readonly filter: boolean; readonly exclude: boolean }
 
 export interface History {
@@ -94,15 +109,24 @@ const day = fc.nat(DAYS - 1)
 const days = fc.integer({ min: 1, max: 3 })
 const seed: fc.Arbitrary<RowSeed> = fc.tuple(fc.nat(SLOTS - 1), fc.nat(4), fc.nat(2))
 const rows = fc.array(seed, { minLength: 1, maxLength: 7 })
-const partitions = fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constant(2) })
-const usually = fc.oneof({ weight: 5, arbitrary: fc.constant(true) }, { weight: 1, arbitrary: fc.constant(false) })
+const partitions = fc.oneof(
+  { weight: 3, arbitrary: fc.constant(1) },
+  { weight: 1, arbitrary: fc.constant(2) },
+)
+const usually = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(true) },
+  { weight: 1, arbitrary: fc.constant(false) },
+)
 const rarely = usually.map((is) => !is)
 const pick = fc.nat(5)
 const op = <const T extends string>(name: T) => fc.constant(name)
 
 /** What any Druid can be made to do. */
 const plainChange: readonly fc.WeightedArbitrary<Change>[] = [
-  { weight: 8, arbitrary: fc.record({ op: op("append"), day, rows, partitions, loaded: usually, extra: rarely }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ op: op("append"), day, rows, partitions, loaded: usually, extra: rarely }),
+  },
   {
     weight: 4,
     arbitrary: fc.record({
@@ -164,7 +188,10 @@ const mishap: fc.Arbitrary<Mishap> = fc.oneof(
     }),
   },
   { weight: 4, arbitrary: fc.record({ kind: op("change"), request: nth(14), changes: changes(2) }) },
-  { weight: 2, arbitrary: fc.record({ kind: op("scan"), scan: nth(4), segment: fc.nat(2), changes: changes(2) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: op("scan"), scan: nth(4), segment: fc.nat(2), changes: changes(2) }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: op("wait"), wait: nth(3), changes: changes(2) }) },
 )
 
@@ -187,10 +214,13 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Something to copy, and perhaps more. */
 const first: fc.Arbitrary<Step> = fc
   .tuple(
-    fc.array(fc.record({ op: op("append"), day, rows, partitions, loaded: fc.constant(true), extra: rarely, ds }), {
-      minLength: 1,
-      maxLength: 3,
-    }),
+    fc.array(
+      fc.record({ op: op("append"), day, rows, partitions, loaded: fc.constant(true), extra: rarely, ds }),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    ),
     fc.array(targeted(anyChange), { maxLength: 3 }),
   )
   .map(([appends, others]): Step => ({ do: "change", changes: [...appends, ...others] }))
@@ -204,7 +234,7 @@ export const histories: fc.Arbitrary<History> = fc.record({
   sliceRows: fc.constantFrom(1, 2, 3, 5, 8, 1000),
   concurrency: fc.integer({ min: 1, max: 3 }),
   steps: fc
-    .tuple(first, fc.array(step, { minLength: 1, maxLength: 7 }))
+    .tuple(first, fc.array(step, { minLength: 1, maxLength: 6 }))
     .map(([start, rest]): readonly Step[] => [start, ...rest]),
 })
 

@@ -37,7 +37,9 @@ export async function play(rig: Rig, history: History): Promise<Played> {
       try {
         await game.step(step)
       } catch (error) {
-        throw new Error(`step ${n} (${step.do}): ${(error as Error).message}\n${game.story()}`, { cause: error })
+        throw new Error(`step ${n} (${step.do}): ${(error as Error).message}\n${game.story()}`, {
+          cause: error,
+        })
       }
     }
     try {
@@ -149,7 +151,9 @@ class Game {
     const outcome = await this.#pull(mishaps, full, patient)
     const after = await this.#copy()
     this.#copies = after
-    this.#story.push(`  exit ${outcome.exitCode}${outcome.died ? " (died)" : ""}, ${outcome.rowsFetched} rows`)
+    this.#story.push(
+      `  exit ${outcome.exitCode}${outcome.died ? " (died)" : ""}, ${outcome.rowsFetched} rows`,
+    )
     this.#checkAnyTime(after)
     if (outcome.exitCode === 0 && outcome.quiet) {
       for (const settings of this.#settings) {
@@ -178,7 +182,9 @@ class Game {
       const listed = this.#world.segments(settings.name)
       if (!listed.some((row) => row.is_active === 1)) return void expectExit(outcome, [4])
       if (stretches.some((stretch) => stretch.isUnavailable)) expected.add(3)
-      const lags = listed.some((row) => row.is_active === 1 && row.is_available === 1 && !row.shard_spec.includes("tombstone"))
+      const lags = listed.some(
+        (row) => row.is_active === 1 && row.is_available === 1 && !row.shard_spec.includes("tombstone"),
+      )
       if (lags && this.#lagging(settings.name)) expected.add(3)
       // Dropped by the metadata, still answered by a server: what overlaps it cannot be counted right.
       if (this.#servesGone(settings.name)) expected.add(3)
@@ -187,8 +193,11 @@ class Game {
   }
 
   #lagging(name: string): boolean {
-    return [...(this.#world.datasource(name)?.segments ?? [])].some((segment) => segment.reportedRows !== undefined) ||
-      this.#world.datasource(name)?.staleSchema !== undefined
+    return (
+      [...(this.#world.datasource(name)?.segments ?? [])].some(
+        (segment) => segment.reportedRows !== undefined,
+      ) || this.#world.datasource(name)?.staleSchema !== undefined
+    )
   }
 
   #servesGone(name: string): boolean {
@@ -234,7 +243,8 @@ class Game {
       onStatement: (n) => of("crash").some((one) => one.statement === n),
       onEvent: () => {
         events++
-        if (of("interrupt").some((one) => one.event === events)) abort.abort(new DruidsyncError("interrupted", "interrupted"))
+        if (of("interrupt").some((one) => one.event === events))
+          abort.abort(new DruidsyncError("interrupted", "interrupted"))
       },
       onSleep: (n) => {
         for (const one of of("wait")) if (one.wait === n) change(one.changes)
@@ -275,15 +285,16 @@ class Game {
       this.#path = survivor
       this.#died++
       exitCode = 1
-    } else this.#checkNothingLeft(await rig.engine.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory'"))
+    } else if (exitCode === 130 || error !== undefined) await rig.bury()
+    else this.#checkNothingLeft(await rig.stagingTables())
     if (exitCode === 130) this.#interrupted++
     this.#exits.push(exitCode)
     const calm = lastChange < 0
     return { exitCode, died: survivor !== undefined, rowsFetched, quiet: lastChange < lastLook, calm, error }
   }
 
-  /** A run that ends takes its staged rows with it. */
-  #checkNothingLeft(tables: readonly unknown[]): void {
+  /** A run that ends in good order takes its staged rows with it. */
+  #checkNothingLeft(tables: readonly string[]): void {
     if (tables.length > 0) throw new Error(`staging tables are left over: ${tables.join(", ")}`)
   }
 

@@ -25,7 +25,7 @@ export interface Disturbance {
   readonly onStatement?: (n: number, sql: string) => boolean
   readonly onEvent?: (event: SyncEvent) => void
   readonly onSleep?: (n: number) => void
-  /** at the end of each transaction on the user's file: what is seen now is what will be committed */
+  /** at the end of each transaction that touched checkpoints: what is seen now is what will be committed */
   readonly beforeCommit?: () => Promise<void>
 }
 
@@ -107,14 +107,15 @@ export class Rig {
   ): OpenPorts {
     this.#nowMs += 60_000
     const clock = this.#clock(disturbance)
-    const { engine, died } = this.#mortal(path, disturbance)
+    const { engine, died, touched } = this.#mortal(path, disturbance)
     const inner = databaseFile(engine, { path, lockWaitMs: 0, ...clock })
     const file: DatabaseFile = {
       ...inner,
       write: (work, abort) =>
         inner.write(async () => {
+          touched()
           const result = await work()
-          await disturbance.beforeCommit?.()
+          if (touched()) await disturbance.beforeCommit?.()
           return result
         }, abort),
     }
@@ -145,11 +146,13 @@ export class Rig {
   }
 
   /** An engine that can die before any statement: what the disk holds then is copied away, and nothing works after it. */
-  #mortal(path: string, disturbance: Disturbance): { engine: Engine; died: () => string | undefined } {
+  #mortal(path: string, disturbance: Disturbance) {
     const { engine } = this
     let survivor: string | undefined
     let statements = 0
+    let touched = false
     const guard = (sql: string) => {
+      touched ||= /^(INSERT INTO|DELETE FROM) file\._sync_chunks/.test(sql)
       if (survivor === undefined && disturbance.onStatement?.(++statements, sql) === true) {
         survivor = this.newPath()
         for (const suffix of ["", ".wal"])
@@ -157,23 +160,30 @@ export class Rig {
       }
       if (survivor !== undefined) throw new Died(`the process died before ${sql}`)
     }
+    const mortal: Engine = {
+      ...engine,
+      run: async (sql, values) => {
+        guard(sql)
+        return engine.run(sql, values)
+      },
+      change: async (sql, values) => {
+        guard(sql)
+        return engine.change(sql, values)
+      },
+      rows: async (sql, values) => {
+        guard(sql)
+        return engine.rows(sql, values)
+      },
+      close: () => undefined,
+    }
     return {
+      engine: mortal,
       died: () => survivor,
-      engine: {
-        ...engine,
-        run: async (sql, values) => {
-          guard(sql)
-          return engine.run(sql, values)
-        },
-        change: async (sql, values) => {
-          guard(sql)
-          return engine.change(sql, values)
-        },
-        rows: async (sql, values) => {
-          guard(sql)
-          return engine.rows(sql, values)
-        },
-        close: () => undefined,
+      /** checkpoints were written since this was last asked */
+      touched: () => {
+        const was = touched
+        touched = false
+        return was
       },
     }
   }
@@ -184,12 +194,18 @@ export class Rig {
     this.engine = await openEngine(ENGINE)
   }
 
+  async stagingTables(): Promise<string[]> {
+    const rows = await this.engine.rows(
+      "SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory'",
+    )
+    return rows.map(([name]) => String(name))
+  }
+
   /** Brings the engine back to where a new process starts: nothing open, nothing staged. */
   async bury(): Promise<void> {
     await this.engine.run("ROLLBACK").catch(() => undefined)
     await this.engine.run("DETACH file").catch(() => undefined)
-    for (const [table] of await this.engine.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'memory'"))
-      await this.engine.run(`DROP TABLE "${String(table)}"`)
+    for (const table of await this.stagingTables()) await this.engine.run(`DROP TABLE "${table}"`)
     const spool = join(this.folder, "spool")
     rmSync(spool, { recursive: true, force: true })
     mkdirSync(spool)

@@ -49,7 +49,9 @@ export class Segments {
       const content = this.#contents.get(key)
       if (content === undefined) throw new Error(`a checkpoint names a segment that never was: ${key}`)
       return content.rows
-        .filter((row) => interval.start <= row.time && row.time < interval.end && matches(row.cells, settings))
+        .filter(
+          (row) => interval.start <= row.time && row.time < interval.end && matches(row.cells, settings),
+        )
         .map((row) => ({ time: row.time, text: textOf(row.time, row.cells, settings) }))
     })
   }
@@ -121,8 +123,7 @@ export function stretchesOf(world: World, name: string, settings: DatasourceSett
       rows: segments.flatMap((segment) =>
         contentOf(segment)
           .filter(
-            (row) =>
-              interval.start <= row.time && row.time < interval.end && matches(row.cells, settings),
+            (row) => interval.start <= row.time && row.time < interval.end && matches(row.cells, settings),
           )
           .map((row) => ({ time: row.time, text: textOf(row.time, row.cells, settings) })),
       ),
