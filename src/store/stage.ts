@@ -126,12 +126,22 @@ function stageError(error: unknown): unknown {
   if (/No space left|ENOSPC/i.test(text)) {
     return new DruidsyncError("disk-full", "no space left while parsing a slice", { cause: error })
   }
-  if (
-    /Conversion Error|Invalid Input Error|Malformed JSON|Out of Range|JSON transform|Overflow/i.test(text)
-  ) {
-    const line = text.split("\n")[0]!.slice(0, 400)
+  if (/No files found|No such file/i.test(text)) {
+    return new DruidsyncError("file", "a spool file was removed before it was loaded", {
+      hint: "let nobody tidy up in the folder beside the DuckDB file (or --spool-dir) while druidsync runs",
+      retryable: true,
+      cause: error,
+    })
+  }
+  if (/Malformed JSON|JSON transform error/i.test(text)) {
+    return new DruidsyncError("response-cut", "Druid's answer arrived damaged: it holds rows that are not JSON", {
+      retryable: true,
+      cause: error,
+    })
+  }
+  if (/Conversion Error|Invalid Input Error|Out of Range|Overflow/i.test(text)) {
+    const line = text.split("\n")[0]!.replace(/ in file ".*?"/, "").slice(0, 400)
     return new DruidsyncError("type", `Druid sent a value that does not fit its declared type: ${line}`, {
-      retryable: /Malformed JSON/i.test(text),
       cause: error,
     })
   }

@@ -17,7 +17,7 @@ import { apart, halves } from "../plan/slices.ts"
 import { commit, type DatasourceCommit, type ReadySlice, type Replacing } from "../store/commit.ts"
 import { dropStaged, type Staged, stage } from "../store/stage.ts"
 import { Bell } from "./bell.ts"
-import { Budget } from "./budget.ts"
+import { Budget, type Space } from "./budget.ts"
 import { intervalText } from "./describe.ts"
 import { type Fetched, fetchSlice } from "./fetch.ts"
 import type { Ports, PullRequest } from "./ports.ts"
@@ -49,10 +49,17 @@ interface Job {
   readonly halvings: number
 }
 
+interface Arrived {
+  readonly job: Job
+  readonly fetched: Fetched
+  readonly space: Space
+}
+
 interface HeldSlice {
   readonly job: Job
   readonly fetched: Fetched
   readonly staged: Staged
+  readonly sinceMs: number
 }
 
 /**
@@ -60,6 +67,14 @@ interface HeldSlice {
  * compress side by side. Less is committed only when nothing more is on its way.
  */
 const COMMIT_ROWS = 2 * 122_880
+/** Who asks for small slices wants small steps: this many of them at most. */
+const COMMIT_SLICES = 4
+/** What a slow Druid has sent is not held back longer than this. */
+const COMMIT_AFTER_MS = 5_000
+
+/** What a row is taken to need on the spool before any was seen, and from how many on what was seen counts. */
+const USUAL_ROW_BYTES = 200
+const ROWS_TO_LEARN_FROM = 100
 
 /** A count that does not agree may be a server that just went or came; after this many tries it is reported. */
 const MAX_MISMATCHES = 3
@@ -88,10 +103,12 @@ export async function execute(
   )
   const of = (prepared: Prepared) => results.get(prepared.settings.name)!
   const jobs: Job[] = interleaved(plans)
-  const arrived: { job: Job; fetched: Fetched }[] = []
+  const arrived: Arrived[] = []
+  const commitRows = Math.min(COMMIT_ROWS, COMMIT_SLICES * request.pull.sliceRows)
   /** parsed and waiting for their transaction */
   const held: HeldSlice[] = []
   const spool = new Budget(request.pull.spoolLimitBytes)
+  let rowBytes = USUAL_ROW_BYTES
   let look: ReadonlyMap<string, readonly Segment[]> | undefined
   let fetching = 0
   let committing = false
@@ -103,7 +120,7 @@ export async function execute(
 
   async function fetcher(): Promise<void> {
     for (;;) {
-      await spool.room(signal)
+      signal.throwIfAborted()
       const job = jobs.shift()
       if (job === undefined) {
         // A job under way may come back in two halves, or for another try.
@@ -118,8 +135,7 @@ export async function execute(
       }
       fetching++
       try {
-        const fetched = await fetchSlice(inner, job.prepared, job.slice, numbering.next++)
-        spool.add(fetched.bytes)
+        const { space, fetched } = await fetchWithinSpool(job)
         progress.get(job.prepared.settings.name)!.bytes += fetched.bytes
         ports.emit({
           type: "fetched",
@@ -127,7 +143,7 @@ export async function execute(
           bytes: fetched.bytes,
           expectedRows: job.slice.rows,
         })
-        arrived.push({ job, fetched })
+        arrived.push({ job, fetched, space })
       } catch (error) {
         signal.throwIfAborted()
         handleFetchFailure(job, error)
@@ -135,6 +151,27 @@ export async function execute(
         fetching--
         bell.ring()
       }
+    }
+  }
+
+  /** @throws DruidsyncError, among others `query` where the answer does not fit the spool: a smaller slice may */
+  async function fetchWithinSpool(job: Job): Promise<{ space: Space; fetched: Fetched }> {
+    const rows = job.slice.rows > 0 ? job.slice.rows : request.pull.sliceRows / 2
+    const space = await spool.reserve(rows * rowBytes, signal)
+    const counting: Ports = {
+      ...inner,
+      emit: (event) => {
+        ports.emit(event)
+        if (event.type === "received" && !space.took(event.bytes) && event.bytes > 0) throw spoolFull(request)
+      },
+    }
+    try {
+      const fetched = await fetchSlice(counting, job.prepared, job.slice, numbering.next++)
+      if (job.slice.rows >= ROWS_TO_LEARN_FROM) rowBytes = Math.max(rowBytes, fetched.bytes / job.slice.rows)
+      return { space, fetched }
+    } catch (error) {
+      space.release()
+      throw error
     }
   }
 
@@ -187,13 +224,14 @@ export async function execute(
   }
 
   /** Stages what has arrived; proves and commits once that is worth a transaction, or nothing more will come. */
-  async function land(batch: { job: Job; fetched: Fetched }[]): Promise<void> {
+  async function land(batch: Arrived[]): Promise<void> {
     const promised = batch.reduce((sum, { job }) => sum + job.slice.rows, heldRows())
+    const isDue = () => ports.clock.nowMs() - (held[0]?.sinceMs ?? Infinity) >= COMMIT_AFTER_MS
     const isLast = () => jobs.length === 0 && fetching === 0 && arrived.length === 0
     // The look that proves must begin after the last of the responses has ended; it runs while they are parsed.
-    let looked = promised >= COMMIT_ROWS || isLast() ? lookAgain() : undefined
-    for (const { job, fetched } of batch) await stageOne(job, fetched)
-    if (looked === undefined && (heldRows() >= COMMIT_ROWS || isLast())) looked = lookAgain()
+    let looked = promised >= commitRows || isDue() || isLast() ? lookAgain() : undefined
+    for (const one of batch) await stageOne(one)
+    if (looked === undefined && (heldRows() >= commitRows || isDue() || isLast())) looked = lookAgain()
     // What was asked about the rows is true of these segments only if they are still the same afterwards.
     if (hasAsked && looked !== undefined) looked = lookAgain()
     hasAsked = false
@@ -210,7 +248,7 @@ export async function execute(
     return looked
   }
 
-  async function stageOne(job: Job, fetched: Fetched): Promise<void> {
+  async function stageOne({ job, fetched, space }: Arrived): Promise<void> {
     try {
       const table = `stage_${numbering.next++}`
       const intervals = job.slice.works.map((work) => work.interval)
@@ -223,7 +261,7 @@ export async function execute(
           throw error
         })
       }
-      held.push({ job, fetched, staged })
+      held.push({ job, fetched, staged, sinceMs: ports.clock.nowMs() })
     } catch (error) {
       if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
       if (error.code === "response-mismatch") handleFetchFailure(job, error)
@@ -232,7 +270,7 @@ export async function execute(
       else of(job.prepared).error ??= inInterval(error, job.slice.interval)
     } finally {
       await rm(fetched.path, { force: true })
-      spool.add(-fetched.bytes)
+      space.release()
     }
   }
 
@@ -395,6 +433,14 @@ function replacing(slice: Slice): Replacing[] {
     interval,
     segments: segmentSetText(segments),
   }))
+}
+
+/** A smaller slice may fit (see `asksForLess`). */
+function spoolFull({ pull }: PullRequest): DruidsyncError {
+  const limit = `${Math.round(pull.spoolLimitBytes / 1e6)} MB`
+  return new DruidsyncError("query", `the answer was refused as too big for the spool (limit ${limit})`, {
+    hint: 'raise "spoolLimit", or lower "sliceRows" or "concurrency"',
+  })
 }
 
 function inInterval(error: DruidsyncError, where: Interval): DruidsyncError {

@@ -37,7 +37,7 @@ export type Verdict =
 
 const CUT: Verdict = { kind: "retried", code: "response-cut" }
 const MISCOUNTED: Verdict = { kind: "disproved", exitCode: 3 }
-const UNREADABLE: Verdict = { kind: "disproved", exitCode: 1, code: "type" }
+const UNREADABLE: Verdict = { kind: "disproved", exitCode: 1, code: "response-cut" }
 
 /** By fault; a function where the place matters. */
 const BY_FAULT: Readonly<Record<string, Verdict | ((place: Place) => Verdict)>> = {
