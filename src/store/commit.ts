@@ -107,8 +107,10 @@ async function prepareTable(
   const known = owned.length === 0 ? undefined : String(owned[0]![0])
   // A table that the user dropped is made anew; its checkpoints went with it (see `readState`).
   const before = known !== undefined && others.includes(known) ? known : undefined
-  if (before === undefined && known !== undefined)
+  if (before === undefined && known !== undefined) {
     await engine.run("DELETE FROM file._sync_chunks WHERE datasource = $1", [target.datasource])
+    await engine.run("UPDATE file._sync_state SET cursor = NULL WHERE datasource = $1", [target.datasource])
+  }
   const isTaken = others.some((other) => fold(other) === fold(target.table) && other !== before)
   if (isTaken) throw foreignTable(path, target)
   if (before !== undefined && before !== target.table) {
