@@ -110,12 +110,22 @@ export function refusal(response: Refusal): DruidsyncError {
       timeout ? "timeout" : isWrong ? "query" : "server",
       timeout ? "Druid ran out of time" : "Druid failed",
       {
+        ...unreadable(said),
         retryable: !isWrong,
         ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
       },
     )
   }
-  return error("query", "Druid refused the query")
+  return error("query", "Druid refused the query", unreadable(said))
+}
+
+/** Druid cannot answer a column that segments have with types that it makes no common one of (28: texts and arrays). */
+function unreadable(said: string): DruidsyncErrorOptions {
+  const field = /Cannot coerce field \[([^\]]*)\]/.exec(said)?.[1]
+  if (field === undefined) return {}
+  return {
+    hint: `Druid itself cannot read column "${field}"; leave it out: "columns": { "exclude": ["${field}"] }`,
+  }
 }
 
 /**

@@ -244,8 +244,10 @@ async function needText(
     const was = held?.columns.find((column) => column.name === name)
     const losing = types.filter((type) => loses(type, answered))
     if (was?.duckdbType === "VARCHAR") result.set(name, "")
-    else if (losing.length > 0) result.set(name, mixedWords(losing, answered))
-    else if (types.includes("LONG")) roundable.push(name)
+    else if (losing.length > 0) {
+      const several = found.get(name)!.multiValue ? "; rows with several values are there as JSON text" : ""
+      result.set(name, mixedWords(losing, answered) + several)
+    } else if (types.includes("LONG")) roundable.push(name)
   }
   if (roundable.length > 0) {
     const { catalog, signal } = ports
