@@ -104,11 +104,7 @@ export interface Release {
 
 /** All kinds for a release. */
 export function kinds({ major }: Release): Kind[] {
-  // Until 27 an empty string was NULL and a missing number 0, unless the cluster was told otherwise.
-  const legacy = major < 28
-  const number = legacy ? { absent: 0 } : {}
   const string = (name: string, more: object = {}): Dimension => ({ type: "string", name, ...more })
-  const empty = legacy ? null : ""
   const all: Kind[] = [
     {
       name: "text",
@@ -117,7 +113,7 @@ export function kinds({ major }: Release): Kind[] {
       comment: "Druid STRING",
       values: [
         ...texts.map(same),
-        to('""', empty),
+        to('""', ""),
         to("null", null),
         // Ingestion makes a question mark of half a character: there is none in Druid.
         to('"\\ud800"', "?"),
@@ -147,9 +143,9 @@ export function kinds({ major }: Release): Kind[] {
         to("[]", null),
         to("null", null),
         to("[null]", null),
-        to('""', legacy ? null : [""]),
+        to('""', [""]),
         // stored in order, as is Druid's default; NULL comes first
-        to('["b",null,"a","a"]', legacy ? ["", "a", "a", "b"] : [null, "a", "a", "b"]),
+        to('["b",null,"a","a"]', [null, "a", "a", "b"]),
         to('["", "z"]', ["", "z"]),
         to(ascii(["x\u0000y", "\u2028", "😀", '"', "\\"]), ['"', "\\", "x\u0000y", "\u2028", "😀"]),
         to("[1,2.5,true]", ["1", "2.5", "true"]),
@@ -167,7 +163,6 @@ export function kinds({ major }: Release): Kind[] {
       dimension: { type: "long", name: "long" },
       duckdbType: "BIGINT",
       comment: "Druid LONG",
-      ...number,
       values: [
         to("9223372036854775807", 9223372036854775807n),
         to("-9223372036854775808", -9223372036854775808n),
@@ -176,7 +171,7 @@ export function kinds({ major }: Release): Kind[] {
         to("0", 0n),
         to("-1", -1n),
         to('"77"', 77n),
-        to("null", legacy ? 0n : null),
+        to("null", null),
       ],
     },
     {
@@ -184,7 +179,6 @@ export function kinds({ major }: Release): Kind[] {
       dimension: { type: "double", name: "double" },
       duckdbType: "DOUBLE",
       comment: "Druid DOUBLE",
-      ...number,
       values: [
         to('"NaN"', Number.NaN),
         to('"Infinity"', Number.POSITIVE_INFINITY),
@@ -207,7 +201,6 @@ export function kinds({ major }: Release): Kind[] {
       dimension: { type: "float", name: "float" },
       duckdbType: "FLOAT",
       comment: "Druid FLOAT",
-      ...number,
       values: [
         to('"NaN"', Number.NaN),
         to('"Infinity"', Number.POSITIVE_INFINITY),
@@ -232,14 +225,11 @@ export function kinds({ major }: Release): Kind[] {
       dimension: { type: "long", name: "all null long" },
       duckdbType: "BIGINT",
       comment: "Druid LONG",
-      ...(legacy ? { absent: 0n } : {}),
       values: [],
     },
   ]
   all.push(json(), ...(major >= 28 ? arrays() : []), ...aggregates(major))
-  return all.map((kind) =>
-    kind.duckdbType === "BIGINT" && kind.absent === 0 ? { ...kind, absent: 0n } : kind,
-  )
+  return all
 }
 
 function json(): Kind {
