@@ -390,7 +390,11 @@ describe("any history of commits", () => {
           for (const one of steps) {
             if (one.kind === "slice") {
               let at = one.at
-              const intervals = one.lengths.map((length) => span(at, (at += length)))
+              const intervals = one.lengths.map((length) => {
+                const start = at
+                at += length
+                return span(start, at)
+              })
               const whole = span(one.at, at)
               const rows = one.ids.map((id, n): Row => [one.at + (n % (at - one.at)), id])
               const replacing = one.replacing
