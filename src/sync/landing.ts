@@ -1,0 +1,244 @@
+/**
+ * The second half of the pipeline: responses are parsed, proven and committed. One look at the segments proves all
+ * slices that had arrived when it began, and slices share transactions.
+ */
+import { rm } from "node:fs/promises"
+import type { Column, Segment, Slice } from "../domain.ts"
+import { DruidsyncError } from "../errors.ts"
+import { sameInterval } from "../intervals.ts"
+import { chunksOf } from "../plan/chunks.ts"
+import { proof } from "../plan/proof.ts"
+import { segmentSetText } from "../plan/segment-set.ts"
+import { apart } from "../plan/slices.ts"
+import { commit, type ReadySlice, type Replacing } from "../store/commit.ts"
+import { dropStaged, type Staged, stage } from "../store/stage.ts"
+import { emptyCommit } from "./commits.ts"
+import { intervalText } from "./describe.ts"
+import type { Arrived } from "./download.ts"
+import type { Fetched } from "./fetch.ts"
+import type { Prepared } from "./prepare.ts"
+import { ask } from "./retry.ts"
+import type { Job, Round } from "./round.ts"
+
+interface HeldSlice {
+  readonly job: Job
+  readonly fetched: Fetched
+  readonly staged: Staged
+  readonly sinceMs: number
+}
+
+/**
+ * Rows that make a transaction worth its fixed costs: two of DuckDB's row groups (122,880 rows), which two threads
+ * compress side by side. Less is committed only when nothing more is on its way.
+ */
+const COMMIT_ROWS = 2 * 122_880
+/** Who asks for small slices wants small steps: this many of them at most. */
+const COMMIT_SLICES = 4
+/** What a slow Druid has sent is not held back longer than this. */
+const COMMIT_AFTER_MS = 5_000
+
+/** A count that does not agree may be a server that just went or came; after this many tries it is reported. */
+const MAX_MISMATCHES = 3
+const MISMATCH_WAIT_MS = 1_000
+
+export class Landing {
+  readonly #round: Round
+  readonly #commitRows: number
+  /** parsed and waiting for their transaction */
+  readonly #held: HeldSlice[] = []
+  /** Druid was asked about rows since the last look began */
+  #hasAsked = false
+  /** the latest look at the segments, if one was needed */
+  look: ReadonlyMap<string, readonly Segment[]> | undefined
+
+  constructor(round: Round) {
+    this.#round = round
+    this.#commitRows = Math.min(COMMIT_ROWS, COMMIT_SLICES * round.request.pull.sliceRows)
+  }
+
+  get isEmpty(): boolean {
+    return this.#held.length === 0
+  }
+
+  /**
+   * Stages what has arrived; proves and commits once that is worth a transaction, or nothing more will come.
+   * @param isLast whether nothing more is on its way, asked again after the parsing
+   * @throws DruidsyncError where the machine fails
+   */
+  async take(batch: readonly Arrived[], isLast: () => boolean): Promise<void> {
+    const { clock } = this.#round.ports
+    const promised = batch.reduce((sum, { job }) => sum + job.slice.rows, this.#heldRows())
+    const isDue = () => clock.nowMs() - (this.#held[0]?.sinceMs ?? Infinity) >= COMMIT_AFTER_MS
+    // The look that proves must begin after the last of the responses has ended; it runs while they are parsed.
+    let looked = promised >= this.#commitRows || isDue() || isLast() ? this.#lookAgain() : undefined
+    for (const one of batch) await this.#stage(one)
+    if (looked === undefined && (this.#heldRows() >= this.#commitRows || isDue() || isLast())) {
+      looked = this.#lookAgain()
+    }
+    // What was asked about the rows is true of these segments only if they are still the same afterwards.
+    if (this.#hasAsked && looked !== undefined) looked = this.#lookAgain()
+    this.#hasAsked = false
+    if (looked === undefined) return
+    this.look = await looked
+    await this.#prove(this.#held, this.look)
+    await this.drop()
+  }
+
+  #lookAgain(): Promise<ReadonlyMap<string, readonly Segment[]>> {
+    const { ports } = this.#round
+    const looked = ask(ports, () => ports.catalog.segments(ports.signal))
+    // Staging may fail before anyone waits for this.
+    looked.catch(() => undefined)
+    return looked
+  }
+
+  async #stage({ job, fetched, space }: Arrived): Promise<void> {
+    const { ports, numbering, jobs } = this.#round
+    try {
+      const table = `stage_${numbering.next++}`
+      const intervals = job.slice.works.map((work) => work.interval)
+      const { columns, rowHash } = job.prepared
+      const staged = await stage(ports.engine, table, fetched.path, columns, intervals, rowHash)
+      if (staged.suspects.length > 0) {
+        this.#hasAsked = true
+        await this.#refuseSeveral(job, staged).catch(async (error) => {
+          await dropStaged(ports.engine, table)
+          throw error
+        })
+      }
+      this.#held.push({ job, fetched, staged, sinceMs: ports.clock.nowMs() })
+    } catch (error) {
+      if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
+      if (error.code === "response-mismatch") this.#round.fetchFailed(job, error)
+      else if (error.retryable && job.mismatches < MAX_MISMATCHES)
+        jobs.push({ ...job, mismatches: job.mismatches + 1 })
+      else this.#round.sliceFailed(job, error)
+    } finally {
+      await rm(fetched.path, { force: true })
+      space.release()
+    }
+  }
+
+  #heldRows(): number {
+    return this.#held.reduce((sum, { staged }) => sum + staged.rows, 0)
+  }
+
+  async drop(): Promise<void> {
+    for (const { staged } of this.#held.splice(0)) await dropStaged(this.#round.ports.engine, staged.table)
+  }
+
+  /**
+   * Texts that look like Druid's way to write several values are either just that or texts: only Druid knows. Metadata
+   * said that there are none; it may have been incomplete, or rows came since.
+   * @throws DruidsyncError `response-mismatch` where they are several values: the slice has to be fetched as lists
+   */
+  async #refuseSeveral(job: Job, rows: Staged): Promise<void> {
+    const { ports } = this.#round
+    const { source } = job.prepared
+    const learnt = this.#round.progressOf(job.prepared).severalValues
+    const unknown = rows.suspects.filter((name) => !learnt.has(name))
+    if (unknown.length === rows.suspects.length) {
+      const found = await ask(ports, () =>
+        ports.catalog.severalValues(source, unknown, job.slice.interval, ports.signal),
+      )
+      if (found.rows < rows.rows) {
+        throw new DruidsyncError("count-mismatch", `Druid counts ${found.rows} rows, ${rows.rows} arrived`, {
+          retryable: true,
+        })
+      }
+      for (const name of found.names) learnt.add(name)
+    }
+    const several = rows.suspects.filter((name) => learnt.has(name))
+    if (several.length === 0) return
+    const names = several.map((name) => `"${name}"`).join(", ")
+    throw new DruidsyncError("response-mismatch", `rows with several values came for ${names}; fetched again`)
+  }
+
+  async #prove(batch: readonly HeldSlice[], now: ReadonlyMap<string, readonly Segment[]>): Promise<void> {
+    const { ports, jobs } = this.#round
+    const ready = new Map<Prepared, ReadySlice[]>()
+    let mismatched = false
+    for (const { job, fetched, staged } of batch) {
+      const { prepared, slice } = job
+      const chunks = chunksOf(now.get(prepared.settings.name) ?? [])
+      const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
+      if (verdict.kind === "proven") {
+        const list = ready.get(prepared) ?? []
+        list.push({
+          staged,
+          columns: storedColumns(prepared),
+          parts: verdict.parts,
+          replacing: replacing(slice),
+        })
+        ready.set(prepared, list)
+        continue
+      }
+      ports.emit({
+        type: "detail",
+        message: `"${prepared.settings.name}" ${intervalText(slice.interval)}: ${verdict.message}`,
+      })
+      if (verdict.kind === "mismatch") {
+        const pieces = apart(slice, verdict.works)
+        // The neighbours of what does not agree are not to wait for it: they come again by themselves.
+        if (pieces.length > 1 || job.mismatches < MAX_MISMATCHES) {
+          mismatched = true
+          const mismatches = pieces.length > 1 ? job.mismatches : job.mismatches + 1
+          jobs.push(...pieces.map((piece) => ({ ...job, slice: piece, mismatches })))
+          continue
+        }
+      }
+      const result = this.#round.resultOf(prepared)
+      result.unproven.push({ interval: slice.interval, reason: verdict.message })
+      if (verdict.kind === "changed") result.changed = true
+    }
+    await this.#store(ready)
+    // Servers that come or go need a moment; asking again at once would only see the same.
+    if (mismatched) await ports.clock.sleep(MISMATCH_WAIT_MS, ports.signal)
+  }
+
+  async #store(ready: Map<Prepared, ReadySlice[]>): Promise<void> {
+    const { ports, request } = this.#round
+    const commits = [...ready].map(([prepared, slices]) => ({ ...emptyCommit(prepared), slices }))
+    if (commits.length === 0) return
+    const { deleted, widened } = await commit(
+      ports.engine,
+      ports.file,
+      commits,
+      { id: request.runId, nowMs: ports.clock.nowMs() },
+      ports.signal,
+    )
+    for (const { datasource, column, type } of widened) {
+      ports.emit({
+        type: "warning",
+        datasource,
+        message: `column "${column}" became ${type}: DOUBLE would lose digits`,
+      })
+    }
+    for (const [n, one] of commits.entries()) {
+      const prepared = [...ready.keys()][n]!
+      const rows = one.slices.reduce((sum, slice) => sum + slice.staged.rows, 0)
+      const result = this.#round.progressOf(prepared)
+      result.rowsFetched += rows
+      result.rowsDeleted += deleted[n]!
+      result.slices += one.slices.length
+      result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
+      ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })
+    }
+  }
+}
+
+/** Columns of a staging table of this plan. */
+function storedColumns({ columns, rowHash }: Prepared): readonly Column[] {
+  return rowHash === undefined ? columns : [...columns, rowHash]
+}
+
+/** Chunks of which this slice replaces only a piece: their other old rows are stale from now on. */
+function replacing(slice: Slice): Replacing[] {
+  const pieces = slice.works.filter(
+    ({ reason, interval, chunk }) => reason.kind === "replaced" && !sameInterval(interval, chunk.interval),
+  )
+  return [...new Set(pieces.map((work) => work.chunk))].map(({ interval, segments }) => ({
+    interval,
+    segments: segmentSetText(segments),
+  }))
+}
