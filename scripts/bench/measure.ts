@@ -1,4 +1,5 @@
 /** Runs a command as a child and reads what the operating system says about it when it is over (`wait4`). */
+import { readFileSync } from "node:fs"
 
 export interface Measured {
   readonly wallMs: number
@@ -32,11 +33,16 @@ export async function measure(command: readonly string[], options: MeasureOption
     stderr: "pipe",
     timeout: options.timeoutMs ?? 1_800_000,
   })
+  let peak = 0
+  const watch = setInterval(() => {
+    peak = Math.max(peak, highWaterBytes(child.pid))
+  }, PEAK_POLL_MS)
   const [stdout, stderr, exitCode] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
   ])
+  clearInterval(watch)
   const wallMs = performance.now() - start
   const usage = child.resourceUsage()
   const userMs = Number(usage?.cpuTime.user ?? 0) / 1000
@@ -46,12 +52,28 @@ export async function measure(command: readonly string[], options: MeasureOption
     userMs,
     systemMs,
     cpuMs: userMs + systemMs,
-    peakBytes: usage?.maxRSS ?? 0,
+    peakBytes: peak > 0 ? peak : (usage?.maxRSS ?? 0),
     exitCode,
     stdout,
     stderr,
   }
 }
+
+/**
+ * What `wait4` says about a child's memory counts what this process used when it started the child (Linux keeps the
+ * mark through `exec`), so the process's own mark is read while it runs: it only ever rises.
+ */
+function highWaterBytes(pid: number): number {
+  try {
+    const kilobytes = /^VmHWM:\s*(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]
+    return Number(kilobytes ?? 0) * 1024
+  } catch {
+    // It is over, or this is no Linux: `wait4` has to do.
+    return 0
+  }
+}
+
+const PEAK_POLL_MS = 25
 
 /** @throws Error with what the command said, where it failed */
 export async function measureOk(command: readonly string[], options: MeasureOptions = {}): Promise<Measured> {
