@@ -107,6 +107,13 @@ async function values(
       current,
     )
   }
+  // citty has no choices for positionals; help shows them as the hint.
+  if (arg.type === "positional" && arg.valueHint?.includes("|")) {
+    return starting(
+      arg.valueHint.split("|").map((value) => ({ value, about: "" })),
+      current,
+    )
+  }
   if (name === "only") return datasources(current, configIn(words, args), source)
   if (arg.valueHint === "FILE" || arg.valueHint === "PATH") return { candidates: [], also: "files" }
   if (arg.valueHint === "DIR") return { candidates: [], also: "folders" }

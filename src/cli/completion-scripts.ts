@@ -8,6 +8,7 @@ const BASH = `# druidsync completion for bash; put this into ~/.bashrc:
 #   source <(druidsync completion bash)
 _druidsync() {
   local current="\${COMP_WORDS[COMP_CWORD]}" line value also=none
+  local quotes=$'[\\\\\\\\"\\']'
   local words=("\${COMP_WORDS[@]:1:COMP_CWORD}")
   COMPREPLY=()
   while IFS= read -r line; do
@@ -17,10 +18,11 @@ _druidsync() {
         value="\${line%%$'\\t'*}"
         # bash breaks words at = and :, and replaces only what stands after the last of them
         if [[ "$value" == --*=* && "$current" != --*=* ]]; then value="\${value#*=}"; fi
-        COMPREPLY+=("$(printf '%q' "$value")")
+        value="$(printf '%q' "$value")"
+        COMPREPLY+=("\${value//\\\\,/,}")
         ;;
     esac
-  done < <("\${COMP_WORDS[0]/#\\~/$HOME}" __complete "\${words[@]//[\\\\"']/}" 2>/dev/null)
+  done < <("\${COMP_WORDS[0]/#\\~/$HOME}" __complete "\${words[@]//$quotes/}" 2>/dev/null)
   case "$also" in
     files) compopt -o default -o filenames 2>/dev/null ;;
     folders) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;

@@ -117,7 +117,7 @@ async function checkDruid(
     onCheck(
       okCheck(
         "segments",
-        `sys.segments can be read: ${grouped(overview.size)} datasources, ${grouped(segments)} active segments`,
+        `sys.segments can be read: ${counted(overview.size, "datasource")}, ${counted(segments, "active segment")}`,
       ),
     )
   })
@@ -241,13 +241,13 @@ function checkSegments(name: string, chunks: readonly ChunkOverview[]): Check {
     sum((chunk) => chunk.realtime),
   ]
   const still = realtime === 0 ? "" : `, ${realtime} of them realtime`
-  const what = `about ${grouped(rows)} rows in ${grouped(segments)} segments${still}`
+  const what = `about ${counted(rows, "row")} in ${counted(segments, "segment")}${still}`
   if (unavailable > 0) {
     return {
       check: "datasource",
       subject: name,
       status: "failed",
-      message: `${what}; ${grouped(unavailable)} segments are not loaded on any server now`,
+      message: `${what}; ${counted(unavailable, "segment")} not loaded on any server now`,
       hint: "a pull would leave them out and exit with 3; wait for Druid, or look at its historicals",
       exitCode: ExitCode.incomplete,
     }
@@ -255,7 +255,7 @@ function checkSegments(name: string, chunks: readonly ChunkOverview[]): Check {
   if (cold > 0) {
     return warningCheck(
       "datasource",
-      `${what}; ${grouped(cold)} segments are on no server, by the load rules`,
+      `${what}; ${counted(cold, "segment")} on no server, by the load rules`,
       "they cannot be queried, so they are not copied",
       name,
     )
@@ -331,6 +331,7 @@ function sentenceAndHint(warning: string): [string, string] {
   return at < 0 ? [warning, "see the configuration"] : [warning.slice(0, at), warning.slice(at + 2)]
 }
 
-function grouped(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, ",")
+function counted(value: number, what: string): string {
+  const digits = String(value).replace(/\B(?=(\d{3})+$)/g, ",")
+  return `${digits} ${what}${value === 1 ? "" : "s"}`
 }

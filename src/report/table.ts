@@ -30,7 +30,7 @@ export async function writeTable(result: QueryResult, target: RowsTarget): Promi
     else sample.push(...next.value)
   }
   const widths = columnWidths(columns, sample, width)
-  const lines = widths === undefined ? recordLines(columns, target) : rowLines(columns, widths, target.style)
+  const lines = widths === undefined ? recordLines(columns, target) : rowLines(columns, widths, target)
   if (widths !== undefined) await write(headerLine(columns, widths, target.style))
   let written = 0
   const show = async (some: readonly QueryRow[]) => {
@@ -109,11 +109,20 @@ function headerLine(columns: readonly QueryColumn[], widths: readonly number[], 
   return `${style.bold(names.join(GAP).trimEnd())}\n${style.dim(rule.join(GAP))}\n`
 }
 
-function rowLines(columns: readonly QueryColumn[], widths: readonly number[], style: Style) {
+/** A later row may need more than the rows that were measured: words are cut then where they have to fit, numbers never. */
+function rowLines(
+  columns: readonly QueryColumn[],
+  widths: readonly number[],
+  { width, style }: Pick<RowsTarget, "width" | "style">,
+) {
   return (row: QueryRow): string => {
     const cells = row.map((cell, n) => {
-      const text = aligned(fit(cellText(cell), widths[n]!), widths[n]!, columns[n]!.isNumeric)
-      return cell === null ? style.dim(text) : text
+      const { isText, isNumeric } = columns[n]!
+      const whole = cellText(cell)
+      const text = width !== undefined && isText ? fit(whole, widths[n]!) : whole
+      return cell === null
+        ? style.dim(aligned(text, widths[n]!, isNumeric))
+        : aligned(text, widths[n]!, isNumeric)
     })
     return `${cells.join(GAP).trimEnd()}\n`
   }

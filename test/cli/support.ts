@@ -71,11 +71,18 @@ export class Desk {
     }
   }
 
-  /** @param line words of the command; `$c` and `$out` stand for the configuration and the file */
-  async run(line: string, env: Record<string, string> = {}): Promise<Ran> {
-    const args = line
-      .split(" ")
-      .map((word) => (word === "$c" ? this.path("c.json") : word === "$out" ? this.out : word))
+  /**
+   * @param line words of the command, or the words themselves; `$c` and `$out` stand for the configuration and the file
+   * @param more of the outside world
+   */
+  async run(
+    line: string | readonly string[],
+    env: Record<string, string> = {},
+    more: Partial<CliContext> = {},
+  ): Promise<Ran> {
+    const args = (typeof line === "string" ? line.split(" ") : line).map((word) =>
+      word === "$c" ? this.path("c.json") : word === "$out" ? this.out : word,
+    )
     let stdout = ""
     let stderr = ""
     const context: CliContext = {
@@ -93,6 +100,7 @@ export class Desk {
       stdout: { write: (text) => (stdout += text) },
       stderr: { write: (text) => (stderr += text) },
       version: "1.2.3",
+      ...more,
     }
     let code: number
     try {
