@@ -291,6 +291,7 @@ describe("rows that Druid has not counted yet", () => {
     const report = await bench.pull([datasource("w")], { settleWaitMs: 2_000 })
     expect(report).toMatchObject({ exitCode: 3, rowsFetched: 50 })
     expect(await parts()).toEqual(["unproven 50"])
+    expect(bench.clock.slept).toEqual([1_000, 1_000])
     fake.world.settle()
     fake.log.clear()
     expect(await bench.pull([datasource("w")])).toMatchObject({ exitCode: 0, rowsFetched: 0 })
