@@ -121,7 +121,7 @@ async function prepareTable(
       `CREATE TABLE ${name} (${target.schema.map((c) => `${quoteIdentifier(c.target)} ${c.duckdbType}`).join(", ")})`,
     )
     await engine.run(
-      `COMMENT ON TABLE ${name} IS ${literal(`Druid datasource ${target.datasource}, kept by druidsync`)}`,
+      `COMMENT ON TABLE ${name} IS ${remark(`Druid datasource ${target.datasource}, kept by druidsync`)}`,
     )
     for (const column of target.schema) await comment(engine, name, column)
     return { name, schema: target.schema }
@@ -153,8 +153,12 @@ async function comment(engine: Engine, table: string, column: StoredColumn): Pro
     column.name === ROW_HASH_NAME
       ? "SHA-256 of the row's values, made by druidsync"
       : `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}`
-  const written = text.replaceAll("\u0000", "\u2400")
-  await engine.run(`COMMENT ON COLUMN ${table}.${quoteIdentifier(column.target)} IS ${literal(written)}`)
+  await engine.run(`COMMENT ON COLUMN ${table}.${quoteIdentifier(column.target)} IS ${remark(text)}`)
+}
+
+/** A comment as a literal: DuckDB's SQL ends at a NUL, even between quotes. */
+function remark(text: string): string {
+  return literal(text.replaceAll("\u0000", "\u2400"))
 }
 
 /** Adds columns and widens types. Where a widening would lose a value, the column becomes VARCHAR instead. */
