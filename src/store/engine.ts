@@ -71,7 +71,11 @@ function engineOf(instance: DuckDBInstance, connection: DuckDBConnection): Engin
   }
 }
 
-/** `'text'` as a DuckDB literal: used where a statement takes no parameters (ATTACH, file names). */
+/**
+ * `'text'` as a DuckDB literal: used where a statement takes no parameters (ATTACH, file names). DuckDB's SQL ends at a
+ * NUL, even between quotes: a text with one becomes an expression.
+ */
 export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
+  const pieces = text.split("\u0000").map((piece) => `'${piece.replaceAll("'", "''")}'`)
+  return pieces.length === 1 ? pieces[0]! : `(${pieces.join(" || chr(0) || ")})`
 }
