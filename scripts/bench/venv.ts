@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { measureOk } from "./measure.ts"
 
-const PACKAGES = ["dlt[duckdb]", "pydruid[sqlalchemy]", "pandas", "pyarrow", "duckdb"]
+const PACKAGES = ["dlt[duckdb]", "pydruid[sqlalchemy]", "pandas", "pyarrow", "duckdb>=1.5,<2"]
 
 /** @returns the interpreter; undefined where there is no python3 or its packages cannot be had */
 export async function python(folder: string, say: (text: string) => void): Promise<string | undefined> {
