@@ -9,9 +9,9 @@ import { usage } from "./strict.ts"
 import type { Verb } from "./verbs.ts"
 
 export const examples = [
+  ["fish", "druidsync completion fish > ~/.config/fish/completions/druidsync.fish"],
   ["bash: in ~/.bashrc", "source <(druidsync completion bash)"],
   ["zsh: in ~/.zshrc, after compinit", "source <(druidsync completion zsh)"],
-  ["fish", "druidsync completion fish > ~/.config/fish/completions/druidsync.fish"],
   ["PowerShell: in $PROFILE", "druidsync completion powershell | Out-String | Invoke-Expression"],
 ] as const
 

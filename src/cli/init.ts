@@ -8,7 +8,7 @@ import { jsonArg } from "./options.ts"
 import { usage } from "./strict.ts"
 
 export const examples = [
-  ["By questions", "druidsync init"],
+  ["By questions", "druidsync init --config druidsync.json"],
   [
     "In a script",
     "druidsync init --host druid.example.com --username reader --password env:DRUID_PASSWORD --datasources wikipedia,clicks --config c.json",
