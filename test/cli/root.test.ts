@@ -25,6 +25,8 @@ describe("the command line", () => {
       .split("Commands:\n")[1]!
       .split("\n\n")[0]!
       .split("\n")
+      // what is indented further goes on from the line before
+      .filter((line) => /^ {2}\S/.test(line))
       .map((line) => line.trim().split(" ")[0]!)
     expect(listed).toEqual(expect.arrayContaining(COMMANDS))
     for (const command of listed) {
