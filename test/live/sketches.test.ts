@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { type Druid, ingest, markUnused, sql } from "../../scripts/druid/index.ts"
 import { query } from "../support/conformance/duckdb.ts"
 import { liveWorld } from "../support/conformance/live-world.ts"
-import { bunSource, executable } from "../support/conformance/runner.ts"
+import { bunSource, executable, root } from "../support/conformance/runner.ts"
 import { Stage } from "../support/conformance/stage.ts"
 import { liveDruid, tag } from "./support.ts"
 
@@ -40,11 +40,11 @@ const datasource = `sketches ${tag}`
 function python(): string {
   const folder = join(druid.dataDir, "..", "sketches-python")
   const program = join(folder, "bin", "python")
-  const has = () => spawnSync(program, ["-c", "import datasketches"]).status === 0
+  const has = () => spawnSync(program, ["-c", "import datasketches, duckdb"]).status === 0
   if (existsSync(program) && has()) return program
   for (const [command, ...args] of [
     ["python3", "-m", "venv", folder],
-    [program, "-m", "pip", "install", "--quiet", "datasketches"],
+    [program, "-m", "pip", "install", "--quiet", "datasketches", "duckdb"],
   ] as [string, ...string[]][]) {
     const made = spawnSync(command, args, { encoding: "utf8" })
     if (made.status !== 0) throw new Error(`${command} ${args.join(" ")}: ${made.stderr}`)
@@ -119,5 +119,12 @@ describe("a pulled sketch", () => {
     expect(Math.abs(hll! - all!.h!) / all!.h!).toBeLessThan(0.001)
     // The union's own size differs between the two; both know 4,001 users to a few percent.
     expect(Math.abs(theta! - all!.t!) / all!.t!).toBeLessThan(0.15)
+  }, 240_000)
+
+  it("is counted by the example in Python", () => {
+    const example = join(root, "docs/examples/distinct_users.py")
+    const answer = spawnSync(python(), [example, stage.out, "sketched", "hll"], { encoding: "utf8" })
+    expect(answer.stderr).toBe("")
+    expect(Math.abs(Number(answer.stdout) - 4_001) / 4_001).toBeLessThan(0.05)
   }, 240_000)
 })

@@ -6,11 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import { type Druid, ingest, markUnused } from "../../scripts/druid/index.ts"
+import { quoteText } from "../../src/druid/sql.ts"
 import { query } from "../support/conformance/duckdb.ts"
 import { liveWorld } from "../support/conformance/live-world.ts"
 import { bunSource, executable } from "../support/conformance/runner.ts"
 import { type Pulled, Stage } from "../support/conformance/stage.ts"
 import { DRUIDS_BYTES, expected, type Kind, kinds, matrixLines, matrixRows } from "../types/matrix.ts"
+import { random } from "../types/random.ts"
 import { liveDruid, tag } from "./support.ts"
 
 const INGESTION_MS = 240_000
@@ -409,6 +411,40 @@ describe("names", () => {
     },
     INGESTION_MS,
   )
+})
+
+describe("texts in statements", () => {
+  it("come back from Druid as they were, whatever they hold", async () => {
+    const r = random(11)
+    const pieces = [
+      "'",
+      '"',
+      "\\",
+      "--",
+      "/*",
+      ";",
+      "?",
+      "\n",
+      "é",
+      "数",
+      "😀",
+      "\u2028",
+      "U&'",
+      "') OR TRUE --",
+      " ",
+      "a",
+      "\t",
+      "`",
+    ]
+    const texts = Array.from({ length: 200 }, () =>
+      Array.from({ length: r.int(0, 6) }, () => r.of(pieces)!).join(""),
+    )
+    for (let n = 0; n < texts.length; n += 50) {
+      const some = texts.slice(n, n + 50)
+      const [row] = await ask(`SELECT ${some.map(quoteText).join(", ")}`)
+      expect(row).toEqual(some)
+    }
+  }, 60_000)
 })
 
 describe("shaping", () => {
