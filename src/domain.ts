@@ -27,6 +27,9 @@ export interface Segment {
   readonly isTombstone: boolean
 }
 
+/** A version that starts so is no segment's: the number of rows that Druid counts in an interval (`druid/fallback.ts`). */
+export const COUNTED = "count="
+
 /**
  * Segments whose intervals overlap, as one unit: usually Druid's time chunk (all segments of one interval).
  * Where a newer DAY lies inside an older MONTH, both are one chunk here, since neither can be counted alone.

@@ -3,6 +3,10 @@
  * and goes back to the year -146136543 (DRUID.md §7).
  */
 
+/** Druid's own eternity (`Intervals.ETERNITY`), in milliseconds. */
+export const MIN_TIME = -4611686018427387904n
+export const MAX_TIME = 4611686018427387903n
+
 const PATTERN = /^([+-]?\d{4,})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}))?Z$/
 
 /**

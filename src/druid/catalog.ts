@@ -3,9 +3,10 @@
  * their types, multi-value columns, counts. Two requests tell what every datasource has, however many there are.
  */
 import type { Bucket, Interval, Segment } from "../domain.ts"
-import { DruidsyncError, ExitCode } from "../errors.ts"
+import { DruidsyncError } from "../errors.ts"
 import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
+import { type Counter, countedSegments } from "./fallback.ts"
 import { cutResponse, type Header } from "./framing.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
 import {
@@ -32,6 +33,8 @@ export interface Inventory {
   readonly segments: ReadonlyMap<string, readonly Segment[]>
   /** per configured datasource; missing where Druid does not list it (nothing loaded, forbidden, unknown) */
   readonly columns: ReadonlyMap<string, readonly ListedColumn[]>
+  /** "counts": Druid refuses `sys.segments`, days with their numbers of rows stand in for segments */
+  readonly basis: "segments" | "counts"
 }
 
 /** Counts of a stretch: all rows, and those that meet the config's filter. */
@@ -48,7 +51,7 @@ export interface FoundColumns {
 }
 
 export interface Catalog {
-  /** Looks at everything. @throws DruidsyncError `forbidden` where `sys.segments` is refused */
+  /** Looks at everything. The first look decides whether there are segments to be seen, or rows to be counted. */
   inventory(signal?: AbortSignal): Promise<Inventory>
   /** Looks at the segments again, with the columns known from before. */
   segments(signal?: AbortSignal): Promise<ReadonlyMap<string, readonly Segment[]>>
@@ -91,6 +94,7 @@ const COLUMNS_PER_QUERY = 50
 
 export function createCatalog(client: DruidClient, datasources: readonly string[]): Catalog {
   let segmentColumns: ReadonlySet<string> | undefined
+  let basis: Inventory["basis"] | undefined
   const held = new SegmentColumnsReader(client)
 
   async function listedColumns(signal?: AbortSignal) {
@@ -118,7 +122,35 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
     return { columns, ofSegments }
   }
 
-  async function segments(signal?: AbortSignal) {
+  const measure: Counter = {
+    async bounds(source, interval, signal) {
+      const action = `measuring "${source.datasource}"`
+      const [min, max, rows] = onlyRow(await client.rows(boundsSql(source, interval), { action, signal }), 3)
+      if (min === null && max === null && rows === 0)
+        return { min: interval.start, max: interval.start, rows: 0 }
+      return { min: millisCell(min), max: millisCell(max), rows: integerCell(rows) }
+    },
+    async histogram(source, interval, widthMs, signal) {
+      const action = `measuring "${source.datasource}"`
+      const rows = await client.rows(histogramSql(source, interval, widthMs), { action, signal })
+      return rows
+        .map((row) => {
+          const [bucket, all, matching] = wholeRow(row, 3).map(integerCell) as [number, number, number]
+          const start = interval.start + BigInt(bucket) * widthMs
+          const end = start + widthMs < interval.end ? start + widthMs : interval.end
+          return { interval: { start, end }, all, matching }
+        })
+        .sort((a, b) => (a.interval.start < b.interval.start ? -1 : 1))
+    },
+  }
+
+  async function counted(signal?: AbortSignal) {
+    const found = new Map<string, Segment[]>()
+    for (const name of datasources) found.set(name, await countedSegments(measure, name, signal))
+    return found
+  }
+
+  async function listedSegments(signal?: AbortSignal) {
     const sql = segmentsSql(datasources, segmentColumns ?? new Set(["is_active", "replication_factor"]))
     const rows = await client.rows(sql, { action: "reading sys.segments", signal })
     const found = new Map<string, Segment[]>(datasources.map((name) => [name, []]))
@@ -132,6 +164,8 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
     }
     return found
   }
+
+  const look = (signal?: AbortSignal) => (basis === "counts" ? counted(signal) : listedSegments(signal))
 
   /** Names whose number is at least `least`; the only row of an answer is the count and a number per name. */
   async function columnsWhere(
@@ -156,18 +190,24 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
   return {
     async inventory(signal) {
       const { columns, ofSegments } = await listedColumns(signal)
-      if (ofSegments.size === 0) {
-        throw new DruidsyncError("forbidden", "this Druid does not show sys.segments", {
-          exitCode: ExitCode.refused,
-        })
-      }
       segmentColumns = ofSegments
-      return { columns, segments: await segments(signal) }
+      if (basis === undefined && ofSegments.size === 0) basis = "counts"
+      try {
+        const segments = await look(signal)
+        basis ??= "segments"
+        return { columns, segments, basis }
+      } catch (error) {
+        // Refused once it had been shown: that is a failure, and no reason to believe counts from now on.
+        if (basis !== undefined || !(error instanceof DruidsyncError) || error.code !== "forbidden")
+          throw error
+        basis = "counts"
+        return { columns, segments: await counted(signal), basis }
+      }
     },
     async columns(signal) {
       return (await listedColumns(signal)).columns
     },
-    segments,
+    segments: look,
     types: (source, names, signal) =>
       client.header(typesSql(source, names), {
         action: `reading the column types of "${source.datasource}"`,
@@ -178,25 +218,7 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
       columnsWhere(names, (some) => mostValuesSql(source, some, interval), 2, source, signal),
     beyondDouble: (source, names, interval, signal) =>
       columnsWhere(names, (some) => beyondDoubleSql(source, some, interval), 1, source, signal),
-    async bounds(source, interval, signal) {
-      const action = `measuring "${source.datasource}"`
-      const [min, max, rows] = onlyRow(await client.rows(boundsSql(source, interval), { action, signal }), 3)
-      if (min === null && max === null && rows === 0)
-        return { min: interval.start, max: interval.start, rows: 0 }
-      return { min: millisCell(min), max: millisCell(max), rows: integerCell(rows) }
-    },
-    async histogram(source, interval, widthMs, signal) {
-      const action = `measuring "${source.datasource}"`
-      const rows = await client.rows(histogramSql(source, interval, widthMs), { action, signal })
-      return rows
-        .map((row) => {
-          const [bucket, all, matching] = wholeRow(row, 3).map(integerCell) as [number, number, number]
-          const start = interval.start + BigInt(bucket) * widthMs
-          const end = start + widthMs < interval.end ? start + widthMs : interval.end
-          return { interval: { start, end }, all, matching }
-        })
-        .sort((a, b) => (a.interval.start < b.interval.start ? -1 : 1))
-    },
+    ...measure,
     async counts(source, intervals, signal) {
       const counts: Count[] = []
       for (let i = 0; i < intervals.length; i += COUNTS_PER_QUERY) {

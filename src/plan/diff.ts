@@ -4,6 +4,7 @@
  */
 import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../domain.ts"
 import { byStart, contains, intersection, overlapping, sameInterval, subtract, union } from "../intervals.ts"
+import { MAX_TIME, MIN_TIME } from "../time.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { isPureAddition, segmentSetText } from "./segment-set.ts"
 
@@ -92,10 +93,6 @@ export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: 
       )
   return { works, recounts, unavailable, cold, excluded, gone, unchanged, nothingActive }
 }
-
-/** Druid's own eternity (`Intervals.ETERNITY`), in milliseconds. */
-export const MIN_TIME = -4611686018427387904n
-export const MAX_TIME = 4611686018427387903n
 
 function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: DiffOptions) {
   const condition = conditionOf(chunk)

@@ -1,5 +1,6 @@
 /** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
-import type { Chunk, Interval, Reason } from "../domain.ts"
+import { type Chunk, COUNTED, type Interval, type Reason } from "../domain.ts"
+import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
 import type { SchemaChange } from "../store/drift.ts"
 import { ROW_HASH_NAME } from "../store/row-hash.ts"
 import { formatDruidTime } from "../time.ts"
@@ -14,6 +15,9 @@ export function describeReason(reason: Reason): string {
     case "added":
       return "rows were added"
     case "replaced":
+      if (reason.version === LOOKBACK) return "within the lookback: a re-statement could not be seen"
+      if (reason.version.startsWith(COUNTED))
+        return `Druid counts ${reason.version.slice(COUNTED.length)} rows now`
       return `replaced by version ${reason.version}`
     case "settings":
       return reason.what === undefined
@@ -45,6 +49,31 @@ export function describeChange(change: SchemaChange): string {
 /** `2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z` */
 export function intervalText({ start, end }: Interval): string {
   return `${formatDruidTime(start)}/${formatDruidTime(end)}`
+}
+
+/** What a pull without `sys.segments` cannot see: said once per run, and kept in `_sync_state`. */
+export function describeCounting(lookbackMs: number): string {
+  const days = Math.ceil(lookbackMs / 86_400_000)
+  const newest =
+    days === 1 ? "the newest day with rows, which is" : `the newest ${days} days with rows, which are`
+  const exception = days === 0 ? "" : `, except in ${newest} always fetched again ("lookback")`
+  return (
+    "Druid does not show sys.segments, so days are compared by their number of rows: a re-statement with as many rows" +
+    ` as before cannot be seen${exception}`
+  )
+}
+
+/** Why a day with fewer rows than before is left as it is. */
+export function describeRefused({ held, now }: Fewer): string {
+  return (
+    `Druid counts ${now} rows, ${held} were copied: without sys.segments a server that is away looks like this too;` +
+    " the copy was left as it is, --full takes Druid's word"
+  )
+}
+
+/** Why a day lost rows. */
+export function describeTaken({ chunk, held, now }: Fewer): string {
+  return `${intervalText(chunk.interval)}: Druid counts ${now} rows, ${held} were copied; taken as it is, within the lookback`
 }
 
 /** Why a chunk cannot be copied now. */

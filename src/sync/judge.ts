@@ -6,12 +6,15 @@ import type { Inventory } from "../druid/catalog.ts"
 import { overlaps } from "../intervals.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
+import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
 import type { DatasourceState } from "../store/state.ts"
 import type { PullRequest } from "./ports.ts"
 
 export interface Judged {
   readonly chunks: readonly Chunk[]
   readonly diff: Diff
+  /** set where Druid refuses `sys.segments` and days were counted instead */
+  readonly counts: Pick<CountedWorks, "refused" | "taken"> | undefined
 }
 
 /**
@@ -25,7 +28,9 @@ export function judge(
   committed: readonly Interval[],
 ): Judged {
   const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
-  const parts = held?.parts ?? []
+  const byCounts = inventory.basis === "counts"
+  const newest = byCounts ? newestDays(chunks, settings.lookbackMs) : []
+  const parts = forgetting(held?.parts ?? [], newest, committed)
   const options = {
     settings: settingsDigest(settings),
     realtime: settings.realtime,
@@ -34,13 +39,19 @@ export function judge(
     until: request.untilMs,
   }
   const found = diff(chunks, parts, options)
-  if (!request.full) return { chunks, diff: { ...found, works: named(found.works, settings, held) } }
+  if (!request.full) {
+    const isFiltered = settings.filter !== undefined
+    const counts = byCounts ? judgeCounts(found.works, held?.parts ?? [], newest, isFiltered) : undefined
+    const works = named(counts?.works ?? found.works, settings, held)
+    return { chunks, diff: { ...found, works }, counts }
+  }
   const fresh = parts.filter((part) => committed.some((interval) => overlaps(interval, part.interval)))
   const again = diff(chunks, fresh, options)
   const works = again.works.map(
     (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
   )
-  return { chunks, diff: { ...again, works, gone: found.gone } }
+  const counts = byCounts ? { refused: [], taken: [] } : undefined
+  return { chunks, diff: { ...again, works, gone: found.gone }, counts }
 }
 
 /** Says which settings changed, where rows have to come again for that. */

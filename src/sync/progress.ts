@@ -23,6 +23,8 @@ export interface Progress {
   /** as of the last round */
   incomplete: Incomplete[]
   cold: string[]
+  /** what this way of looking at Druid cannot see */
+  caveat: string | undefined
   readonly schemaChanges: Set<string>
   readonly warnings: Set<string>
   error: DruidsyncError | undefined
@@ -40,6 +42,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     severalValues: new Set(),
     incomplete: [],
     cold: [],
+    caveat: undefined,
     schemaChanges: new Set(),
     warnings: new Set(),
     error: undefined,

@@ -8,12 +8,21 @@ import type { Inventory } from "../druid/catalog.ts"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { overlaps } from "../intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
+import { isCounted } from "../plan/fallback.ts"
 import { commit, type DatasourceCommit } from "../store/commit.ts"
 import { recordRun } from "../store/history.ts"
 import { fold } from "../store/names.ts"
 import { type DatasourceState, type FileState, readState } from "../store/state.ts"
 import { emptyCommit } from "./commits.ts"
-import { DOUBTFUL, describeChange, describeUnavailable, intervalText } from "./describe.ts"
+import {
+  DOUBTFUL,
+  describeChange,
+  describeCounting,
+  describeRefused,
+  describeTaken,
+  describeUnavailable,
+  intervalText,
+} from "./describe.ts"
 import type { Incomplete, PullReport } from "./events.ts"
 import { execute } from "./execute.ts"
 import { type Judged, judge } from "./judge.ts"
@@ -180,7 +189,8 @@ async function planOne(
   const { diff } = judged
   refuseForeignTable(ports, settings, state)
   if (diff.nothingActive) throw nothingActive(settings, held)
-  let mayImprove = diff.unavailable.length > 0
+  if (judged.counts !== undefined) noteCounting(ports, request, one, judged.counts, held)
+  let mayImprove = diff.unavailable.length > 0 || (judged.counts?.refused.length ?? 0) > 0
   const now: Work[] = []
   for (const work of diff.works) {
     // Rows that still come were taken once in this run; the next run takes them again.
@@ -233,6 +243,42 @@ async function planOne(
   return { prepared, upkeep: { refreshed: prepared.refreshed, ...dropped }, renames, mayImprove }
 }
 
+/**
+ * Days are counted instead of segments seen: what that means is said, once.
+ * @throws DruidsyncError `forbidden` where the copy was made from segments: a permission that was lost is no reason to
+ * fetch everything again
+ */
+function noteCounting(
+  ports: Ports,
+  request: PullRequest,
+  one: Progress,
+  counts: NonNullable<Judged["counts"]>,
+  held: DatasourceState | undefined,
+): void {
+  const { settings } = one
+  const parts = held?.parts ?? []
+  if (!request.full && parts.length > 0 && !parts.some((part) => isCounted(part.segments))) {
+    throw new DruidsyncError(
+      "forbidden",
+      `Druid no longer shows sys.segments, from which "${settings.name}" was copied; the copy was left as it is`,
+      {
+        exitCode: ExitCode.refused,
+        hint: "give the user READ permission on it again, or go on by counting rows with --full",
+      },
+    )
+  }
+  const caveat = describeCounting(settings.lookbackMs)
+  if (one.caveat === undefined) ports.emit({ type: "warning", datasource: settings.name, message: caveat })
+  one.caveat = caveat
+  for (const fewer of counts.refused)
+    one.incomplete.push({ interval: intervalText(fewer.chunk.interval), reason: describeRefused(fewer) })
+  for (const fewer of counts.taken) {
+    const message = describeTaken(fewer)
+    if (!one.warnings.has(message)) ports.emit({ type: "warning", datasource: settings.name, message })
+    one.warnings.add(message)
+  }
+}
+
 function noteIncomplete(
   one: Progress,
   unavailable: readonly Chunk[],
@@ -259,7 +305,8 @@ async function droppedIntervals(
 ) {
   const { settings } = one
   const parts = held?.parts ?? []
-  if (settings.deletions === "keep") {
+  // A day that counts no rows may lie on a server that is away: without segments nothing is known to be dropped.
+  if (settings.deletions === "keep" || judged.counts !== undefined) {
     const keep = judged.diff.gone.filter((interval) =>
       parts.some((part) => part.state !== "kept" && overlaps(part.interval, interval)),
     )
@@ -411,7 +458,7 @@ function record(
       rowsDeleted: one.rowsDeleted,
       bytes: one.bytes,
       slices: one.slices,
-      message: one.error?.message ?? one.incomplete[0]?.reason ?? (interrupted ? "interrupted" : undefined),
+      message: one.error?.message ?? one.incomplete[0]?.reason ?? (interrupted ? "interrupted" : one.caveat),
     })),
   )
 }

@@ -5,8 +5,8 @@
 import type { Chunk, Interval, Part } from "../domain.ts"
 import { byStart, contains, intersection, overlapping, sameInterval, subtract } from "../intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
-import { MAX_TIME, MIN_TIME } from "../plan/diff.ts"
 import { segmentSetText } from "../plan/segment-set.ts"
+import { MAX_TIME, MIN_TIME } from "../time.ts"
 
 /** A stretch to compare: (a piece of) one checkpoint. */
 export interface Unit {

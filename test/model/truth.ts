@@ -142,3 +142,11 @@ export function multiset(rows: readonly TextRow[]): string {
     .sort()
     .join("\n")
 }
+
+/** What Druid answers now, every row and every column. */
+export function truthOf(world: World, name: string): TextRow[] {
+  return world.rows(name).map((row) => {
+    const cells = Object.entries(row).filter(([column]) => column !== "__time")
+    return { time: row.__time as bigint, text: rowText(row.__time as bigint, cells) }
+  })
+}

@@ -1,0 +1,104 @@
+/**
+ * The rules for a Druid that refuses `sys.segments`, where days with their counts stand for segments
+ * (`druid/fallback.ts`). Counts cannot tell a re-statement with as many rows as before from no change, so the newest days
+ * are always fetched again; nor a server that is away from rows that were taken out, so fewer rows than we hold are
+ * believed of the newest days alone. Pure.
+ */
+import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../domain.ts"
+import { contains, overlaps } from "../intervals.ts"
+import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
+
+/** Said of a day that is fetched again although its count is the same; stands where a version would. */
+export const LOOKBACK = "lookback"
+
+const DAY_MS = 86_400_000
+
+/**
+ * The newest days that have rows, as many as the lookback is long. Counted from the newest row, not from the clock: data
+ * that ended years ago is looked back into as well, and one row of the far future costs one day.
+ * @param chunks ascending
+ */
+export function newestDays(chunks: readonly Chunk[], lookbackMs: number): readonly Chunk[] {
+  const days = Math.ceil(lookbackMs / DAY_MS)
+  return days === 0 ? [] : chunks.slice(-days)
+}
+
+/** Checkpoints as if those of some days had been lost, but for what this run has committed. */
+export function forgetting(
+  parts: readonly Part[],
+  days: readonly Chunk[],
+  committed: readonly Interval[],
+): Part[] {
+  return parts.map((part) => {
+    const isNew = committed.some((interval) => overlaps(interval, part.interval))
+    const isForgotten = !isNew && days.some((day) => overlaps(day.interval, part.interval))
+    return isForgotten ? { ...part, segments: "" } : part
+  })
+}
+
+/** A day of which Druid counts fewer rows than we hold. */
+export interface Fewer {
+  readonly chunk: Chunk
+  readonly held: number
+  readonly now: number
+}
+
+export interface CountedWorks {
+  readonly works: readonly Work[]
+  /** outside of the lookback: what we hold stays until someone decides */
+  readonly refused: readonly Fewer[]
+  /** within the lookback: taken as Druid says, and said */
+  readonly taken: readonly Fewer[]
+}
+
+/**
+ * @param works as `diff` gives them
+ * @param parts checkpoints as they are
+ * @param isFiltered a part's rows are not all rows of its day
+ */
+export function judgeCounts(
+  works: readonly Work[],
+  parts: readonly Part[],
+  newest: readonly Chunk[],
+  isFiltered: boolean,
+): CountedWorks {
+  const kept: Work[] = []
+  const refused = new Map<Chunk, Fewer>()
+  const taken = new Map<Chunk, Fewer>()
+  for (const work of works) {
+    const { chunk } = work
+    const held = heldCount(chunk, parts, isFiltered)
+    const now = chunk.segments[0]!.rows
+    const isNewest = newest.includes(chunk)
+    if (held !== undefined && now < held) (isNewest ? taken : refused).set(chunk, { chunk, held, now })
+    if (refused.has(chunk)) continue
+    const isSame = isNewest && held === now && work.reason.kind === "replaced"
+    kept.push(isSame ? { ...work, reason: { kind: "replaced", version: LOOKBACK } } : work)
+  }
+  return { works: kept, refused: [...refused.values()], taken: [...taken.values()] }
+}
+
+/** Rows of the day when it was copied; undefined where that is not known, or the copy is under way already. */
+function heldCount(chunk: Chunk, parts: readonly Part[], isFiltered: boolean): number | undefined {
+  const inside = parts.filter((part) => overlaps(part.interval, chunk.interval))
+  if (inside.length === 0) return undefined
+  const counts = inside.map((part) => countOf(part.segments))
+  const known = counts.filter((count) => count !== undefined)
+  const now = segmentSetText(chunk.segments)
+  const current = inside.some((part) => part.segments === now)
+  if (known.length === inside.length) return current ? chunk.segments[0]!.rows : Math.max(...known)
+  const isWhole = !isFiltered && inside.every((part) => contains(chunk.interval, part.interval))
+  return isWhole ? inside.reduce((sum, part) => sum + part.rows, 0) : undefined
+}
+
+/** True where a checkpoint was made by counts, not from segments. */
+export function isCounted(set: string): boolean {
+  return countOf(set) !== undefined
+}
+
+function countOf(set: string): number | undefined {
+  const [key, ...more] = parseSegmentSet(set).keys()
+  if (key === undefined || more.length > 0) return undefined
+  const version = key.slice(key.indexOf("@") + 1)
+  return version.startsWith(COUNTED) ? Number(version.slice(COUNTED.length)) : undefined
+}
