@@ -38,6 +38,6 @@ describe("faults", () => {
         }
       }
       expect(wrong).toEqual([])
-    }, 180_000)
+    }, 600_000)
   }
 })

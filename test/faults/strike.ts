@@ -90,7 +90,7 @@ function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Ou
       const waits = BACKOFF_MS.map((wait) => Math.max(wait, verdict.firstWaitMs ?? 0))
       if (mode === "once") {
         mustEnd(0)
-        mustRetry(...waits.slice(0, fault.name === "refused" ? 2 : 1))
+        mustRetry(waits[0]!)
       } else {
         mustEnd(1, verdict.code)
         mustRetry(...waits)

@@ -149,7 +149,7 @@ export class FaultProxy {
       kind,
       request,
       wire,
-      ask: () => this.#ask(request),
+      ask: () => this.#ask(request, wire),
       earlier: this.#answers.get(kind),
       refuse: () => this.#refuse(),
     })
@@ -158,7 +158,7 @@ export class FaultProxy {
   /** Streams the answer through; small ones are kept as the earlier answer of their kind. */
   async #pass(kind: Kind, request: Request, wire: Wire): Promise<void> {
     if (!this.#answers.has(kind)) {
-      const answer = await this.#ask(request)
+      const answer = await this.#ask(request, wire)
       if (answer.status === 200) this.#answers.set(kind, answer)
       return wire.answer(answer)
     }
@@ -176,8 +176,8 @@ export class FaultProxy {
     await wire.lastChunk(message.trailers as Record<string, string>)
   }
 
-  async #ask(request: Request): Promise<Answer> {
-    const message = await this.#send(request)
+  async #ask(request: Request, wire: Wire): Promise<Answer> {
+    const message = await this.#send(request, wire)
     const pieces: Buffer[] = []
     for await (const piece of message) pieces.push(piece as Buffer)
     return {
@@ -188,7 +188,7 @@ export class FaultProxy {
     }
   }
 
-  #send(request: Request, wire?: Wire): Promise<http.IncomingMessage> {
+  #send(request: Request, wire: Wire): Promise<http.IncomingMessage> {
     const { connection: _, host: __, ...headers } = request.headers
     return new Promise((resolve, reject) => {
       const sent = (this.#target.protocol === "https:" ? https : http).request(
@@ -198,7 +198,7 @@ export class FaultProxy {
       )
       sent.on("error", reject)
       // A client that hangs up stops the query behind, as with any proxy.
-      void wire?.whenGone().then(() => sent.destroy())
+      void wire.whenGone().then(() => sent.destroy())
       sent.end(request.body)
     })
   }
