@@ -27,6 +27,8 @@ export interface Disturbance {
   readonly onSleep?: (n: number) => void
   /** at the end of each transaction that touched checkpoints: what is seen now is what will be committed */
   readonly beforeCommit?: () => Promise<void>
+  /** after each transaction, while nobody has the file open: what a reader finds who comes now */
+  readonly afterCommit?: () => Promise<void>
 }
 
 export interface OpenPorts extends Ports {
@@ -111,13 +113,16 @@ export class Rig {
     const inner = databaseFile(engine, { path, lockWaitMs: 0, ...clock })
     const file: DatabaseFile = {
       ...inner,
-      write: (work, abort) =>
-        inner.write(async () => {
+      async write(work, abort) {
+        const result = await inner.write(async () => {
           touched()
-          const result = await work()
+          const done = await work()
           if (touched()) await disturbance.beforeCommit?.()
-          return result
-        }, abort),
+          return done
+        }, abort)
+        await disturbance.afterCommit?.()
+        return result
+      },
     }
     let ids = 0
     const client = createClient({

@@ -13,6 +13,8 @@ export interface PullOptions extends Disturbance {
   readonly sliceRows?: number
   readonly concurrency?: number
   readonly settleWaitMs?: number
+  /** little: the next slice is fetched only when the one before is parsed */
+  readonly spoolLimitBytes?: number
   readonly filtered?: boolean
   readonly settings?: Partial<DatasourceSettings>
   readonly signal?: AbortSignal
@@ -57,7 +59,7 @@ export class Scene {
         concurrency: options.concurrency ?? 1,
         sliceRows: options.sliceRows ?? 1000,
         spoolDir: undefined,
-        spoolLimitBytes: 1 << 30,
+        spoolLimitBytes: options.spoolLimitBytes ?? 1 << 30,
         memoryLimitBytes: 1 << 28,
       },
       full: options.full ?? false,
@@ -81,8 +83,9 @@ export class Scene {
     return textsOf((await this.copy()).rows)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.rig.remove(this.path)
+    await this.rig.bury()
   }
 }
 
