@@ -53,6 +53,6 @@ describe("the spool's budget (I9)", () => {
     const interruption = new AbortController()
     const waiting = budget.reserve(1, interruption.signal)
     interruption.abort(new Error("interrupted"))
-    expect(waiting).rejects.toThrow("interrupted")
+    await expect(waiting).rejects.toThrow("interrupted")
   })
 })
