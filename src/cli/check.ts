@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import { defineCommand } from "citty"
 import type { Settings } from "../config/settings.ts"
 import type { Check } from "../explore/check.ts"
+import { jsonLine } from "../printable.ts"
 import type { CliContext } from "./context.ts"
 import { configArg, jsonArg, loadForCommand, outArg } from "./options.ts"
 
@@ -46,7 +47,7 @@ export function checkCommand(context: CliContext) {
         await withClient(settings)
       }
       const exitCode = worst(checks.map((check) => check.exitCode))
-      if (args.json) context.stdout.write(`${JSON.stringify({ format: 1, exitCode, checks })}\n`)
+      if (args.json) context.stdout.write(jsonLine({ format: 1, exitCode, checks }))
       else context.stdout.write(checkVerdict(checks, exitCode, style))
       return exitCode
 

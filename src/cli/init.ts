@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import { type ArgsDef, defineCommand } from "citty"
 import { ExitCode } from "../errors.ts"
 import type { SetupOptions } from "../explore/setup.ts"
+import { jsonLine } from "../printable.ts"
 import type { CliContext } from "./context.ts"
 import { jsonArg } from "./options.ts"
 import { usage } from "./strict.ts"
@@ -112,7 +113,7 @@ export function initCommand(context: CliContext) {
         datasources: answers.names,
         next,
       }
-      if (args.json) context.stdout.write(`${JSON.stringify(document)}\n`)
+      if (args.json) context.stdout.write(jsonLine(document))
       else {
         const count = answers.names.length
         const what = `${count} ${count === 1 ? "datasource" : "datasources"} of ${answers.settings.druid.url}`

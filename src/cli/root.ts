@@ -2,6 +2,7 @@
 import { type ArgsDef, parseArgs } from "citty"
 import { nearest } from "../config/nearest.ts"
 import { ExitCode } from "../errors.ts"
+import { jsonLine } from "../printable.ts"
 import type { Sink } from "../report/sink.ts"
 import type { CliContext } from "./context.ts"
 import { commandHelp, helpWidth, overviewText } from "./help.ts"
@@ -77,7 +78,7 @@ export async function runCli(rawArgs: readonly string[], context: CliContext): P
     // Who asked for a document gets one, also where there is nothing to tell but the error.
     if (args.json === true && !stdout.wasUsed) {
       const { errorDocument } = await import("../report/error.ts")
-      context.stdout.write(`${JSON.stringify(errorDocument(error))}\n`)
+      context.stdout.write(jsonLine(errorDocument(error)))
     }
     throw error
   }

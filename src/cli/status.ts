@@ -2,6 +2,7 @@
 import { resolve } from "node:path"
 import { defineCommand } from "citty"
 import { ExitCode } from "../errors.ts"
+import { jsonLine } from "../printable.ts"
 import type { CliContext } from "./context.ts"
 import { jsonArg, lockWaitArg, outArg, readDurationFlag } from "./options.ts"
 
@@ -45,7 +46,7 @@ export function statusCommand(context: CliContext) {
         onWait: (holder) => context.stderr.write(`waiting for ${holder} to let go of ${out}\n`),
         signal: context.signal,
       })
-      if (args.json) context.stdout.write(`${JSON.stringify(report)}\n`)
+      if (args.json) context.stdout.write(jsonLine(report))
       else {
         const { statusText } = await import("../report/status.ts")
         const { styleFor } = await import("../report/style.ts")

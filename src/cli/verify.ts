@@ -2,6 +2,7 @@
 import { resolve } from "node:path"
 import { defineCommand } from "citty"
 import { ExitCode } from "../errors.ts"
+import { jsonLine } from "../printable.ts"
 import type { CliContext } from "./context.ts"
 import {
   configArg,
@@ -143,7 +144,7 @@ export function verifyCommand(context: CliContext) {
           },
         )
         reporter.close()
-        if (args.json) context.stdout.write(`${JSON.stringify(report)}\n`)
+        if (args.json) context.stdout.write(jsonLine(report))
         else if (!args.quiet || report.exitCode !== ExitCode.ok) {
           const { verificationText } = await import("../report/verify.ts")
           const { styleFor } = await import("../report/style.ts")

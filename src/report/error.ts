@@ -9,7 +9,7 @@ import { printable } from "../printable.ts"
 export function describeError(error: unknown, verbose: boolean): string {
   if (!(error instanceof DruidsyncError)) {
     const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    return `druidsync: this is a bug: ${messageOf(error)}\n${stack}\nPlease report it with the command that you ran.\n`
+    return `druidsync: this is a bug: ${printable(messageOf(error))}\n${printableLines(stack)}\nPlease report it with the command that you ran.\n`
   }
   const lines = [`druidsync: ${printableLines(error.message)}`]
   if (error.hint !== undefined) lines.push(`  → ${printableLines(error.hint)}`)

@@ -2,7 +2,7 @@
  * Turns the engine's events into what is shown: live lines on a terminal, few plain lines elsewhere, and with `--json`
  * exactly one document on stdout, while what people read stays on stderr.
  */
-import { printable } from "../printable.ts"
+import { jsonLine, printable } from "../printable.ts"
 import type { Emit, SyncEvent } from "../sync/events.ts"
 import { createLines } from "./lines.ts"
 import { LiveRegion } from "./live.ts"
@@ -113,7 +113,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         for (const { text, level } of summaryLines(event.report, options.verbose, style)) {
           lines.summary(text, level)
         }
-        if (options.json) stdout.write(`${JSON.stringify(event.report)}\n`)
+        if (options.json) stdout.write(jsonLine(event.report))
     }
   }
 
@@ -121,7 +121,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     emit,
     result: (document, text) => {
       settle()
-      if (options.json) stdout.write(`${JSON.stringify(document)}\n`)
+      if (options.json) stdout.write(jsonLine(document))
       else if (!options.quiet || document.exitCode !== 0) stdout.write(text(styleFor(stdout, env)))
     },
     close: settle,

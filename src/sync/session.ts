@@ -73,8 +73,9 @@ function secretsOf({ druid: { auth, tls } }: Settings): string[] {
     auth?.kind === "basic" ? [auth.password.reveal(), authorization(auth).slice("Basic ".length)] : []
   const bearer = auth?.kind === "bearer" ? [auth.token.reveal()] : []
   const all = [...basic, ...bearer, tls.passphrase?.reveal() ?? ""]
-  // A shorter one stands in too many innocent words.
-  return all.filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length)
+  // Redirects repeat them as part of an address. Shorter ones stand in too many innocent words.
+  const forms = [...all, ...all.filter((one) => one.isWellFormed()).map(encodeURIComponent)].filter((secret) => secret.length >= 4)
+  return forms.sort((a, b) => b.length - a.length)
 }
 
 function authorization(auth: NonNullable<Settings["druid"]["auth"]>): string {
