@@ -40,7 +40,6 @@ export type ErrorCode =
   | "response-cut"
   | "response-mismatch"
   | "count-mismatch"
-  | "segments-changed"
   | "unavailable"
   | "file"
   | "foreign"

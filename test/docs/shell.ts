@@ -53,7 +53,7 @@ function commandsOfLine(line: string): string[][] {
  */
 export function callsIn(text: string): readonly (readonly string[])[] {
   return commandsIn(text).flatMap((words) => {
-    const at = words.findIndex((word) => /(^|[/=])(druidsync|src\/main\.ts)$/.test(word))
+    const at = words.findIndex((word) => /^(ExecStart=)?([^=]*\/)?(druidsync|src\/main\.ts)$/.test(word))
     const start = words.findIndex((word, n) => word === "start" && words[n - 1] === "npm")
     if (start >= 0) return [words.slice(start + 2)]
     // A file may have the name of the program.

@@ -1,0 +1,190 @@
+/** The README's tables are the program's: commands, keys with their defaults, exit codes, the file's tables, documents. */
+import { afterAll, beforeAll, describe, expect, it } from "bun:test"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import * as v from "valibot"
+import packageJson from "../../package.json" with { type: "json" }
+import { VERBS } from "../../src/cli/verbs.ts"
+import { configEntries, configSchema, datasourceEntries, tlsEntries } from "../../src/config/schema.ts"
+import { ExitCode } from "../../src/errors.ts"
+import { type Engine, openEngine } from "../../src/store/engine.ts"
+import { ensureTables, OWN_TABLES } from "../../src/store/tables.ts"
+import { Desk } from "../cli/support.ts"
+import { loadWith } from "../config/support.ts"
+import { startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { allPages, codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
+import { callsIn } from "./shell.ts"
+
+const readme = readPage("README.md")
+
+describe("the table of commands", () => {
+  it("has every command, and no other", () => {
+    const named = tableBelow(readme, "### Commands").flatMap(([cell = ""]) => codesIn(cell))
+    expect([...named].sort()).toEqual(Object.keys(VERBS).sort())
+  })
+})
+
+describe("the table of keys", () => {
+  const rows = tableBelow(readme, "## Configuration").map(([keys = "", fallback = "", meaning = ""]) => ({
+    keys: codesIn(keys),
+    defaults: fallback.replaceAll("`", "").split(", "),
+    meaning,
+  }))
+
+  it("has every key, and no other", () => {
+    const keys = Object.keys(configEntries).filter((key) => key !== "$schema")
+    expect(rows.flatMap((row) => row.keys).sort()).toEqual(keys.sort())
+  })
+
+  it("has the default of each key that has one", () => {
+    const real = v.getDefaults(configSchema) as Record<string, unknown>
+    const wrong = rows.flatMap(({ keys, defaults }) =>
+      keys.flatMap((key, n) => {
+        const value = real[key]
+        if (value === undefined) return []
+        // Nothing is what these are when they are left out.
+        const text = typeof value === "object" ? "" : String(value)
+        return defaults[n] === text ? [] : [`${key} is ${text}, not ${defaults[n]}`]
+      }),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  it("tells the truth about ports and protocols", async () => {
+    const druid = async (keys: object) => {
+      const { protocol, port } = (await loadWith(keys)).druid
+      return `${protocol} ${port}`
+    }
+    expect(await druid({})).toBe("https 9088")
+    expect(await druid({ protocol: "http" })).toBe("http 8888")
+    expect(await druid({ host: "localhost" })).toBe("http 8888")
+    expect(rows.find(({ keys }) => keys[0] === "port")!.defaults).toEqual(["9088", "8888 with http"])
+    expect(rows.find(({ keys }) => keys[0] === "protocol")!.defaults).toEqual(["https", "http for loopback"])
+  })
+
+  it("names the keys of tls, and the prose those of a datasource", () => {
+    const tls = rows.find(({ keys }) => keys[0] === "tls")!
+    expect([...codesIn(tls.meaning)].sort()).toEqual(Object.keys(tlsEntries).sort())
+    const [, prose = ""] = /An object in `datasources` has ([\s\S]*?)\.\n\n/.exec(readme.text)!
+    const inner = ["include", "exclude"]
+    const named = codesIn(prose).filter((word) => !inner.includes(word))
+    expect(named.sort()).toEqual(Object.keys(datasourceEntries).sort())
+  })
+})
+
+describe("the table of exit codes", () => {
+  it("has each of them, and no other", () => {
+    const codes = tableBelow(readme, "## Exit codes").map(([code]) => Number(code))
+    expect(codes).toEqual(Object.values(ExitCode))
+  })
+
+  it("is the one of --help", async () => {
+    const { EXIT_CODES } = await import("../../src/cli/help.ts")
+    expect(EXIT_CODES.map(([code]) => Number(code))).toEqual(Object.values(ExitCode))
+  })
+})
+
+describe("the file's tables", () => {
+  let engine: Engine
+  beforeAll(async () => {
+    engine = await openEngine({ memoryLimit: "200MB", threads: 1 })
+    await engine.run("ATTACH ':memory:' AS file")
+    await ensureTables(engine)
+    await engine.run("USE file")
+    // As a pull makes them of Druid's columns.
+    await engine.run(
+      `CREATE TABLE wikipedia (__time TIMESTAMP, channel VARCHAR, page VARCHAR, "user" VARCHAR, added BIGINT)`,
+    )
+    await engine.run("CREATE TABLE events (__time TIMESTAMP, tags VARCHAR[])")
+  })
+  afterAll(() => engine.close())
+
+  it("are all named, with columns that they have", async () => {
+    const rows = tableBelow(readme, "## What you find in the file")
+    const own = rows.filter(([name = ""]) => name.startsWith("`_"))
+    expect(own.map(([name = ""]) => codesIn(name)[0]!).sort()).toEqual([...OWN_TABLES].sort())
+    for (const [name = "", columns = ""] of own) {
+      const real = await engine.rows(`SELECT column_name FROM (DESCRIBE ${codesIn(name)[0]})`)
+      const named = codesIn(columns).filter((word) => word !== "__time")
+      expect(named.length).toBeGreaterThan(4)
+      expect(named.filter((column) => !real.flat().includes(column))).toEqual([])
+    }
+  })
+
+  it("know the states that the README explains", () => {
+    const domain = readFileSync(join(ROOT, "src/domain.ts"), "utf8")
+    const [, union = ""] = /export type PartState =([\s\S]*?)\n\n/.exec(domain)!
+    const states = [...union.matchAll(/^ {2}\| "(\w+)"/gm)].map(([, state]) => state!)
+    const [, prose = ""] = /States of a checkpoint: ([\s\S]*?)\n\n/.exec(readme.text)!
+    expect([...codesIn(prose)].sort()).toEqual(states.sort())
+  })
+
+  it("answer every question of the pages", async () => {
+    const pages = allPages()
+    const blocks = pages.flatMap(({ blocks }) => blocks.filter(({ language }) => language === "sql"))
+    const calls = pages.flatMap((page) =>
+      [...page.blocks.map(({ text }) => text), ...page.spans].flatMap(callsIn),
+    )
+    const asked = calls.filter(([name]) => name === "query").flatMap((call) => call.slice(1).filter(isSql))
+    const statements = [...blocks.flatMap(({ text }) => text.split(/;\s*$/m)), ...asked]
+      .map((sql) => sql.replace(/^--.*$/gm, "").trim())
+      .filter((sql) => sql !== "")
+    expect(statements.length).toBeGreaterThan(5)
+    for (const sql of statements) {
+      await engine.rows(sql).catch((error) => {
+        throw new Error(`${sql}: ${error.message}`)
+      })
+    }
+  })
+})
+
+const isSql = (word: string) => /^(select|from|with) /i.test(word)
+
+describe("pull --json", () => {
+  it("prints the document that the README shows, key by key", async () => {
+    const fake = await startFakeDruid()
+    const desk = await Desk.open()
+    try {
+      fake.world.append("wikipedia", [{ __time: "2016-06-27T00:00:00Z", page: "Main" }])
+      fake.world.settle()
+      await desk.configure(fake, "wikipedia")
+      const { stdout, code } = await desk.run("pull --config $c --out $out --json")
+      const shown = readme.blocks.find(
+        ({ language, text }) => language === "json" && text.includes('"runId"'),
+      )!
+      expect(code).toBe(0)
+      expect(shape(JSON.parse(shown.text))).toEqual(shape(JSON.parse(stdout)))
+    } finally {
+      await desk.close()
+      await fake.stop()
+    }
+  }, 30_000)
+})
+
+/** A document with the kind of each value in its place. */
+function shape(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shape)
+  if (typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shape(inner)]))
+  }
+  return typeof value
+}
+
+describe("the dependencies", () => {
+  it("are each named with what they are for", () => {
+    const [, section = ""] = readme.text.split("## What it is made of")
+    const all = Object.keys({ ...packageJson.dependencies, ...packageJson.devDependencies })
+    expect(all.filter((name) => !section.includes(`\`${name}\``))).toEqual([])
+  })
+})
+
+describe("the changelog", () => {
+  it("has the version of package.json at its top, and the licence is the one that it names", () => {
+    const changelog = readFileSync(join(ROOT, "CHANGELOG.md"), "utf8")
+    expect(/^## (\S+)/m.exec(changelog)![1]).toBe(packageJson.version)
+    expect(packageJson.license).toBe("Apache-2.0")
+    expect(readFileSync(join(ROOT, "LICENSE"), "utf8")).toContain(
+      "Apache License\n                           Version 2.0",
+    )
+  })
+})
