@@ -70,7 +70,7 @@ export function ways(around: Surroundings): Way[] {
   const cursor = (pageRows: number): Way =>
     filling(
       `cursor-${pageRows}`,
-      `\`WHERE __time > cursor … LIMIT ${pageRows}\``,
+      `cursor and \`LIMIT ${pageRows}\`, page by page`,
       "other",
       pageRows < 10_000,
       (out) =>

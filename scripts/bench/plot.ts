@@ -6,9 +6,9 @@
 import type { Results } from "./results.ts"
 import { figuresOf, seconds } from "./table.ts"
 
-const WIDTH = 820
-const LEFT = 270
-const RIGHT = 150
+const WIDTH = 880
+const LEFT = 290
+const RIGHT = 180
 const TOP = 64
 const LINE = 30
 const TEXT = "#7d8590"
@@ -25,11 +25,13 @@ export function plot(results: Results): string {
   const scale = logScale(Math.min(...values), Math.max(...values))
   const height = TOP + lines.length * LINE + 34
   const bottom = TOP + lines.length * LINE
+  // Over several powers of ten there is room for these alone.
+  const isLabelled = (tick: number) => scale.ticks.length < 8 || /^(0\.0*)?10*$/.test(String(tick))
   const grid = scale.ticks.map((tick) => {
     const x = scale.x(tick)
     return (
       `<line x1="${x}" y1="${TOP - 8}" x2="${x}" y2="${bottom}" stroke="${GRID}" stroke-opacity=".3"/>` +
-      `<text x="${x}" y="${bottom + 18}" text-anchor="middle">${tick} s</text>`
+      (isLabelled(tick) ? `<text x="${x}" y="${bottom + 18}" text-anchor="middle">${tick} s</text>` : "")
     )
   })
   const rows = lines.map(({ label, group, figures }, n) => {
@@ -52,7 +54,9 @@ export function plot(results: Results): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="Time to copy ${count} rows from Druid, by way">
 <g font-family="system-ui, -apple-system, 'Segoe UI', sans-serif" font-size="12.5" fill="${TEXT}">
 <text x="16" y="24" font-size="15" font-weight="600">Copying ${count} rows from Druid into DuckDB</text>
-<text x="16" y="44">● wall time (bar: fastest to slowest round)   ○ processor time of the client   logarithmic, less is better</text>
+<circle cx="22" cy="40" r="6" fill="${TEXT}"/><text x="34" y="44">wall time (bar: fastest to slowest round)</text>
+<circle cx="340" cy="40" r="4.5" fill="none" stroke="${TEXT}" stroke-width="2"/><text x="352" y="44">processor time of the client</text>
+<text x="${WIDTH - 16}" y="44" text-anchor="end">logarithmic, less is better</text>
 ${grid.join("\n")}
 ${rows.join("\n")}
 </g>
@@ -74,7 +78,7 @@ function logScale(least: number, most: number) {
 
 /** Without Markdown. */
 function plain(label: string): string {
-  return label.replaceAll(/[*`]/g, "")
+  return label.replaceAll(/\*\*|`/g, "")
 }
 
 function escaped(text: string): string {

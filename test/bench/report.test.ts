@@ -58,10 +58,10 @@ describe("the table", () => {
 })
 
 describe("the plot", () => {
-  it("is well-formed, with a line for each way and labels escaped", () => {
+  it("is well-formed, with two marks for each way and for the legend, and labels escaped", () => {
     const svg = plot(results)
     expect(svg).toContain("druidsync &amp; &lt;co&gt;")
-    expect(svg.match(/<circle/g)).toHaveLength(2 * contenders.length)
+    expect(svg.match(/<circle/g)).toHaveLength(2 * contenders.length + 2)
     expect(svg.match(/<(text|g|svg)\b/g)!.length).toBe(svg.match(/<\/(text|g|svg)>/g)!.length)
   })
 
