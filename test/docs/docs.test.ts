@@ -52,7 +52,9 @@ describe("the pages", () => {
       const whole = page.blocks
         .filter(({ language }) => SHELL.includes(language))
         .flatMap(({ text }) => callsIn(text))
-      const quoted = page.spans.filter((span) => /^(\S*\/)?druidsync /.test(span)).flatMap(callsIn)
+      const quoted = page.spans
+        .filter((span) => /^((\S*\/)?druidsync|npm start --) /.test(span))
+        .flatMap(callsIn)
       const calls = [
         ...whole.map((call) => [call, true] as const),
         ...quoted.map((call) => [call, false] as const),
