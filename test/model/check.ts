@@ -68,6 +68,7 @@ function isOld(part: Part): boolean {
  * What holds after a pull that exits 0, with Druid unchanged since its last look (I6): every stretch that Druid serves
  * is as in Druid, the others are as they were before.
  * @param servedGone some server still answered for dropped segments: they may be deleted later
+ * @param schemaLags Druid's SQL may not know all columns of realtime rows yet: these are fetched again anyway
  */
 export function checkComplete(
   name: string,
@@ -76,17 +77,14 @@ export function checkComplete(
   before: Copy | undefined,
   after: Copy,
   servedGone: boolean,
+  schemaLags: boolean,
 ): void {
-  const expected: TextRow[] = []
   for (const stretch of stretches) {
     const isLeft = stretch.isCold || (stretch.isLive && settings.realtime === "exclude")
     const rows = isLeft ? rowsWithin(before?.rows ?? [], stretch.interval) : stretch.rows
-    mustEqual(
-      `${name} ${show(stretch.interval)}: exit 0, but`,
-      rowsWithin(after.rows, stretch.interval),
-      rows,
-    )
-    expected.push(...rows)
+    const found = rowsWithin(after.rows, stretch.interval)
+    if (stretch.isLive && schemaLags && found.length === rows.length) continue
+    mustEqual(`${name} ${show(stretch.interval)}: exit 0, but`, found, rows)
   }
   const active = union(stretches.map((stretch) => stretch.interval))
   const ours = (rows: readonly TextRow[]) =>

@@ -166,8 +166,9 @@ class Game {
           continue
         }
         // A stretch that came or changed while the run worked may have been committed in an earlier form and be kept so.
-        if (outcome.calm)
-          checkComplete(name, settings, stretches, before.get(name), copy, this.#servesGone(name))
+        if (!outcome.calm) continue
+        const schemaLags = this.#world.datasource(name)?.staleSchema !== undefined
+        checkComplete(name, settings, stretches, before.get(name), copy, this.#servesGone(name), schemaLags)
       }
     }
     if (outcome.calm && mishaps.length === 0) this.#checkExit(outcome)
