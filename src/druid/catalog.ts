@@ -104,6 +104,7 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
     })
     const columns = new Map<string, ListedColumn[]>()
     const ofSegments = new Set<string>()
+    const seen = new Set<string>()
     for (const row of rows) {
       const [schema, table, name, sqlType] = wholeRow(row, 4).map(textCell) as [
         string,
@@ -111,10 +112,12 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
         string,
         string,
       ]
+      const key = JSON.stringify([schema, table, name])
+      if (seen.has(key)) throw cutResponse("a column is in it twice")
+      seen.add(key)
       if (schema === "sys") ofSegments.add(name)
       else {
         const list = columns.get(table) ?? []
-        if (list.some((column) => column.name === name)) throw cutResponse("a column is in it twice")
         list.push({ name, sqlType })
         columns.set(table, list)
       }

@@ -178,8 +178,9 @@ const rowsOf = (body: Buffer, kind: Kind) => {
   return { head: body.toString("utf8", 0, from), lines }
 }
 
+/** Rows with their header lines and the blank line; an answer without both has two line breaks (DRUID.md §4). */
 const unlines = (head: string, lines: readonly string[]) =>
-  `${head}${lines.map((line) => `${line}\n`).join("")}\n`
+  head === "" && lines.length === 0 ? "\n\n" : `${head}${lines.map((line) => `${line}\n`).join("")}\n`
 
 /** How far the servers' clock of the skew faults is ahead of ours. */
 export const SKEW_MS = 86_400_000
@@ -536,11 +537,11 @@ export const faults: readonly Fault[] = [
   }),
   changed("a row twice", "sends one row twice", isRows, (body, kind) => {
     const { head, lines } = rowsOf(body, kind)
-    return unlines(head, [...lines, lines.at(-1)!])
+    return unlines(head, lines.toSpliced(1, 0, lines[0]!))
   }),
   changed("a row left out", "leaves one row out, the blank line is there", isRows, (body, kind) => {
     const { head, lines } = rowsOf(body, kind)
-    return unlines(head, lines.slice(0, -1))
+    return unlines(head, lines.toSpliced(Math.min(1, lines.length - 1), 1))
   }),
   changed("no row at all", "sends no row, but the blank line", isRows, (body, kind) =>
     unlines(rowsOf(body, kind).head, []),

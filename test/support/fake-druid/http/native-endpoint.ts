@@ -44,6 +44,8 @@ export async function nativeEndpoint(exchange: Exchange): Promise<void> {
   const results = segments.map((segment) => analysis([segment], segmentId(segment)))
   return exchange.json(
     query.merge === true && segments.length > 0 ? [analysis(segments, mergedId(segments))] : results,
+    // Druid makes one up where none is given; nobody here reads that.
+    details.queryId === undefined ? {} : { "X-Druid-Query-Id": details.queryId },
   )
 }
 
