@@ -189,8 +189,8 @@ export const configEntries = {
   ),
   concurrency: withDefault(integer(1, 64, 4), 4, "requests for rows at the same time"),
   sliceRows: withDefault(
-    integer(1, 1_000_000_000, 500_000),
-    500_000,
+    integer(1, 1_000_000_000, 125_000),
+    125_000,
     "rows to fetch and commit as a unit, about",
   ),
   spoolDir: optional(
@@ -198,7 +198,7 @@ export const configEntries = {
     "folder for responses until they are loaded; default: near the output",
   ),
   spoolLimit: withDefault(size(1e6, "1MB"), "1GB", "most bytes in spoolDir at any time"),
-  memoryLimit: withDefault(size(64e6, "64MB"), "1GB", "memory that DuckDB may use"),
+  memoryLimit: withDefault(size(64e6, "64MB"), "400MB", "memory that DuckDB may use"),
   deletions: withDefault(
     deletions,
     "keep",

@@ -74,7 +74,9 @@ function secretsOf({ druid: { auth, tls } }: Settings): string[] {
   const bearer = auth?.kind === "bearer" ? [auth.token.reveal()] : []
   const all = [...basic, ...bearer, tls.passphrase?.reveal() ?? ""]
   // Redirects repeat them as part of an address. Shorter ones stand in too many innocent words.
-  const forms = [...all, ...all.filter((one) => one.isWellFormed()).map(encodeURIComponent)].filter((secret) => secret.length >= 4)
+  const forms = [...all, ...all.filter((one) => one.isWellFormed()).map(encodeURIComponent)].filter(
+    (secret) => secret.length >= 4,
+  )
   return forms.sort((a, b) => b.length - a.length)
 }
 
@@ -154,7 +156,7 @@ async function withEngine<T>(options: Opening, work: (engine: Engine) => Promise
   setMaxListeners(0, options.signal)
   const engine = await openEngine({
     memoryLimit: `${Math.floor(options.settings.pull.memoryLimitBytes / 1e6)}MB`,
-    threads: Math.max(1, Math.min(8, availableParallelism())),
+    threads: Math.max(1, Math.min(4, availableParallelism())),
   })
   try {
     return await work(engine)

@@ -47,10 +47,10 @@ describe("a configuration", () => {
       ],
       pull: {
         concurrency: 4,
-        sliceRows: 500_000,
+        sliceRows: 125_000,
         spoolDir: undefined,
         spoolLimitBytes: 1e9,
-        memoryLimitBytes: 1e9,
+        memoryLimitBytes: 4e8,
       },
       warnings: [],
     })
@@ -237,7 +237,7 @@ describe("a configuration", () => {
       { concurrency: 2 },
       { overrides: { concurrency: "6", sliceRows: undefined } },
     )
-    expect(settings.pull).toMatchObject({ concurrency: 6, sliceRows: 500_000 })
+    expect(settings.pull).toMatchObject({ concurrency: 6, sliceRows: 125_000 })
     const lines = await problemsWith(
       { memoryLimit: "1GB" },
       { overrides: { memoryLimit: "much", concurrency: 0 } },
