@@ -134,13 +134,20 @@ function stageError(error: unknown): unknown {
     })
   }
   if (/Malformed JSON|JSON transform error/i.test(text)) {
-    return new DruidsyncError("response-cut", "Druid's answer arrived damaged: it holds rows that are not JSON", {
-      retryable: true,
-      cause: error,
-    })
+    return new DruidsyncError(
+      "response-cut",
+      "Druid's answer arrived damaged: it holds rows that are not JSON",
+      {
+        retryable: true,
+        cause: error,
+      },
+    )
   }
   if (/Conversion Error|Invalid Input Error|Out of Range|Overflow/i.test(text)) {
-    const line = text.split("\n")[0]!.replace(/ in file ".*?"/, "").slice(0, 400)
+    const line = text
+      .split("\n")[0]!
+      .replace(/ in file ".*?"/, "")
+      .slice(0, 400)
     return new DruidsyncError("type", `Druid sent a value that does not fit its declared type: ${line}`, {
       cause: error,
     })
