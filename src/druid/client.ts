@@ -113,7 +113,7 @@ export function createClient(options: ClientOptions): DruidClient {
         ...(signal === undefined ? {} : { signal }),
       })
     } catch (error) {
-      throw inContext(error, action, signal)
+      throw inContext(error, action, signal, blot)
     }
     if (response.status >= 200 && response.status < 300) return response
     const body = await textOf(response, 64 * 1024).catch(() => "")
@@ -214,7 +214,7 @@ export function createClient(options: ClientOptions): DruidClient {
         const cancel = cancelQuery(sqlQueryId).finally(() => cancels.delete(cancel))
         cancels.add(cancel)
       }
-      throw inContext(error, request.action, request.signal)
+      throw inContext(error, request.action, request.signal, blot)
     }
   }
 
@@ -248,7 +248,10 @@ export function createClient(options: ClientOptions): DruidClient {
         for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>)
           frame.push(piece)
         checkTrailers(response)
-        return frame.end()
+        const header = frame.end()
+        // Nothing but the blank line: whatever else comes is no answer to a query that asks for no row.
+        if (frame.rowBytes !== 1) throw cutResponse("something came where no rows were asked for")
+        return header
       }),
     spool: (sql, path, request) =>
       withQuery(sql, true, request, async (response) => {
@@ -289,14 +292,14 @@ export function createClient(options: ClientOptions): DruidClient {
         checkIsOurs(response, "x-druid-query-id", queryId)
         return parseJson(await textOf(response), request.action)
       } catch (error) {
-        throw inContext(error, request.action, request.signal)
+        throw inContext(error, request.action, request.signal, blot)
       }
     },
     get: async (path, request) => {
       try {
         return parseJson(await textOf(await send(path, { method: "GET" }, request)), request.action)
       } catch (error) {
-        throw inContext(error, request.action, request.signal)
+        throw inContext(error, request.action, request.signal, blot)
       }
     },
     close: async () => {
@@ -331,20 +334,32 @@ function mayStillRun(error: unknown, signal: AbortSignal | undefined): boolean {
 }
 
 /** Unwraps what ofetch wraps, names what was being done, and lets an abort stay the abort it is. */
-function inContext(error: unknown, action: string, signal: AbortSignal | undefined): unknown {
+function inContext(
+  error: unknown,
+  action: string,
+  signal: AbortSignal | undefined,
+  blot: (text: string) => string,
+): unknown {
   if (signal?.aborted) return signal.reason
   let inner: unknown = error
   while (inner instanceof Error && !(inner instanceof DruidsyncError) && inner.cause !== undefined)
     inner = inner.cause
   if (!(inner instanceof DruidsyncError)) return error instanceof Error ? fileError(error, action) : error
   if (inner.message.startsWith(action)) return inner
-  return new DruidsyncError(inner.code, `${action}: ${inner.message}`, {
+  return new DruidsyncError(inner.code, `${action}: ${blot(inner.message)}`, {
     exitCode: inner.exitCode,
     retryable: inner.retryable,
     ...(inner.retryAfterMs === undefined ? {} : { retryAfterMs: inner.retryAfterMs }),
     ...(inner.hint === undefined ? {} : { hint: inner.hint }),
-    cause: inner,
+    cause: blotted(inner.cause, blot),
   })
+}
+
+/** A parser's complaint quotes what it could not parse, and `--verbose` shows the chain of causes. */
+function blotted(cause: unknown, blot: (text: string) => string): Error | undefined {
+  if (cause === undefined) return undefined
+  const deeper = cause instanceof Error ? blotted(cause.cause, blot) : undefined
+  return new Error(blot(messageOf(cause)), deeper === undefined ? {} : { cause: deeper })
 }
 
 function fileError(error: Error & { code?: string }, action: string): Error {

@@ -5,6 +5,7 @@
  * last row is whole, HTTP ends properly (DRUID.md §4, §11).
  */
 import { DruidsyncError } from "../errors.ts"
+import { printable } from "../printable.ts"
 
 export interface Header {
   readonly names: readonly string[]
@@ -129,9 +130,23 @@ export function cutResponse(why: string, cause?: unknown): DruidsyncError {
   })
 }
 
+/** What came in place of rows: Druid's own error with status 200, a login page, anything. */
 function notDruid(text: string): DruidsyncError {
+  const said = errorOf(text)
+  if (said !== undefined) return cutResponse(`it ends with an error: ${said}`)
   const kind = /^\s*</.test(text) ? "a web page" : "something else"
   return new DruidsyncError("not-druid", `the server answered with ${kind} where rows were expected`, {
     hint: 'check "host", "port" and "basePath": is this a Druid router or broker, or a login page before it?',
   })
+}
+
+function errorOf(text: string): string | undefined {
+  try {
+    const { error, errorMessage } = JSON.parse(text) as { error?: unknown; errorMessage?: unknown }
+    if (typeof error !== "string") return undefined
+    return printable(typeof errorMessage === "string" ? errorMessage : error).slice(0, 500)
+  } catch {
+    // Not JSON, so no error of Druid's.
+    return undefined
+  }
 }

@@ -1,8 +1,9 @@
 /**
- * A pull that kills itself (SIGKILL: nothing is flushed, nothing tidied up) at its n-th boundary: before and after each
+ * A pull that kills itself (SIGKILL: nothing is flushed, nothing tidied up) at one boundary: before and after each
  * call to the database engine and to Druid, and at each event. The product has no hook for this: its ports are wrapped.
  *
- * Arguments: config, out, n; 0 runs to the end. Prints the name of each boundary that it passes.
+ * Arguments: config, out, and the boundary to die at: its name and which one of that name (1 is the first). Without, it
+ * runs to the end and prints the name of each boundary that it passes.
  */
 import { randomUUID } from "node:crypto"
 import { writeSync } from "node:fs"
@@ -14,17 +15,14 @@ import { acquireRunLock } from "../../src/store/run-lock.ts"
 import { pull } from "../../src/sync/pull.ts"
 import { openClient } from "../../src/sync/session.ts"
 
-const [configPath = "", out = "", nText = "0"] = process.argv.slice(2)
-const last = Number(nText)
-let passed = 0
+const [configPath = "", out = "", last, nth = "1"] = process.argv.slice(2)
+let left = Number(nth)
 
-function boundary(name: string): void {
-  passed++
-  if (last === 0) writeSync(1, `${name}\n`)
-  if (passed === last) {
-    writeSync(1, `${name}\n`)
-    process.kill(process.pid, "SIGKILL")
-  }
+function boundary(what: string): void {
+  // Numbers and paths differ from run to run; what is done is the same.
+  const name = what.replaceAll(out, "OUT").replace(/\d+/g, "N").slice(0, 70).replace(/\s+/g, " ").trim()
+  if (last === undefined) writeSync(1, `${name}\n`)
+  else if (name === last && --left === 0) process.kill(process.pid, "SIGKILL")
 }
 
 /** The same object, with a boundary before and after each call of its methods. */
@@ -34,7 +32,7 @@ function bounded<T extends object>(target: T, what: string): T {
       const value = Reflect.get(object, key)
       if (typeof value !== "function" || key === "close") return value
       return (...args: unknown[]) => {
-        const detail = typeof args[0] === "string" ? ` ${args[0].slice(0, 60).replace(/\s+/g, " ")}` : ""
+        const detail = typeof args[0] === "string" ? ` ${args[0]}` : ""
         boundary(`before ${what}.${String(key)}${detail}`)
         const result: unknown = Reflect.apply(value, object, args)
         if (!(result instanceof Promise)) return result

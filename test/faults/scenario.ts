@@ -112,6 +112,9 @@ export class Scenario {
 
   /** Looks into the file, once for both questions. */
   async look(out = this.out): Promise<Look> {
+    const tables = await query(out, "SELECT table_name FROM duckdb_tables()")
+    if (!tables.some((row) => row.table_name === DATASOURCE))
+      return { equal: "there is no table", proven: undefined }
     const [file] = await query(
       out,
       `SELECT (SELECT list(struct_pack(ms := epoch_ms(__time), page := page, tags := tags, n := n)) FROM "${DATASOURCE}") AS held,

@@ -150,7 +150,15 @@ describe("credentials are left nowhere", () => {
       "an answer that is none and repeats them",
       () => {
         fake.hooks.beforeRequest = (_, __, { headers }) =>
-          reply({ status: 200, body: `[["${headers.authorization}", "${TOKEN}"` })
+          reply({ status: 200, body: `${JSON.stringify({ error: `no: ${headers.authorization}` })}\n\n` })
+      },
+      TOKEN_CONFIG,
+    ],
+    [
+      "an answer that cannot be parsed and repeats them",
+      () => {
+        fake.hooks.beforeRequest = (_, __, { headers }) =>
+          reply({ status: 200, body: `["${headers.authorization}", ${TOKEN}]\n\n` })
       },
       TOKEN_CONFIG,
     ],

@@ -51,7 +51,7 @@ const BY_FAULT: Readonly<Record<string, Verdict | ((place: Place) => Verdict)>> 
   trickle: { kind: "harmless" },
   "not HTTP": { kind: "retried", code: "connect" },
   "error in mid-stream, blank line": ({ kind }) => (kind === "scan" ? UNREADABLE : CUT),
-  "error with status 200": { kind: "refused", exitCode: 1, code: "not-druid" },
+  "error with status 200": CUT,
   "400 wrong query": { kind: "refused", exitCode: 1, code: "query" },
   "401 JSON": { kind: "refused", exitCode: 4, code: "auth" },
   "401 HTML": { kind: "refused", exitCode: 4, code: "auth" },
@@ -100,7 +100,7 @@ const BY_FAULT: Readonly<Record<string, Verdict | ((place: Place) => Verdict)>> 
 /** Where the native API is refused, as behind a proxy that lets SQL alone pass, SQL tells the same. */
 const REFUSES_NATIVE: readonly ErrorCode[] = ["forbidden", "not-druid", "query"]
 /** of segment metadata: a body that ends properly and is no JSON is nothing of Druid's */
-const NO_JSON: readonly string[] = ["ended in a row", "ended at once", "204"]
+const NO_JSON: readonly string[] = ["ended in a row", "ended at once", "204", "error with status 200"]
 
 /** The verdict for a fault at a place. */
 export function verdictOf(fault: Fault, place: Place): Verdict {
