@@ -89,10 +89,14 @@ try {
   say("Second pull: nothing is new, nothing is fetched")
   await show(executable, pull, folder)
 
-  say("Adding 1% late rows to Druid, into days that were pulled already")
-  await loadDataset(druid, wikipedia({ rows: Math.max(1, Math.round(rows / 100)), seed: 2 }), {
-    append: true,
-  })
+  say("Adding 1% late rows to Druid, into a day that was pulled already")
+  await loadDataset(
+    druid,
+    wikipedia({ rows: Math.max(1, Math.round(rows / 100)), seed: 2, start: "2016-06-15", days: 1 }),
+    {
+      append: true,
+    },
+  )
 
   say("Third pull: only what the late rows touched")
   await show(executable, pull, folder)
