@@ -112,7 +112,9 @@ export function stretchesOf(world: World, name: string, settings: DatasourceSett
   }
   return [...byInterval.values()].map(({ interval, segments }): Stretch => {
     const missing = segments.filter((segment) => !segment.served && !segment.tombstone)
-    const isUnavailable = missing.some((segment) => !segment.cold)
+    // Whose task died before a historical took over wants no replica for a moment: it looks cold.
+    const looksCold = (segment: StoredSegment) => segment.cold || (segment.handingOff && segment.published)
+    const isUnavailable = missing.some((segment) => !looksCold(segment))
     return {
       interval,
       segments,
