@@ -2,8 +2,8 @@
  * What proves a fetched slice complete, beside the response's own ending (DESIGN.md, "What proves a slice complete"):
  * the counts and the unchanged, still available segments. Pure.
  */
-import type { Chunk, Part, Slice, Work } from "../domain.ts"
-import { sameInterval } from "../intervals.ts"
+import type { Chunk, Interval, Part, Slice, Work } from "../domain.ts"
+import { contains, sameInterval } from "../intervals.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { stateAfter } from "./diff.ts"
 import { segmentSetText } from "./segment-set.ts"
@@ -24,7 +24,7 @@ export type Verdict =
 /**
  * @param loaded rows per work that were parsed from the response
  * @param total all rows of the response
- * @param now chunks of a look that began after the response had ended
+ * @param now chunks of a look that began after the response had ended, ascending, disjoint
  */
 export function proof(
   slice: Slice,
@@ -69,9 +69,7 @@ export function proof(
   const parts: Part[] = []
   for (const [n, work] of slice.works.entries()) {
     const set = segmentSetText(work.chunk.segments)
-    const current = now.find(
-      (chunk) => chunk.interval.start <= work.interval.start && work.interval.end <= chunk.interval.end,
-    )
+    const current = covering(now, work.interval)
     // Rows of realtime segments come again anyway: more segments beside them are no reason to leave these out.
     const isSame = current !== undefined && segmentSetText(current.segments) === set
     if (current === undefined || !(isSame || isLive)) {
@@ -90,12 +88,26 @@ export function proof(
 
 /** Druid's row counts lag behind its segments: a promise may be taken back while its rows are read (DRUID.md §3). */
 function promisesOtherwise(work: Work, now: readonly Chunk[]): boolean {
-  const current = now.find((chunk) => sameInterval(chunk.interval, work.interval))
+  const current = covering(now, work.interval)
   if (current === undefined || work.expectedRows === undefined) return false
+  if (!sameInterval(current.interval, work.interval)) return false
   return (
     segmentSetText(current.segments) === segmentSetText(work.chunk.segments) &&
     knownRows(current) !== work.expectedRows
   )
+}
+
+/** The chunk that the interval lies in: found by halving, since a slice of many small chunks asks for each. */
+function covering(chunks: readonly Chunk[], interval: Interval): Chunk | undefined {
+  let from = 0
+  let to = chunks.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (chunks[middle]!.interval.start <= interval.start) from = middle + 1
+    else to = middle
+  }
+  const chunk = chunks[from - 1]
+  return chunk !== undefined && contains(chunk.interval, interval) ? chunk : undefined
 }
 
 const WORSE = { complete: 0, unproven: 1, provisional: 2 } as const

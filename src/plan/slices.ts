@@ -6,8 +6,8 @@
 import type { Bucket, Chunk, Interval, Slice, Work } from "../domain.ts"
 import { byStart } from "../intervals.ts"
 
-/** At most this many chunks share a query, so that the per-chunk counts after a load stay one cheap statement. */
-const MAX_WORKS_PER_SLICE = 200
+/** At most this many chunks share a query, so that counting each after the load stays cheap (`store/interval-counts.ts`). */
+const MAX_WORKS_PER_SLICE = 1_000
 
 /** A work whose row count is known and not above this share of the target is fetched in one piece. */
 const WHOLE_UP_TO = 1.5

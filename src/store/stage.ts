@@ -7,8 +7,9 @@ import { DruidsyncError, messageOf } from "../errors.ts"
 import { formatDruidTime } from "../time.ts"
 import { type Engine, literal } from "./engine.ts"
 import { quoteIdentifier } from "./identifier.ts"
+import { countsByInterval } from "./interval-counts.ts"
 import { rowHashExpression } from "./row-hash.ts"
-import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS, timeCondition } from "./times.ts"
+import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "./times.ts"
 import { mayBeSeveral, valueExpression } from "./types.ts"
 
 /** Rows of one slice, parsed and typed, waiting to be committed. */
@@ -70,18 +71,16 @@ export async function stage(
       throw (await unstorableTime(engine, source(rowBytes), columns, error)) ?? stageError(error)
     }
   }
-  const counts = intervals.map((interval) => `count(*) FILTER (WHERE ${timeCondition(interval)})`)
   const single = columns.filter((column) => column.druidType === "STRING" && column.duckdbType === "VARCHAR")
   const looks = single.map(
     ({ target }) => `coalesce(bool_or(${mayBeSeveral(quoteIdentifier(target))}), FALSE)`,
   )
-  const [row] = await engine.rows(`SELECT count(*), ${[...counts, ...looks].join(", ")} FROM ${name}`)
-  const [rows, ...rest] = row!
+  const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${name}`)
   return {
     table,
-    rows: Number(rows),
-    counts: rest.slice(0, counts.length).map(Number),
-    suspects: single.filter((_, n) => rest[counts.length + n] === true).map((column) => column.name),
+    rows: Number(row![0]),
+    counts: await countsByInterval(engine, name, intervals),
+    suspects: single.filter((_, n) => row![n + 1] === true).map((column) => column.name),
   }
 }
 

@@ -3,7 +3,7 @@
  * slices that had arrived when it began, and slices share transactions.
  */
 import { rm } from "node:fs/promises"
-import type { Column, Segment, Slice } from "../domain.ts"
+import type { Chunk, Column, Segment, Slice } from "../domain.ts"
 import { DruidsyncError } from "../errors.ts"
 import { sameInterval } from "../intervals.ts"
 import { chunksOf } from "../plan/chunks.ts"
@@ -158,10 +158,12 @@ export class Landing {
   async #prove(batch: readonly HeldSlice[], now: ReadonlyMap<string, readonly Segment[]>): Promise<void> {
     const { ports, jobs } = this.#round
     const ready = new Map<Prepared, ReadySlice[]>()
+    const chunksNow = new Map<Prepared, readonly Chunk[]>()
     let mismatched = false
     for (const { job, fetched, staged } of batch) {
       const { prepared, slice } = job
-      const chunks = chunksOf(now.get(prepared.settings.name) ?? [])
+      const chunks = chunksNow.get(prepared) ?? chunksOf(now.get(prepared.settings.name) ?? [])
+      chunksNow.set(prepared, chunks)
       const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
       if (verdict.kind === "proven") {
         const list = ready.get(prepared) ?? []

@@ -190,14 +190,14 @@ describe("slices", () => {
     )
   })
 
-  it("join small neighbours, at most 200, also across time without data", () => {
-    const chunks = Array.from({ length: 450 }, (_, n) => chunk(n * 10, n * 10 + 5, { rows: 1 }))
+  it("join small neighbours, at most 1,000, also across time without data", () => {
+    const chunks = Array.from({ length: 2_250 }, (_, n) => chunk(n * 10, n * 10 + 5, { rows: 1 }))
     const slices = slicesOf(
       chunks.map((one) => work(one)),
       chunks,
       100_000,
     )
-    expect(slices.map((slice) => slice.works.length)).toEqual([200, 200, 50])
+    expect(slices.map((slice) => slice.works.length)).toEqual([1_000, 1_000, 250])
   })
 
   it("keep apart what was cut apart, also where Druid knows no row count", () => {
