@@ -72,3 +72,18 @@ export function overlapping<A extends { interval: Interval }, B extends { interv
     return found
   })
 }
+
+/** A question to ask of many: does any of `intervals` overlap this one? Sorted once, each answer found by halving. */
+export function anyOverlap(intervals: readonly Interval[]): (interval: Interval) => boolean {
+  const merged = union(intervals)
+  return (interval) => {
+    let from = 0
+    let to = merged.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (merged[middle]!.end <= interval.start) from = middle + 1
+      else to = middle
+    }
+    return from < merged.length && overlaps(merged[from]!, interval)
+  }
+}

@@ -5,7 +5,7 @@
  * believed of the newest days alone. Pure.
  */
 import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../domain.ts"
-import { contains, overlaps } from "../intervals.ts"
+import { anyOverlap, contains, overlaps } from "../intervals.ts"
 import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
 
 /** Said of a day that is fetched again although its count is the same; stands where a version would. */
@@ -29,9 +29,11 @@ export function forgetting(
   days: readonly Chunk[],
   committed: readonly Interval[],
 ): Part[] {
+  if (days.length === 0) return [...parts]
+  const isNew = anyOverlap(committed)
+  const isInDays = anyOverlap(days.map((day) => day.interval))
   return parts.map((part) => {
-    const isNew = committed.some((interval) => overlaps(interval, part.interval))
-    const isForgotten = !isNew && days.some((day) => overlaps(day.interval, part.interval))
+    const isForgotten = !isNew(part.interval) && isInDays(part.interval)
     return isForgotten ? { ...part, segments: "" } : part
   })
 }

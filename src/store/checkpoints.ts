@@ -4,7 +4,7 @@
  * the rows have been changed.
  */
 import type { Interval, Part, PartState } from "../domain.ts"
-import { intersection, overlaps, subtract, union } from "../intervals.ts"
+import { anyOverlap, intersection, subtract, union } from "../intervals.ts"
 import { formatDruidTime } from "../time.ts"
 import { type Engine, literal } from "./engine.ts"
 import { timeCondition, timestampLiteral } from "./times.ts"
@@ -81,6 +81,7 @@ async function cut(
     "SELECT start_ms, end_ms, segments, rows, state, settings FROM file._sync_chunks WHERE datasource = $1 AND start_ms < $2 AND end_ms > $3",
     [owner.datasource, merged.at(-1)!.end, merged[0]!.start],
   )
+  const isConcerned = anyOverlap(merged)
   const taken = rows
     .map(
       ([start, end, segments, count, state, settings]): Part => ({
@@ -91,7 +92,7 @@ async function cut(
         settings: String(settings),
       }),
     )
-    .filter((part) => concerns(part) && merged.some((interval) => overlaps(interval, part.interval)))
+    .filter((part) => concerns(part) && isConcerned(part.interval))
   if (taken.length === 0) return { taken, rest: [] }
   // Checkpoints of a datasource are disjoint, so the start names one.
   await engine.run(

@@ -3,10 +3,11 @@ import type { DatasourceSettings } from "../config/settings.ts"
 import { changedSettings, settingsDigest } from "../config/settings-digest.ts"
 import type { Chunk, Interval, Work } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
-import { overlaps } from "../intervals.ts"
+import { anyOverlap } from "../intervals.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
+import { shareOf } from "../shard.ts"
 import type { DatasourceState } from "../store/state.ts"
 import type { PullRequest } from "./ports.ts"
 
@@ -35,6 +36,7 @@ export function judge(
     settings: settingsDigest(settings),
     realtime: settings.realtime,
     filtered: settings.filter !== undefined,
+    share: shareOf(settings.shard, settings.name),
     since: laterOf(settings.sinceMs, request.sinceMs),
     until: request.untilMs,
   }
@@ -45,13 +47,14 @@ export function judge(
     const works = named(counts?.works ?? found.works, settings, held)
     return { chunks, diff: { ...found, works }, counts }
   }
-  const fresh = parts.filter((part) => committed.some((interval) => overlaps(interval, part.interval)))
+  const isFresh = anyOverlap(committed)
+  const fresh = parts.filter((part) => isFresh(part.interval))
   const again = diff(chunks, fresh, options)
   const works = again.works.map(
     (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
   )
   const counts = byCounts ? { refused: [], taken: [] } : undefined
-  return { chunks, diff: { ...again, works, gone: found.gone }, counts }
+  return { chunks, diff: { ...again, works, gone: found.gone, foreign: found.foreign }, counts }
 }
 
 /** Says which settings changed, where rows have to come again for that. */

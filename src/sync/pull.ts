@@ -6,7 +6,7 @@ import type { DatasourceSettings } from "../config/settings.ts"
 import type { Chunk, Interval, Work } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
-import { overlaps } from "../intervals.ts"
+import { anyOverlap } from "../intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
 import { commit, type DatasourceCommit } from "../store/commit.ts"
@@ -21,6 +21,7 @@ import {
   describeRefused,
   describeTaken,
   describeUnavailable,
+  intervalOf,
   intervalText,
 } from "./describe.ts"
 import type { Incomplete, PullReport } from "./events.ts"
@@ -192,9 +193,10 @@ async function planOne(
   if (judged.counts !== undefined) noteCounting(ports, request, one, judged.counts, held)
   let mayImprove = diff.unavailable.length > 0 || (judged.counts?.refused.length ?? 0) > 0
   const now: Work[] = []
+  const isCommitted = anyOverlap(one.committed)
   for (const work of diff.works) {
     // Rows that still come were taken once in this run; the next run takes them again.
-    if (work.state === "provisional" && one.committed.some((done) => overlaps(done, work.interval))) continue
+    if (work.state === "provisional" && isCommitted(work.interval)) continue
     if (work.state === "unproven" && !isLastCall) mayImprove = true
     else now.push(work)
   }
@@ -240,7 +242,12 @@ async function planOne(
   }
   const dropped = await droppedIntervals(ports, one, judged, held)
   const renames = held !== undefined && held.table !== settings.table
-  return { prepared, upkeep: { refreshed: prepared.refreshed, ...dropped }, renames, mayImprove }
+  const upkeep = {
+    refreshed: prepared.refreshed,
+    keep: dropped.keep,
+    remove: [...dropped.remove, ...diff.foreign],
+  }
+  return { prepared, upkeep, renames, mayImprove }
 }
 
 /**
@@ -307,10 +314,8 @@ async function droppedIntervals(
   const parts = held?.parts ?? []
   // A day that counts no rows may lie on a server that is away: without segments nothing is known to be dropped.
   if (settings.deletions === "keep" || judged.counts !== undefined) {
-    const keep = judged.diff.gone.filter((interval) =>
-      parts.some((part) => part.state !== "kept" && overlaps(part.interval, interval)),
-    )
-    return { keep, remove: [] }
+    const isOurs = anyOverlap(parts.filter((part) => part.state !== "kept").map((part) => part.interval))
+    return { keep: judged.diff.gone.filter(isOurs), remove: [] }
   }
   const gone = judged.diff.gone
   if (gone.length === 0) return { keep: [], remove: [] }
@@ -459,6 +464,10 @@ function record(
       bytes: one.bytes,
       slices: one.slices,
       message: one.error?.message ?? one.incomplete[0]?.reason ?? (interrupted ? "interrupted" : one.caveat),
+      missing: one.incomplete.flatMap(({ interval: text, reason }) => {
+        const interval = intervalOf(text)
+        return interval === undefined ? [] : [{ interval, reason }]
+      }),
     })),
   )
 }

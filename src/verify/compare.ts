@@ -7,7 +7,7 @@ import type { DatasourceSettings } from "../config/settings.ts"
 import { settingsDigest } from "../config/settings-digest.ts"
 import type { Chunk, Interval } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
-import { overlaps, sameInterval } from "../intervals.ts"
+import { anyOverlap, sameInterval } from "../intervals.ts"
 import { chunksOf, knownRows } from "../plan/chunks.ts"
 import { type DatasourceState, readState } from "../store/state.ts"
 import type { Ports } from "../sync/ports.ts"
@@ -66,14 +66,12 @@ export async function comparison(
   const since = laterOf(settings.sinceMs, sinceMs)
   const options = { settings: settingsDigest(settings), since, until: untilMs, realtime: settings.realtime }
   const all = unitsOf(chunksOf(segments), held.parts, options)
+  const isAsked = anyOverlap(only ?? [])
   const units =
     only === undefined
       ? sampled(all.units, request.sample, request.seed, settings.name)
-      : all.units.filter((unit) => only.some((interval) => overlaps(interval, unit.interval)))
-  const skipped =
-    only === undefined
-      ? all.skipped
-      : all.skipped.filter((one) => only.some((interval) => overlaps(interval, one.interval)))
+      : all.units.filter((unit) => isAsked(unit.interval))
+  const skipped = only === undefined ? all.skipped : all.skipped.filter((one) => isAsked(one.interval))
   const stray = await strayRows(ports, held.table, held.parts, windowOf(options))
   const base = { stray, notSampled: only === undefined ? all.units.length - units.length : 0 }
   if (units.length === 0) return { ...NOTHING, ...base, skipped }

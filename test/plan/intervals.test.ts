@@ -2,6 +2,7 @@ import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
 import type { Interval } from "../../src/domain.ts"
 import {
+  anyOverlap,
   byStart,
   contains,
   intersection,
@@ -69,6 +70,16 @@ describe("interval algebra, against every single millisecond", () => {
       fc.property(ascending, disjoint, (a, b) => {
         const brute = a.map((one) => b.filter((other) => overlaps(one.interval, other.interval)))
         expect(overlapping(a, b)).toEqual(brute)
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  it("anyOverlap says whether any member shares a millisecond", () => {
+    fc.assert(
+      fc.property(many, many, (intervals, asked) => {
+        const brute = asked.map((one) => intervals.some((other) => overlaps(one, other)))
+        expect(asked.map(anyOverlap(intervals))).toEqual(brute)
       }),
       { numRuns: RUNS },
     )
