@@ -44,6 +44,7 @@ export type ErrorCode =
   | "file"
   | "foreign"
   | "disk-full"
+  | "publish"
   | "locked"
   | "interrupted"
   | "type"

@@ -11,6 +11,7 @@ import { readDatasources } from "./datasources.ts"
 import { isObject, type RawObject, type Readable, readEntries, refuseUnknownKeys } from "./entries.ts"
 import { type FileMode, fileMode, type ReadFile, readSmallFile } from "./files.ts"
 import { isLoopback, urlHost } from "./host.ts"
+import { refuseBadPing } from "./ping.ts"
 import { Problems, shown } from "./problems.ts"
 import { readObject } from "./read-object.ts"
 import { refuseReservedContext } from "./reserved-context.ts"
@@ -76,11 +77,12 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   const isProtocolWrong = raw.protocol !== undefined && read.protocol === undefined
   if (isObject(raw.tls)) refuseHalfTls(raw.tls, isProtocolWrong ? "https" : protocol, problems)
 
-  const sources = { password: read.password, token: read.token, passphrase: tls.passphrase }
+  const sources = { password: read.password, token: read.token, passphrase: tls.passphrase, ping: read.ping }
   const atOnce = await fetchSecrets(sources, (source) => !isCommand(source), surroundings, problems)
   const tlsFiles = await readTls(tls, surroundings, problems)
   const late = problems.isEmpty ? await fetchSecrets(sources, isCommand, surroundings, problems) : {}
   const secrets: Secrets = { ...atOnce, ...late }
+  refuseBadPing(secrets.ping, problems)
   const auth = authOf(read.username, secrets.password, secrets.token, problems)
   problems.throwIfAny(configPath)
 
@@ -113,6 +115,13 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
       spoolDir: config.spoolDir === undefined ? undefined : pathFrom(config.spoolDir, surroundings),
       spoolLimitBytes: config.spoolLimit,
       memoryLimitBytes: config.memoryLimit,
+    },
+    job: {
+      publish: config.publish === undefined ? undefined : pathFrom(config.publish, surroundings),
+      metrics: config.metrics === undefined ? undefined : pathFrom(config.metrics, surroundings),
+      ping: secrets.ping,
+      maxDurationMs: config.maxDuration,
+      historyRuns: config.history,
     },
     warnings: await warningsFor(configPath, file, druid, surroundings),
   }

@@ -212,6 +212,21 @@ export const configEntries = {
   multiValue: withDefault(multiValue, "list", "multi-value strings: as list (VARCHAR[]) or as json text"),
   rowHash: withDefault(flag(), false, "add a column _row_hash, the hash of all values of a row"),
   lookback: withDefault(lookback(), "3d", "how far back to compare where Druid refuses sys.segments"),
+  publish: optional(
+    words("a path to a file"),
+    "where to put a copy of the DuckDB file after each pull that changed it",
+  ),
+  metrics: optional(
+    words("a path to a file"),
+    "file for Prometheus' textfile collector, written by each pull",
+  ),
+  ping: optional(secretSchema, "address to ask for when a pull starts and ends: itself or a reference"),
+  maxDuration: optional(timeout(), "begin no new slice after this time, and end the pull tidily"),
+  history: withDefault(
+    integer(1, 1_000_000, 10_000),
+    10_000,
+    "newest runs to keep in _sync_runs; older ones are removed",
+  ),
 }
 
 /** The configuration file as a whole. */

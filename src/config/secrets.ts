@@ -19,6 +19,7 @@ const PATHS = {
   password: ["password"],
   token: ["token"],
   passphrase: ["tls", "passphrase"],
+  ping: ["ping"],
 } satisfies Record<string, Path>
 
 /** Fetches those that pass the filter, one after the other; adds a problem for each that cannot be had or is empty. */

@@ -95,6 +95,20 @@ export interface PullSettings {
   readonly memoryLimitBytes: number
 }
 
+/** How a pull that nobody watches behaves, and whom it tells. */
+export interface JobSettings {
+  /** absolute path of the copy that readers may keep open */
+  readonly publish: string | undefined
+  /** absolute path of the file for Prometheus' textfile collector */
+  readonly metrics: string | undefined
+  /** an http or https address, without a fragment; its path is what lets in */
+  readonly ping: Secret | undefined
+  /** no new slice is begun after it */
+  readonly maxDurationMs: number | undefined
+  /** newest runs that `_sync_runs` keeps */
+  readonly historyRuns: number
+}
+
 /** The whole configuration, resolved. */
 export interface Settings {
   /** the file it came from, as the user named it */
@@ -103,6 +117,7 @@ export interface Settings {
   /** at least one, in the order of the config */
   readonly datasources: readonly DatasourceSettings[]
   readonly pull: PullSettings
+  readonly job: JobSettings
   /** things that work but deserve a word, each one line with what to do */
   readonly warnings: readonly string[]
 }

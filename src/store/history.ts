@@ -20,6 +20,12 @@ export interface RunRecord {
   readonly message: string | undefined
 }
 
+export interface RecordOptions {
+  readonly signal?: AbortSignal
+  /** newest runs to keep; older ones are removed in the same transaction. Default: all */
+  readonly keepRuns?: number | undefined
+}
+
 /**
  * Writes the outcome of a run into `_sync_runs` and `_sync_state`. A datasource that never had a commit gets a line of
  * history alone: it has no table yet.
@@ -29,7 +35,7 @@ export function recordRun(
   file: DatabaseFile,
   runId: string,
   records: readonly RunRecord[],
-  signal?: AbortSignal,
+  options: RecordOptions = {},
 ): Promise<void> {
   return file.write(async () => {
     await ensureTables(engine)
@@ -55,5 +61,16 @@ export function recordRun(
         [record.datasource, record.outcome, record.message ?? null],
       )
     }
-  }, signal)
+    if (options.keepRuns !== undefined) await prune(engine, options.keepRuns)
+  }, options.signal)
+}
+
+/** A run that every minute writes its line must not make the file grow for ever. Nothing but a count, most of the time. */
+async function prune(engine: Engine, keepRuns: number): Promise<void> {
+  const [row] = await engine.rows("SELECT count(DISTINCT run_id) FROM file._sync_runs")
+  if (Number(row![0]) <= keepRuns) return
+  await engine.run(
+    `DELETE FROM file._sync_runs WHERE run_id NOT IN (
+       SELECT run_id FROM file._sync_runs GROUP BY run_id ORDER BY max(started) DESC, max(rowid) DESC LIMIT ${keepRuns})`,
+  )
 }

@@ -63,11 +63,12 @@ export async function ensureTables(engine: Engine): Promise<void> {
   for (const statement of DDL) await engine.run(statement)
 }
 
-/** Names of the tables and views in the attached file, as they are spelled there. */
-export async function tableNames(engine: Engine): Promise<string[]> {
+/** Names of the tables and views in an attached file, as they are spelled there. */
+export async function tableNames(engine: Engine, database: "file" | "published" = "file"): Promise<string[]> {
   const rows = await engine.rows(
-    "SELECT table_name FROM duckdb_tables() WHERE database_name = 'file' AND schema_name = 'main' " +
-      "UNION ALL SELECT view_name FROM duckdb_views() WHERE database_name = 'file' AND schema_name = 'main' AND NOT internal",
+    `SELECT table_name FROM duckdb_tables() WHERE database_name = '${database}' AND schema_name = 'main'
+     UNION ALL SELECT view_name FROM duckdb_views()
+     WHERE database_name = '${database}' AND schema_name = 'main' AND NOT internal`,
   )
   return rows.map((row) => String(row[0]))
 }

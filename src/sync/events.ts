@@ -1,5 +1,6 @@
 /** What a run tells while it works. The engine emits; `report/` turns it into lines for people or machines. */
 import type { Outcome } from "../store/history.ts"
+import type { Published } from "../store/publish.ts"
 
 export type SyncEvent =
   | { readonly type: "looking"; readonly url: string; readonly datasources: readonly string[] }
@@ -60,6 +61,8 @@ export interface DatasourceReport {
   readonly bytes: number
   readonly slices: number
   readonly incomplete: readonly Incomplete[]
+  /** intervals that should be served, and are by nobody now: also among the incomplete */
+  readonly unavailable: readonly string[]
   /** intervals that the load rules keep on no server */
   readonly cold: readonly string[]
   readonly schemaChanges: readonly string[]
@@ -77,4 +80,14 @@ export interface PullReport {
   readonly requests: number
   readonly rowsFetched: number
   readonly datasources: readonly DatasourceReport[]
+  /** with `--publish` */
+  readonly publish?: PublishReport
+}
+
+/** What became of the copy for readers. */
+export interface PublishReport {
+  readonly path: string
+  /** `nothing`: there is no file yet; `skipped`: the run was interrupted */
+  readonly outcome: Published | "failed" | "skipped"
+  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
 }

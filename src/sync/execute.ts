@@ -53,6 +53,10 @@ export async function execute(
         await bell.wait()
         continue
       }
+      if (round.leftOut(job)) {
+        bell.ring()
+        continue
+      }
       fetching++
       try {
         // One slice that failed is enough to know: the rest of its datasource waits for the next run.

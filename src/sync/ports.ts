@@ -5,6 +5,7 @@ import type { DruidClient } from "../druid/client.ts"
 import type { Engine } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file.ts"
 import type { Emit } from "./events.ts"
+import type { TimeLimit } from "./time-limit.ts"
 
 export interface Clock {
   nowMs(): number
@@ -36,4 +37,10 @@ export interface PullRequest {
   readonly untilMs: bigint | undefined
   /** how long segments that are being loaded or counted are waited for, ms */
   readonly settleWaitMs: number
+  /** no new slice is begun once it is over */
+  readonly limit?: TimeLimit | undefined
+  /** where a copy of the file goes at the end; absolute */
+  readonly publish?: string | undefined
+  /** newest runs that the history keeps; default: all */
+  readonly historyRuns?: number | undefined
 }

@@ -5,7 +5,7 @@ import { type DruidsyncError, ExitCode } from "../errors.ts"
 import type { Outcome } from "../store/history.ts"
 import type { FileState } from "../store/state.ts"
 import { formatDruidTime } from "../time.ts"
-import type { DatasourceReport, Incomplete, PullReport } from "./events.ts"
+import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./events.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
 export interface Progress {
@@ -22,6 +22,7 @@ export interface Progress {
   readonly severalValues: Set<string>
   /** as of the last round */
   incomplete: Incomplete[]
+  unavailable: string[]
   cold: string[]
   /** what this way of looking at Druid cannot see */
   caveat: string | undefined
@@ -41,6 +42,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     recounted: new Set(),
     severalValues: new Set(),
     incomplete: [],
+    unavailable: [],
     cold: [],
     caveat: undefined,
     schemaChanges: new Set(),
@@ -74,8 +76,12 @@ export function reportOf(
   state: FileState,
   startedMs: number,
   interrupted: boolean,
+  published?: { readonly report: PublishReport; readonly error: DruidsyncError | undefined },
 ): PullReport {
-  const exitCode = exitCodeOf(progress, interrupted)
+  const ownCode = exitCodeOf(progress, interrupted)
+  // A copy that is not there is worse than rows that come with the next run; a failure of the pull itself is the news.
+  const isMild = ownCode === ExitCode.ok || ownCode === ExitCode.incomplete
+  const exitCode = isMild ? (published?.error?.exitCode ?? ownCode) : ownCode
   const durationMs = ports.clock.nowMs() - startedMs
   const outcomes = progress.map((one) => outcomeOf(one, interrupted))
   const worst = (["interrupted", "failed", "incomplete"] as const).find((outcome) =>
@@ -92,6 +98,7 @@ export function reportOf(
     requests: ports.client.requests,
     rowsFetched: progress.reduce((sum, one) => sum + one.rowsFetched, 0),
     datasources: progress.map((one) => datasourceReport(one, state, interrupted)),
+    ...(published === undefined ? {} : { publish: published.report }),
   }
 }
 
@@ -104,14 +111,7 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
     datasource: one.settings.name,
     table: one.settings.table,
     outcome: outcomeOf(one, interrupted),
-    error:
-      error === undefined
-        ? undefined
-        : {
-            code: error.code,
-            message: error.message,
-            ...(error.hint === undefined ? {} : { hint: error.hint }),
-          },
+    error: error === undefined ? undefined : errorReport(error),
     rowsFetched: one.rowsFetched,
     rowsDeleted: one.rowsDeleted,
     rows: held?.rows ?? 0,
@@ -121,7 +121,14 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
     bytes: one.bytes,
     slices: one.slices,
     incomplete: one.incomplete,
+    unavailable: one.unavailable,
     cold: one.cold,
     schemaChanges: [...one.schemaChanges],
   }
+}
+
+/** An error as a document has it. */
+export function errorReport(error: DruidsyncError): { code: string; message: string; hint?: string } {
+  const { code, message, hint } = error
+  return { code, message, ...(hint === undefined ? {} : { hint }) }
 }

@@ -30,7 +30,9 @@ import { type Judged, judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { type Prepared, prepare } from "./prepare.ts"
 import { newProgress, outcomeOf, type Progress, reportOf } from "./progress.ts"
+import { publishAfter } from "./publish.ts"
 import { retrying } from "./retry.ts"
+import { OUT_OF_TIME } from "./time-limit.ts"
 
 /** Rounds that found work; a stream of changes in Druid must not keep a run alive for ever. */
 const MAX_ROUNDS = 6
@@ -49,18 +51,22 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
   try {
     await rounds(ports, request, progress)
   } catch (error) {
-    interrupted = ports.signal.aborted
+    const outOfTime = ports.signal.aborted && ports.signal.reason === request.limit?.cut.reason
+    if (outOfTime) for (const one of progress) noteOutOfTime(one)
+    interrupted = ports.signal.aborted && !outOfTime
     const concerns = error instanceof DruidsyncError ? error : new DruidsyncError("bug", messageOf(error))
-    for (const one of progress) one.error ??= interrupted ? undefined : concerns
+    for (const one of progress) one.error ??= ports.signal.aborted ? undefined : concerns
     // What was learnt is written down even so; if that fails too, the first error is the news.
-    if (!interrupted) {
+    if (!ports.signal.aborted) {
       await record(ports, request, progress, startedMs, false).catch(() => undefined)
       throw error
     }
   }
   await record(ports, request, progress, startedMs, interrupted)
+  request.limit?.stop()
   const state = await readState(ports.engine, ports.file)
-  const report = reportOf(ports, request, progress, state, startedMs, interrupted)
+  const published = await publishAfter(ports, request, interrupted)
+  const report = reportOf(ports, request, progress, state, startedMs, interrupted, published)
   ports.emit({ type: "finished", report })
   return report
 }
@@ -93,10 +99,17 @@ async function rounds(ports: Ports, request: PullRequest, progress: readonly Pro
   let state = await readState(ports.engine, ports.file, signal)
   let inventory = await look(ports)
   let deadlineMs: number | undefined
+  let wasPlanned = false
   for (let round = 1; ; ) {
+    if (request.limit?.isOver() === true) {
+      // Later, what was left out is noted where it was.
+      if (!wasPlanned) for (const one of progress) noteOutOfTime(one)
+      return
+    }
     const isLastCall = round > MAX_ROUNDS || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
     const reasons = progress.flatMap((one) => one.incomplete)
     const plans = await planAll(ports, request, progress, inventory, state, isLastCall)
+    wasPlanned = true
     if (round > MAX_ROUNDS) {
       await doUpkeep(ports, request, plans)
       noteLeft(plans, reasons)
@@ -112,7 +125,7 @@ async function rounds(ports: Ports, request: PullRequest, progress: readonly Pro
       continue
     }
     if (isLastCall || !plans.some((plan) => plan.mayImprove)) return
-    deadlineMs ??= clock.nowMs() + request.settleWaitMs
+    deadlineMs ??= clock.nowMs() + Math.min(request.settleWaitMs, request.limit?.leftMs() ?? Infinity)
     ports.emit({ type: "waiting", message: "waiting for Druid to load and count its newest segments" })
     await clock.sleep(Math.max(0, Math.min(SETTLE_POLL_MS, deadlineMs - clock.nowMs())), signal)
     inventory = await look(ports)
@@ -128,6 +141,11 @@ function noteLeft(plans: readonly Planned[], reasons: readonly Incomplete[]): vo
       progress.incomplete.push({ interval, reason: known ?? "Druid kept changing while it was read" })
     }
   }
+}
+
+/** Nothing is known of what is left: all of the datasource may be. */
+function noteOutOfTime(one: Progress): void {
+  one.incomplete.push({ interval: "", reason: OUT_OF_TIME })
 }
 
 function look(ports: Ports): Promise<Inventory> {
@@ -154,9 +172,15 @@ async function planAll(
   const plans: Planned[] = []
   for (const one of progress) {
     if (one.error !== undefined) continue
+    if (request.limit?.isOver() === true) {
+      one.incomplete = []
+      noteOutOfTime(one)
+      continue
+    }
     const held = state.datasources.get(one.settings.name)
     const judged = judge(one.settings, request, inventory, held, one.committed)
     one.incomplete = []
+    one.unavailable = judged.diff.unavailable.map((chunk) => intervalText(chunk.interval))
     one.cold = judged.diff.cold.map((chunk) => intervalText(chunk.interval))
     try {
       plans.push({
@@ -469,5 +493,6 @@ function record(
         return interval === undefined ? [] : [{ interval, reason }]
       }),
     })),
+    { keepRuns: request.historyRuns },
   )
 }

@@ -7,6 +7,7 @@ import { intervalText } from "./describe.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import type { Prepared } from "./prepare.ts"
 import type { Progress } from "./progress.ts"
+import { OUT_OF_TIME } from "./time-limit.ts"
 
 /** What a round could not finish of one datasource. */
 export interface Executed {
@@ -87,6 +88,16 @@ export class Round {
     }
     if (error.code === "disk-full" || error.code === "file" || error.code === "auth") throw error
     result.error ??= error
+  }
+
+  /**
+   * The time that the run is given is over: what was not begun is left to the next one.
+   * @returns whether the job was left out
+   */
+  leftOut(job: Job): boolean {
+    if (this.request.limit?.isOver() !== true) return false
+    this.resultOf(job.prepared).unproven.push({ interval: job.slice.interval, reason: OUT_OF_TIME })
+    return true
   }
 
   /** The datasource fails, in this interval. */

@@ -14,6 +14,7 @@ import { type DatabaseFile, databaseFile } from "../store/file.ts"
 import { acquireRunLock } from "../store/run-lock.ts"
 import type { Emit } from "./events.ts"
 import type { Clock, Ports } from "./ports.ts"
+import { GRACE_MS, type TimeLimit } from "./time-limit.ts"
 
 export interface SessionOptions {
   readonly settings: Settings
@@ -27,6 +28,8 @@ export interface SessionOptions {
   readonly newId: () => string
   readonly emit: Emit
   readonly signal: AbortSignal
+  /** no lock is waited for beyond it */
+  readonly limit?: TimeLimit | undefined
 }
 
 /** The HTTP client for these settings. The caller closes it. */
@@ -90,13 +93,14 @@ function authorization(auth: NonNullable<Settings["druid"]["auth"]>): string {
  * @throws DruidsyncError `locked` where another run or program has the file, `file` where it cannot be written
  */
 export function withSession<T>(options: SessionOptions, work: (ports: Ports) => Promise<T>): Promise<T> {
-  const { settings, out, clock, signal } = options
-  return withEngine(options, async (engine) => {
+  const { settings, out, clock, limit } = options
+  const signal = limit === undefined ? options.signal : AbortSignal.any([options.signal, limit.cut])
+  return withEngine({ ...options, signal }, async (engine) => {
     const onWait = sayingWhoHolds(options, out)
     const lock = await acquireRunLock(engine, {
       path: out,
       spoolDir: settings.pull.spoolDir,
-      waitMs: options.lockWaitMs,
+      waitMs: lockWaitMs(options),
       sleep: clock.sleep,
       nowMs: clock.nowMs,
       onWait,
@@ -106,12 +110,15 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
       await engine.run(`SET temp_directory = '${lock.spoolDir.replaceAll("'", "''")}/duckdb'`)
       const file = databaseFile(engine, {
         path: out,
-        lockWaitMs: options.lockWaitMs,
+        // What is to be stored when the time is over still gets a moment: the time to finish.
+        get lockWaitMs() {
+          return lockWaitMs(options, GRACE_MS)
+        },
         sleep: clock.sleep,
         nowMs: clock.nowMs,
         onWait,
       })
-      return await withClient(options, engine, file, lock.spoolDir, work)
+      return await withClient({ ...options, signal }, engine, file, lock.spoolDir, work)
     } finally {
       await lock.release()
     }
@@ -143,6 +150,10 @@ export function withReadSession<T>(
     const file: DatabaseFile = { ...real, exists: () => out !== undefined && real.exists(), write }
     return withClient(options, engine, file, "", work)
   })
+}
+
+function lockWaitMs({ lockWaitMs, limit }: Opening, graceMs = 0): number {
+  return limit === undefined ? lockWaitMs : Math.min(lockWaitMs, limit.leftMs() + graceMs)
 }
 
 type Opening = Omit<SessionOptions, "out">

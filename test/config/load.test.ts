@@ -52,6 +52,13 @@ describe("a configuration", () => {
         spoolLimitBytes: 1e9,
         memoryLimitBytes: 4e8,
       },
+      job: {
+        publish: undefined,
+        metrics: undefined,
+        ping: undefined,
+        maxDurationMs: undefined,
+        historyRuns: 10_000,
+      },
       warnings: [],
     })
   })

@@ -16,6 +16,7 @@ export function datasource(name: string, rest: Partial<DatasourceReport> = {}): 
     bytes: 0,
     slices: 0,
     incomplete: [],
+    unavailable: [],
     cold: [],
     schemaChanges: [],
     ...rest,
