@@ -5,6 +5,7 @@
 import type { Column, Interval, Part } from "../domain.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
 import { union } from "../intervals.ts"
+import { writeChanges } from "./changes.ts"
 import { type CheckpointOwner, markParts, removeParts, writeParts } from "./checkpoints.ts"
 import { conversion, losesDigits } from "./convert.ts"
 import { commonColumn, textInstead } from "./drift.ts"
@@ -86,6 +87,11 @@ export function commit(
       await markParts(engine, owner, one.keep, "kept")
       await writeParts(engine, owner, one.refreshed)
       await writeState(engine, table, one, removed > 0)
+      await writeChanges(engine, owner, {
+        before: table.before,
+        after: { name: one.target.table, columns: table.schema },
+        read: columnsRead(one.slices),
+      })
       deleted.push(removed)
     }
     return { deleted, widened }
@@ -124,16 +130,34 @@ async function prepareTable(
       `COMMENT ON TABLE ${name} IS ${remark(`Druid datasource ${target.datasource}, kept by druidsync`)}`,
     )
     for (const column of target.schema) await comment(engine, name, column)
-    return { name, schema: target.schema }
+    return { name, schema: target.schema, before: undefined }
   }
-  const schema = await bringToSchema(engine, name, one, widened)
-  return { name, schema }
+  const current = await storedColumns(engine, target.datasource)
+  const schema = await bringToSchema(engine, name, one, current, widened)
+  return { name, schema, before: { name: before, columns: current } }
 }
 
 interface TableNow {
   /** qualified and quoted */
   readonly name: string
   readonly schema: readonly StoredColumn[]
+  /** as it was before this commit; undefined where this commit made it */
+  readonly before: { readonly name: string; readonly columns: readonly StoredColumn[] } | undefined
+}
+
+/** Names of the columns that came with the rows; undefined where none came. */
+function columnsRead(slices: readonly ReadySlice[]): ReadonlySet<string> | undefined {
+  const full = slices.filter((slice) => slice.staged.rows > 0)
+  return full.length === 0
+    ? undefined
+    : new Set(full.flatMap((slice) => slice.columns.map((column) => column.name)))
+}
+
+async function storedColumns(engine: Engine, datasource: string): Promise<StoredColumn[]> {
+  const rows = await engine.rows("SELECT columns::VARCHAR FROM file._sync_state WHERE datasource = $1", [
+    datasource,
+  ])
+  return JSON.parse(String(rows[0]![0])) as StoredColumn[]
 }
 
 function foreignTable(path: string, target: Target): DruidsyncError {
@@ -166,14 +190,10 @@ async function bringToSchema(
   engine: Engine,
   table: string,
   one: DatasourceCommit,
+  columns: readonly StoredColumn[],
   widened: { datasource: string; column: string; type: string }[],
 ): Promise<StoredColumn[]> {
-  const rows = await engine.rows("SELECT columns::VARCHAR FROM file._sync_state WHERE datasource = $1", [
-    one.target.datasource,
-  ])
-  const current = new Map(
-    (JSON.parse(String(rows[0]![0])) as StoredColumn[]).map((column) => [column.name, column]),
-  )
+  const current = new Map(columns.map((column) => [column.name, column]))
   const result: StoredColumn[] = []
   for (const wanted of one.target.schema) {
     const has = current.get(wanted.name)

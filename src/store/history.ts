@@ -1,6 +1,7 @@
 /** The end of a run, written for people: each datasource's status and one line of history. */
 import type { Engine } from "./engine.ts"
 import type { DatabaseFile } from "./file.ts"
+import { type MissingStretch, writeMissing } from "./missing.ts"
 import { ensureTables } from "./tables.ts"
 import { timestampLiteral } from "./times.ts"
 
@@ -18,6 +19,8 @@ export interface RunRecord {
   readonly slices: number
   /** why it is not complete, or what a person should know */
   readonly message: string | undefined
+  /** stretches that are not as Druid has them now */
+  readonly missing?: readonly MissingStretch[]
 }
 
 export interface RecordOptions {
@@ -27,8 +30,8 @@ export interface RecordOptions {
 }
 
 /**
- * Writes the outcome of a run into `_sync_runs` and `_sync_state`. A datasource that never had a commit gets a line of
- * history alone: it has no table yet.
+ * Writes the outcome of a run into `_sync_runs`, `_sync_state` and `_sync_missing`. A datasource that never had a commit
+ * gets a line of history alone: it has no table yet.
  */
 export function recordRun(
   engine: Engine,
@@ -60,6 +63,11 @@ export function recordRun(
         `UPDATE file._sync_state SET status = $2, message = $3, last_run = ${finished}${success} WHERE datasource = $1`,
         [record.datasource, record.outcome, record.message ?? null],
       )
+      // A run that broke off did not see everything: what the one before it knew still stands.
+      if (record.outcome === "complete" || record.outcome === "incomplete") {
+        const run = { id: runId, nowMs: record.finishedMs }
+        await writeMissing(engine, run, record.datasource, record.missing ?? [])
+      }
     }
     if (options.keepRuns !== undefined) await prune(engine, options.keepRuns)
   }, options.signal)

@@ -1,11 +1,19 @@
 /**
  * druidsync's own tables in the user's file. `_sync_state` is what a person looks at first: one row per datasource.
- * `_sync_chunks` holds the checkpoints, `_sync_runs` the history. Times of Druid's data are milliseconds where they must
- * be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
+ * `_sync_chunks` holds the checkpoints, `_sync_runs` the history; `_sync_missing`, `_sync_changes` and `_sync_verifies` are
+ * notes for `report`, of bounded length, from which nothing is ever decided. Times of Druid's data are milliseconds where
+ * they must be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
  */
 import type { Engine } from "./engine.ts"
 
-export const OWN_TABLES = ["_sync_state", "_sync_chunks", "_sync_runs"] as const
+export const OWN_TABLES = [
+  "_sync_state",
+  "_sync_chunks",
+  "_sync_runs",
+  "_sync_missing",
+  "_sync_changes",
+  "_sync_verifies",
+] as const
 
 /** Raised when the meaning of our tables changes; a file with a greater number is refused. */
 export const FORMAT = 1
@@ -52,6 +60,42 @@ const DDL = [
     message VARCHAR
   )`,
   `COMMENT ON TABLE file._sync_runs IS 'druidsync: history, one row per run and datasource'`,
+  `CREATE TABLE IF NOT EXISTS file._sync_missing (
+    datasource VARCHAR NOT NULL,
+    start_ms BIGINT NOT NULL,
+    end_ms BIGINT NOT NULL,
+    "interval" VARCHAR NOT NULL,
+    reason VARCHAR NOT NULL,
+    run_id VARCHAR NOT NULL,
+    noted_at TIMESTAMP NOT NULL
+  )`,
+  `COMMENT ON TABLE file._sync_missing IS 'druidsync: what the last run that came to an end had to leave incomplete'`,
+  `CREATE TABLE IF NOT EXISTS file._sync_changes (
+    datasource VARCHAR NOT NULL,
+    run_id VARCHAR NOT NULL,
+    committed_at TIMESTAMP NOT NULL,
+    change VARCHAR NOT NULL,
+    "column" VARCHAR,
+    before VARCHAR,
+    after VARCHAR
+  )`,
+  `COMMENT ON TABLE file._sync_changes IS 'druidsync: how the tables changed since they were made'`,
+  `CREATE TABLE IF NOT EXISTS file._sync_verifies (
+    run_id VARCHAR NOT NULL,
+    datasource VARCHAR NOT NULL,
+    started TIMESTAMP NOT NULL,
+    finished TIMESTAMP NOT NULL,
+    mode VARCHAR NOT NULL,
+    scope VARCHAR,
+    outcome VARCHAR NOT NULL,
+    compared BIGINT NOT NULL,
+    different BIGINT NOT NULL,
+    repaired BIGINT NOT NULL,
+    skipped BIGINT NOT NULL,
+    rows BIGINT NOT NULL,
+    message VARCHAR
+  )`,
+  `COMMENT ON TABLE file._sync_verifies IS 'druidsync: what verify found, one row per verification and datasource'`,
 ]
 
 /** Makes our tables where they are missing. Call within a write. */

@@ -3,7 +3,7 @@ import { type Chunk, COUNTED, type Interval, type Reason } from "../domain.ts"
 import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
 import type { SchemaChange } from "../store/drift.ts"
 import { ROW_HASH_NAME } from "../store/row-hash.ts"
-import { formatDruidTime } from "../time.ts"
+import { formatDruidTime, parseDruidTime } from "../time.ts"
 
 /** Why a stretch is fetched. */
 export function describeReason(reason: Reason): string {
@@ -49,6 +49,12 @@ export function describeChange(change: SchemaChange): string {
 /** `2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z` */
 export function intervalText({ start, end }: Interval): string {
   return `${formatDruidTime(start)}/${formatDruidTime(end)}`
+}
+
+/** The interval of such a text; undefined where it is empty. @throws RangeError where it is something else */
+export function intervalOf(text: string): Interval | undefined {
+  const [start = "", end = ""] = text.split("/")
+  return text === "" ? undefined : { start: parseDruidTime(start), end: parseDruidTime(end) }
 }
 
 /** What a pull without `sys.segments` cannot see: said once per run, and kept in `_sync_state`. */

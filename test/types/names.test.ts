@@ -9,6 +9,7 @@ import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { databaseFile } from "../../src/store/file.ts"
 import { fold, targetNames } from "../../src/store/names.ts"
 import { readState, type StoredColumn } from "../../src/store/state.ts"
+import { OWN_TABLES } from "../../src/store/tables.ts"
 import { type Random, random } from "./random.ts"
 
 const PIECES = [
@@ -163,7 +164,7 @@ describe("names for DuckDB", () => {
       await store(second)
       const state = await readState(engine, file)
       expect(state.datasources.get(datasource)!.columns).toEqual(second)
-      expect([...state.tables].sort()).toEqual(["_sync_chunks", "_sync_runs", "_sync_state", table].sort())
+      expect([...state.tables].sort()).toEqual([...OWN_TABLES, table].sort())
       const listed = await file.read(() =>
         engine.rows(
           "SELECT column_name FROM duckdb_columns() WHERE database_name = 'file' AND table_name = $1 ORDER BY column_index",
