@@ -1,9 +1,11 @@
 /** Flags that several commands share, and how their values are read. */
+import { resolve } from "node:path"
 import type { ArgsDef } from "citty"
 import { parseDuration } from "../config/duration.ts"
 import { parseInstant } from "../config/instant.ts"
 import type { Overrides } from "../config/load.ts"
 import type { Settings } from "../config/settings.ts"
+import { LOG_FORMATS } from "../report/log-formats.ts"
 import type { CliContext } from "./context.ts"
 import { usage } from "./strict.ts"
 
@@ -33,6 +35,15 @@ export const talkArgs = {
     description: "say nothing unless something is wrong",
   },
   verbose: { type: "boolean", alias: "v", default: false, description: "say what is done in detail" },
+} as const satisfies ArgsDef
+
+export const logFormatArg = {
+  "log-format": {
+    type: "enum",
+    options: [...LOG_FORMATS],
+    default: "text",
+    description: "stderr for people, or one JSON object a line",
+  },
 } as const satisfies ArgsDef
 
 export const lockWaitArg = {
@@ -99,6 +110,23 @@ export const pullArgs = {
     description: "where responses are kept until they are loaded",
   },
   "memory-limit": { type: "string", valueHint: "SIZE", description: "DuckDB's memory limit, such as 300MB" },
+  "max-duration": {
+    type: "string",
+    valueHint: "TIME",
+    description: "begin no new slice after this time; the next pull goes on",
+  },
+  publish: {
+    type: "string",
+    valueHint: "FILE",
+    description: "put a copy there for readers, replaced whole when something is new",
+  },
+  metrics: { type: "string", valueHint: "FILE", description: "write metrics for Prometheus to this file" },
+  ping: {
+    type: "string",
+    valueHint: "URL",
+    description: "tell a dead-man's switch (healthchecks.io) how it goes",
+  },
+  ...logFormatArg,
 } as const satisfies ArgsDef
 
 /** Flags that stand for keys of the config. */
@@ -106,8 +134,21 @@ export function overridesOf(args: {
   concurrency?: string | undefined
   "spool-dir"?: string | undefined
   "memory-limit"?: string | undefined
+  "max-duration"?: string | undefined
+  publish?: string | undefined
+  metrics?: string | undefined
+  ping?: string | undefined
 }): Overrides {
-  return { concurrency: args.concurrency, spoolDir: args["spool-dir"], memoryLimit: args["memory-limit"] }
+  return {
+    concurrency: args.concurrency,
+    spoolDir: args["spool-dir"],
+    memoryLimit: args["memory-limit"],
+    maxDuration: args["max-duration"],
+    // In the file, paths start at its folder; on the command line, where the user stands.
+    publish: args.publish && resolve(args.publish),
+    metrics: args.metrics && resolve(args.metrics),
+    ping: args.ping,
+  }
 }
 
 export async function loadForCommand(

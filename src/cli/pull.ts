@@ -1,6 +1,8 @@
 /** `druidsync pull`: parse, call `pull`, print. */
 import { resolve } from "node:path"
-import { defineCommand } from "citty"
+import { defineCommand, type ParsedArgs } from "citty"
+import type { Settings } from "../config/settings.ts"
+import type { Emit, PullReport } from "../sync/events.ts"
 import type { CliContext } from "./context.ts"
 import { loadForCommand, overridesOf, pullArgs, readDurationFlag, readInstantFlag } from "./options.ts"
 
@@ -15,10 +17,15 @@ export const examples = [
     "From cron: quiet unless something is wrong",
     "druidsync pull --config /etc/druidsync.json --out /srv/analytics.duckdb --quiet",
   ],
+  [
+    "For dashboards that keep their file open, with metrics, and an end after 50 minutes",
+    "druidsync pull --config c.json --out analytics.duckdb --publish shown.duckdb --metrics druidsync.prom --max-duration 50m",
+  ],
 ] as const
 
 export const notes = [
   "Every stretch is proven complete before it is stored, in one transaction with its checkpoint. What was stored stays when a run is stopped or fails, and the next run goes on from there. On a terminal the progress is shown on stderr; elsewhere one line per datasource at the end.",
+  "--publish, --metrics, --ping and --max-duration are keys of the configuration, too; the flag wins. A run that ends with 3 publishes as well: what is stored is whole. An address for --ping is better kept in the configuration, where the list of processes does not show it.",
 ] as const
 
 /** The command, for this context. */
@@ -34,13 +41,6 @@ export function pullCommand(context: CliContext) {
         const { runPlan } = await import("./plan.ts")
         return runPlan(context, args, overridesOf(args))
       }
-      const settings = await loadForCommand(context, args.config, overridesOf(args))
-      const { selectDatasources } = await import("./select.ts")
-      const datasources = selectDatasources(settings, args.only)
-      const sinceMs = readInstantFlag("since", args.since)
-      const untilMs = readInstantFlag("until", args.until)
-      const lockWaitMs = readDurationFlag("lock-wait", args["lock-wait"])
-      const settleWaitMs = readDurationFlag("settle-wait", args["settle-wait"])
       const out = resolve(args.out)
       const { createReporter } = await import("../report/reporter.ts")
       const reporter = createReporter({
@@ -51,44 +51,99 @@ export function pullCommand(context: CliContext) {
         quiet: args.quiet,
         verbose: args.verbose,
         json: args.json,
+        logFormat: args["log-format"],
       })
-      for (const message of settings.warnings) reporter.emit({ type: "warning", message })
+      const { Watch } = await import("./watch.ts")
+      const watch = new Watch(context, {
+        out,
+        metrics: args.metrics && resolve(args.metrics),
+        ping: args.ping,
+        warn: (message) => reporter.emit({ type: "warning", message }),
+      })
       try {
-        const { withSession } = await import("../sync/session.ts")
-        const { pull } = await import("../sync/pull.ts")
-        return await withSession(
-          {
-            settings,
-            out,
-            datasources: datasources.map((datasource) => datasource.name),
-            lockWaitMs,
-            version: context.version,
-            clock: context.clock,
-            newId: context.newId,
-            emit: reporter.emit,
-            signal: context.signal,
+        const report = await pullWatched(
+          context,
+          args,
+          out,
+          (event) => {
+            watch.take(event)
+            reporter.emit(event)
           },
-          async (ports) => {
-            const request = {
-              runId: context.newId(),
-              datasources,
-              pull: settings.pull,
-              full: args.full,
-              sinceMs,
-              untilMs,
-              settleWaitMs,
-            }
-            reporter.emit({
-              type: "looking",
-              url: settings.druid.url,
-              datasources: datasources.map((d) => d.name),
-            })
-            return (await pull(ports, request)).exitCode
-          },
+          (settings) => watch.start(settings),
         )
+        await watch.end({ report })
+        return report.exitCode
+      } catch (error) {
+        await watch.end({ error })
+        throw error
       } finally {
         reporter.close()
       }
     },
   })
+}
+
+type PullArgs = ParsedArgs<typeof pullArgs>
+
+/** Loads the configuration, tells that the run begins, and pulls. */
+async function pullWatched(
+  context: CliContext,
+  args: PullArgs,
+  out: string,
+  emit: Emit,
+  begin: (settings: Settings) => Promise<void>,
+): Promise<PullReport> {
+  const settings = await loadForCommand(context, args.config, overridesOf(args))
+  const { job } = settings
+  const { clock } = context
+  const { startTimeLimit } = await import("../sync/time-limit.ts")
+  const limit = job.maxDurationMs === undefined ? undefined : startTimeLimit(clock, job.maxDurationMs)
+  try {
+    await begin(settings)
+    for (const message of settings.warnings) emit({ type: "warning", message })
+    const { selectDatasources } = await import("./select.ts")
+    const datasources = selectDatasources(settings, args.only)
+    const sinceMs = readInstantFlag("since", args.since)
+    const untilMs = readInstantFlag("until", args.until)
+    const lockWaitMs = readDurationFlag("lock-wait", args["lock-wait"])
+    const settleWaitMs = readDurationFlag("settle-wait", args["settle-wait"])
+    const { withSession } = await import("../sync/session.ts")
+    const { pull } = await import("../sync/pull.ts")
+    if (job.publish !== undefined) {
+      const { checkPublishPath } = await import("../sync/publish.ts")
+      await checkPublishPath(out, job.publish)
+    }
+    const names = datasources.map((datasource) => datasource.name)
+    return await withSession(
+      {
+        settings,
+        out,
+        datasources: names,
+        lockWaitMs,
+        version: context.version,
+        clock,
+        newId: context.newId,
+        emit,
+        signal: context.signal,
+        limit,
+      },
+      (ports) => {
+        emit({ type: "looking", url: settings.druid.url, datasources: names })
+        return pull(ports, {
+          runId: context.newId(),
+          datasources,
+          pull: settings.pull,
+          full: args.full,
+          sinceMs,
+          untilMs,
+          settleWaitMs,
+          limit,
+          publish: job.publish,
+          historyRuns: job.historyRuns,
+        })
+      },
+    )
+  } finally {
+    limit?.stop()
+  }
 }

@@ -1,7 +1,7 @@
 /** The commands, and how one of them is run: usage, strict flags, exit code. */
 import { type ArgsDef, parseArgs } from "citty"
 import { nearest } from "../config/nearest.ts"
-import { ExitCode } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../errors.ts"
 import { jsonLine } from "../printable.ts"
 import type { Sink } from "../report/sink.ts"
 import type { CliContext } from "./context.ts"
@@ -79,6 +79,13 @@ export async function runCli(rawArgs: readonly string[], context: CliContext): P
     if (args.json === true && !stdout.wasUsed) {
       const { errorDocument } = await import("../report/error.ts")
       context.stdout.write(jsonLine(errorDocument(error)))
+    }
+    // Who reads the log by machine must not find words in it.
+    if (args["log-format"] === "json") {
+      const { createJsonLog, errorRecord } = await import("../report/json-log.ts")
+      const { clock, stderr } = context
+      createJsonLog({ stderr, nowMs: clock.nowMs, quiet: false, verbose: false }).write(errorRecord(error))
+      return error instanceof DruidsyncError ? error.exitCode : ExitCode.failed
     }
     throw error
   }

@@ -9,6 +9,7 @@ import {
   jsonArg,
   loadForCommand,
   lockWaitArg,
+  logFormatArg,
   outArg,
   overridesOf,
   pullArgs,
@@ -73,6 +74,7 @@ export const verifyArgs = {
   "settle-wait": settleWait,
   "spool-dir": pullArgs["spool-dir"],
   "memory-limit": pullArgs["memory-limit"],
+  ...logFormatArg,
 } as const
 
 /** The command, for this context. */
@@ -104,6 +106,7 @@ export function verifyCommand(context: CliContext) {
         quiet: args.quiet,
         verbose: args.verbose,
         json: args.json,
+        logFormat: args["log-format"],
       })
       for (const message of settings.warnings) reporter.emit({ type: "warning", message })
       try {
@@ -143,6 +146,8 @@ export function verifyCommand(context: CliContext) {
             })
           },
         )
+        const { verifiedRecords } = await import("../report/json-log.ts")
+        for (const record of verifiedRecords(report)) reporter.log(record)
         reporter.close()
         if (args.json) context.stdout.write(jsonLine(report))
         else if (!args.quiet || report.exitCode !== ExitCode.ok) {

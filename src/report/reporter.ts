@@ -4,9 +4,11 @@
  */
 import { jsonLine, printable } from "../printable.ts"
 import type { Emit, SyncEvent } from "../sync/events.ts"
+import { createJsonLog, type LogRecord } from "./json-log.ts"
 import { createLines } from "./lines.ts"
 import { LiveRegion } from "./live.ts"
 import { liveLines } from "./live-view.ts"
+import type { LogFormat } from "./log-formats.ts"
 import { RunProgress } from "./progress.ts"
 import { type Env, isLive, type Sink } from "./sink.ts"
 import { type Style, styleFor } from "./style.ts"
@@ -21,6 +23,8 @@ export interface ReporterOptions {
   readonly quiet: boolean
   readonly verbose: boolean
   readonly json: boolean
+  /** how stderr speaks; default: text */
+  readonly logFormat?: LogFormat | undefined
   /** calls `tick` again and again until the function that it returns is called; for the live lines */
   readonly every?: (ms: number, tick: () => void) => () => void
 }
@@ -32,6 +36,8 @@ export interface Reporter {
    * its exit code says that something is wrong.
    */
   result(document: { readonly exitCode: number }, text: (style: Style) => string): void
+  /** a line for the log that is no event of the engine; with the format text, nothing */
+  log(record: LogRecord): void
   /** takes the live lines away; nothing may be emitted after it */
   close(): void
 }
@@ -42,7 +48,9 @@ const REDRAW_MS = 100
 export function createReporter(options: ReporterOptions): Reporter {
   const { stdout, stderr, env, nowMs } = options
   const style = styleFor(stderr, env)
-  const live = !options.quiet && isLive(stderr, env) ? new LiveRegion(stderr) : undefined
+  const jsonLog = options.logFormat === "json" ? createJsonLog(options) : undefined
+  const isShown = !options.quiet && jsonLog === undefined && isLive(stderr, env)
+  const live = isShown ? new LiveRegion(stderr) : undefined
   const progress = new RunProgress()
   const lines = createLines({
     style,
@@ -69,6 +77,11 @@ export function createReporter(options: ReporterOptions): Reporter {
   }
 
   function emit(event: SyncEvent): void {
+    if (jsonLog !== undefined) {
+      jsonLog.take(event)
+      if (event.type === "finished" && options.json) stdout.write(jsonLine(event.report))
+      return
+    }
     progress.take(event, nowMs())
     if (event.type === "received" || event.type === "fetched" || event.type === "committed")
       status = undefined
@@ -119,6 +132,7 @@ export function createReporter(options: ReporterOptions): Reporter {
 
   return {
     emit,
+    log: (record) => jsonLog?.write(record),
     result: (document, text) => {
       settle()
       if (options.json) stdout.write(jsonLine(document))

@@ -1,13 +1,15 @@
 /** The end of a run in words: one line per datasource, fit for cron's mail. Pure. */
 import type { Interval } from "../domain.ts"
 import { printable } from "../printable.ts"
-import type { DatasourceReport, Incomplete, PullReport } from "../sync/events.ts"
+import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../sync/events.ts"
 import type { Style } from "./style.ts"
 import { count, counted, duration, intervalsWords, parseInterval, size, time } from "./words.ts"
 
 export interface SummaryLine {
   readonly text: string
   readonly level: "error" | "warn" | "info"
+  /** what it is about, where that is no datasource */
+  readonly subject?: "publish" | "total"
 }
 
 /** Different reasons that a summary line gives, unless everything is asked for. */
@@ -20,8 +22,30 @@ export function summaryLines(report: PullReport, verbose: boolean, style: Style)
     const took = isOnly ? ` in ${duration(report.durationMs)}` : ""
     return { text: datasourceLine(one, took, verbose, style), level: LEVELS[one.outcome] }
   })
-  if (!isOnly) lines.push({ text: totalLine(report, style), level: "info" })
+  if (!isOnly) lines.push({ text: totalLine(report, style), level: "info", subject: "total" })
+  if (report.publish !== undefined) lines.push(publishLine(report.publish, style))
   return lines
+}
+
+/** What became of the copy for readers. */
+function publishLine({ path, outcome, error }: PublishReport, style: Style): SummaryLine {
+  const shown = printable(path)
+  const subject = "publish" as const
+  switch (outcome) {
+    case "published":
+      return { text: `published: ${shown}`, level: "info", subject }
+    case "up-to-date":
+      return { text: `published before, and up to date: ${shown}`, level: "info", subject }
+    case "nothing":
+      return { text: `nothing to publish yet at ${shown}`, level: "info", subject }
+    case "skipped":
+      return { text: `interrupted before a copy was published at ${shown}`, level: "warn", subject }
+    case "failed": {
+      const hint = error?.hint === undefined ? "" : ` → ${printable(error.hint)}`
+      const text = `${style.red("NOT PUBLISHED")}: ${printable(error?.message ?? shown)}${hint}`
+      return { text, level: "error", subject }
+    }
+  }
 }
 
 const LEVELS = { complete: "info", incomplete: "warn", interrupted: "warn", failed: "error" } as const

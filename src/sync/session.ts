@@ -14,7 +14,7 @@ import { type DatabaseFile, databaseFile } from "../store/file.ts"
 import { acquireRunLock } from "../store/run-lock.ts"
 import type { Emit } from "./events.ts"
 import type { Clock, Ports } from "./ports.ts"
-import { GRACE_MS, type TimeLimit } from "./time-limit.ts"
+import type { TimeLimit } from "./time-limit.ts"
 
 export interface SessionOptions {
   readonly settings: Settings
@@ -100,7 +100,7 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
     const lock = await acquireRunLock(engine, {
       path: out,
       spoolDir: settings.pull.spoolDir,
-      waitMs: lockWaitMs(options),
+      waitMs: Math.min(options.lockWaitMs, limit?.leftMs() ?? Infinity),
       sleep: clock.sleep,
       nowMs: clock.nowMs,
       onWait,
@@ -110,9 +110,9 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
       await engine.run(`SET temp_directory = '${lock.spoolDir.replaceAll("'", "''")}/duckdb'`)
       const file = databaseFile(engine, {
         path: out,
-        // What is to be stored when the time is over still gets a moment: the time to finish.
+        // The last word of a run that was cut still gets a moment.
         get lockWaitMs() {
-          return lockWaitMs(options, GRACE_MS)
+          return Math.min(options.lockWaitMs, Math.max(1_000, limit?.leftToFinishMs() ?? Infinity))
         },
         sleep: clock.sleep,
         nowMs: clock.nowMs,
@@ -150,10 +150,6 @@ export function withReadSession<T>(
     const file: DatabaseFile = { ...real, exists: () => out !== undefined && real.exists(), write }
     return withClient(options, engine, file, "", work)
   })
-}
-
-function lockWaitMs({ lockWaitMs, limit }: Opening, graceMs = 0): number {
-  return limit === undefined ? lockWaitMs : Math.min(lockWaitMs, limit.leftMs() + graceMs)
 }
 
 type Opening = Omit<SessionOptions, "out">

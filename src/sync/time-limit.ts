@@ -16,6 +16,8 @@ export interface TimeLimit {
   isOver(): boolean
   /** until then, ms; not below 0 */
   leftMs(): number
+  /** until what is under way is cut, ms; not below 0 */
+  leftToFinishMs(): number
   /** aborted when even the time to finish is over */
   readonly cut: AbortSignal
   /** the run has come to its end: nothing is cut any more */
@@ -35,6 +37,7 @@ export function startTimeLimit(clock: Clock, maxDurationMs: number): TimeLimit {
   return {
     isOver: () => clock.nowMs() >= endMs,
     leftMs: () => Math.max(0, endMs - clock.nowMs()),
+    leftToFinishMs: () => Math.max(0, endMs + GRACE_MS - clock.nowMs()),
     cut: cut.signal,
     stop: () => stop.abort(),
   }

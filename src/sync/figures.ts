@@ -1,0 +1,49 @@
+/** What the file holds of each datasource, as numbers for machines: read after a run, however it went. */
+import { openEngine } from "../store/engine.ts"
+import { databaseFile } from "../store/file.ts"
+import { readState } from "../store/state.ts"
+import type { Clock } from "./ports.ts"
+
+export interface Figures {
+  readonly rows: number
+  /** may still change in Druid */
+  readonly provisionalRows: number
+  /** gone from Druid, kept here */
+  readonly keptRows: number
+  readonly cursorMs: number | undefined
+  readonly lastSuccessMs: number | undefined
+}
+
+/** Another program may be at work on the file: not for long. */
+const LOCK_WAIT_MS = 2_000
+
+/** @returns by datasource; undefined where the file cannot be read now */
+export async function readFigures(
+  path: string,
+  clock: Clock,
+): Promise<ReadonlyMap<string, Figures> | undefined> {
+  const engine = await openEngine({ memoryLimit: "64MB", threads: 1 })
+  try {
+    await engine.run("SET temp_directory = ''")
+    const file = databaseFile(engine, { path, lockWaitMs: LOCK_WAIT_MS, ...clockOf(clock) })
+    const { datasources } = await readState(engine, file)
+    return new Map(
+      [...datasources].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
+        const rowsIn = (state: string) =>
+          parts.reduce((sum, part) => (part.state === state ? sum + part.rows : sum), 0)
+        const cursor = cursorMs === undefined ? undefined : Number(cursorMs)
+        const [provisionalRows, keptRows] = [rowsIn("provisional"), rowsIn("kept")]
+        return [name, { rows, provisionalRows, keptRows, cursorMs: cursor, lastSuccessMs }]
+      }),
+    )
+  } catch {
+    // Whoever asks says what it knew before.
+    return undefined
+  } finally {
+    engine.close()
+  }
+}
+
+function clockOf(clock: Clock) {
+  return { nowMs: () => clock.nowMs(), sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal) }
+}
