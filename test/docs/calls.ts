@@ -43,7 +43,7 @@ export async function checkCall(words: readonly string[], isWhole: boolean): Pro
   for (const flag of ["since", "until"]) {
     if (typeof parsed[flag] === "string") readInstantFlag(flag, parsed[flag])
   }
-  for (const flag of ["lock-wait", "settle-wait"]) {
+  for (const flag of ["lock-wait", "settle-wait", "max-duration"]) {
     if (typeof parsed[flag] === "string") readDurationFlag(flag, parsed[flag])
   }
 }

@@ -34,7 +34,15 @@ const SHELL = ["", "sh", "ini"]
 function refusedConfig(text: string): Promise<string | undefined> {
   const pem = "-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\n"
   const readFile = async (path: string) =>
-    new TextEncoder().encode(path === CONFIG_PATH ? text : /\.(pem|key)$/.test(path) ? pem : "x")
+    new TextEncoder().encode(
+      path === CONFIG_PATH
+        ? text
+        : /\.(pem|key)$/.test(path)
+          ? pem
+          : /ping/.test(path)
+            ? "https://hc-ping.com/x"
+            : "x",
+    )
   return refused(loadConfig(CONFIG_PATH, { ...inMemory(text), env: { DRUID_PASSWORD: "x" }, readFile }))
 }
 

@@ -1,11 +1,12 @@
-/** The recipes for cron, systemd and launchd, read by those who know the formats. */
+/** The recipes for cron, systemd, launchd and Windows, read by those who know the formats. */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { METRICS } from "../../src/report/metrics.ts"
 import { checkCall } from "./calls.ts"
-import { readPage } from "./pages.ts"
+import { codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
 import { callsIn } from "./shell.ts"
 
 const page = readPage("docs/how-to/schedule.md")
@@ -23,6 +24,11 @@ describe("the systemd units", () => {
   it("call druidsync as it wants to be called", async () => {
     expect(callsIn(service!)).toHaveLength(1)
     for (const call of callsIn(service!)) await checkCall(call, true)
+  })
+
+  it("are held against systemd itself, or it is said that they are not", () => {
+    if (!hasSystemd) console.error("skipped: systemd-analyze is not installed (Debian: systemd)")
+    expect(spawnSync("systemd-analyze", ["--version"]).status === 0).toBe(hasSystemd)
   })
 
   it.skipIf(!hasSystemd)("are accepted by systemd-analyze verify", () => {
@@ -53,6 +59,48 @@ describe("the property list for launchd", () => {
     const [program, ...words] = (JSON.parse(stdout) as { ProgramArguments: string[] }).ProgramArguments
     expect(program).toEndWith("/druidsync")
     await checkCall(words, true)
+  })
+})
+
+describe("the task for Windows", () => {
+  const task = page.blocks.filter(({ language }) => language === "xml")[1]!.text
+
+  it("is well-formed, with the parts of a task in their order, and calls druidsync as it wants to be called", async () => {
+    const script = `
+import json, sys, xml.etree.ElementTree as tree
+root = tree.fromstring(sys.stdin.read())
+space = {"t": "http://schemas.microsoft.com/windows/2004/02/mit/task"}
+text = lambda path: root.find(path, space).text
+print(json.dumps({
+  "root": root.tag, "parts": [part.tag.split("}")[1] for part in root],
+  "command": text("t:Actions/t:Exec/t:Command"), "arguments": text("t:Actions/t:Exec/t:Arguments"),
+}))`
+    const { stdout, stderr } = spawnSync("python3", ["-c", script], { input: task, encoding: "utf8" })
+    expect(stderr).toBe("")
+    const read = JSON.parse(stdout) as { root: string; parts: string[]; command: string; arguments: string }
+    expect(read.root).toBe("{http://schemas.microsoft.com/windows/2004/02/mit/task}Task")
+    expect(read.parts).toEqual(["RegistrationInfo", "Triggers", "Settings", "Actions"])
+    expect(read.command).toEndWith("druidsync.exe")
+    await checkCall(read.arguments.split(" "), true)
+  })
+})
+
+describe("the table of metrics", () => {
+  it("has every metric, and no other", () => {
+    const named = tableBelow(page, "## Metrics for Prometheus").flatMap(([cell = ""]) => codesIn(cell))
+    expect([...named].sort()).toEqual([...METRICS].sort())
+  })
+})
+
+describe("the table of events", () => {
+  it("has every event of the log", () => {
+    const source = ["json-log.ts"]
+      .map((name) => readFileSync(join(ROOT, "src/report", name), "utf8"))
+      .join("\n")
+    const said = new Set([...source.matchAll(/event: "(\w+)"/g)].map(([, name]) => name!))
+    const named = tableBelow(page, "## Logs for machines").flatMap(([cell = ""]) => codesIn(cell))
+    expect(said.size).toBeGreaterThan(10)
+    expect([...named].sort()).toEqual([...said].sort())
   })
 })
 
