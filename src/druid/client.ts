@@ -208,7 +208,10 @@ export function createClient(options: ClientOptions): DruidClient {
     try {
       const response = await send("/druid/v2/sql", { method: "POST", body }, request)
       checkIsOurs(response, "x-druid-sql-query-id", sqlQueryId)
-      return await read(response)
+      return await read(response).catch((error: unknown) => {
+        const isDruids = response.headers.get("x-druid-sql-query-id") === sqlQueryId
+        throw isDruids && isNotDruid(error) ? cutResponse("it arrived damaged", error) : error
+      })
     } catch (error) {
       if (mayStillRun(error, request.signal)) {
         const cancel = cancelQuery(sqlQueryId).finally(() => cancels.delete(cancel))
@@ -375,4 +378,8 @@ function fileError(error: Error & { code?: string }, action: string): Error {
     })
   }
   return error
+}
+
+function isNotDruid(error: unknown): boolean {
+  return error instanceof DruidsyncError && error.code === "not-druid"
 }
