@@ -4,8 +4,9 @@ import type { ArgsDef } from "citty"
 import { parseDuration } from "../config/duration.ts"
 import { parseInstant } from "../config/instant.ts"
 import type { Overrides } from "../config/load.ts"
-import type { Settings } from "../config/settings.ts"
+import type { DatasourceSettings, Settings } from "../config/settings.ts"
 import { LOG_FORMATS } from "../report/log-formats.ts"
+import { MAX_SHARDS, parseShard } from "../shard.ts"
 import type { CliContext } from "./context.ts"
 import { usage } from "./strict.ts"
 
@@ -73,6 +74,11 @@ const scopeArgs = {
     description: "only rows at or after this time (ISO 8601, UTC)",
   },
   until: { type: "string", valueHint: "TIME", description: "only rows before this time (ISO 8601, UTC)" },
+  shard: {
+    type: "string",
+    valueHint: "I/N",
+    description: "only the days that are this machine's of N: 1/4, 2/4, 3/4 or 4/4 for four",
+  },
 } as const satisfies ArgsDef
 
 export const planArgs = {
@@ -170,6 +176,25 @@ export function readInstantFlag(name: string, text: string | undefined): bigint 
       "write it like 2024-06-01 or 2024-06-01T12:00:00Z",
     )
   return value
+}
+
+/**
+ * The datasources, each with the share of `--shard`; without the flag, or with `1/1`, as they are.
+ * @throws DruidsyncError `usage`
+ */
+export function withShard(
+  datasources: readonly DatasourceSettings[],
+  text: string | undefined,
+): readonly DatasourceSettings[] {
+  if (text === undefined) return datasources
+  const shard = parseShard(text)
+  if (shard === undefined) {
+    throw usage(
+      `--shard ${JSON.stringify(text)} is not a share`,
+      `write it like 1/4, 2/4, 3/4 and 4/4 for four machines; there are at most ${MAX_SHARDS}`,
+    )
+  }
+  return shard === "whole" ? datasources : datasources.map((datasource) => ({ ...datasource, shard }))
 }
 
 /** @returns milliseconds. @throws DruidsyncError `usage` */

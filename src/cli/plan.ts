@@ -3,7 +3,7 @@ import { resolve } from "node:path"
 import { defineCommand } from "citty"
 import type { Overrides } from "../config/load.ts"
 import type { CliContext } from "./context.ts"
-import { loadForCommand, planArgs, readDurationFlag, readInstantFlag } from "./options.ts"
+import { loadForCommand, planArgs, readDurationFlag, readInstantFlag, withShard } from "./options.ts"
 
 export const examples = [
   ["What would a pull fetch, and why", "druidsync plan --config c.json --out analytics.duckdb"],
@@ -26,6 +26,7 @@ export interface PlanFlags {
   readonly full: boolean
   readonly since?: string | undefined
   readonly until?: string | undefined
+  readonly shard?: string | undefined
   readonly json: boolean
   readonly quiet: boolean
   readonly verbose: boolean
@@ -48,7 +49,7 @@ export async function runPlan(
 ): Promise<number> {
   const settings = await loadForCommand(context, args.config, overrides)
   const { selectDatasources } = await import("./select.ts")
-  const datasources = selectDatasources(settings, args.only)
+  const datasources = withShard(selectDatasources(settings, args.only), args.shard)
   const sinceMs = readInstantFlag("since", args.since)
   const untilMs = readInstantFlag("until", args.until)
   const lockWaitMs = readDurationFlag("lock-wait", args["lock-wait"])

@@ -4,7 +4,14 @@ import { defineCommand, type ParsedArgs } from "citty"
 import type { Settings } from "../config/settings.ts"
 import type { Emit, PullReport } from "../sync/events.ts"
 import type { CliContext } from "./context.ts"
-import { loadForCommand, overridesOf, pullArgs, readDurationFlag, readInstantFlag } from "./options.ts"
+import {
+  loadForCommand,
+  overridesOf,
+  pullArgs,
+  readDurationFlag,
+  readInstantFlag,
+  withShard,
+} from "./options.ts"
 
 export const examples = [
   ["Copy everything, then only what is new", "druidsync pull --config c.json --out analytics.duckdb"],
@@ -12,6 +19,10 @@ export const examples = [
   [
     "One datasource, from the start again",
     "druidsync pull --config c.json --out analytics.duckdb --only wikipedia --full",
+  ],
+  [
+    "The second of four machines that share the days",
+    "druidsync pull --config c.json --out shard-2.duckdb --shard 2/4",
   ],
   [
     "From cron: quiet unless something is wrong",
@@ -102,7 +113,7 @@ async function pullWatched(
     await begin(settings)
     for (const message of settings.warnings) emit({ type: "warning", message })
     const { selectDatasources } = await import("./select.ts")
-    const datasources = selectDatasources(settings, args.only)
+    const datasources = withShard(selectDatasources(settings, args.only), args.shard)
     const sinceMs = readInstantFlag("since", args.since)
     const untilMs = readInstantFlag("until", args.until)
     const lockWaitMs = readDurationFlag("lock-wait", args["lock-wait"])

@@ -1,26 +1,29 @@
 /** Tells whether rows that we hold were made by the settings of today. Pure. */
 
 import { createHash } from "node:crypto"
+import { parseShard, type Shard, shardText } from "../shard.ts"
 import type { DatasourceSettings } from "./settings.ts"
 
 /** The settings that change the rows or columns of a table. */
-type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "rowHash">
+type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "rowHash" | "shard">
 
 /**
  * 16 hex digits that stand for what changes the rows or columns of a table: columns (in whatever order), filter,
- * multiValue, rowHash. Not `since` (a matter of which intervals), `table`, `deletions`, `realtime` and `lookback`.
+ * multiValue, rowHash, shard. Not `since` (a matter of which intervals), `table`, `deletions`, `realtime` and `lookback`.
  * Stored in checkpoints: a change of the form below makes every user fetch everything again.
  */
 export function settingsDigest(datasource: Shaping): string {
-  const { columns, filter, multiValue, rowHash } = datasource
+  const { columns, filter, multiValue, rowHash, shard } = datasource
   const include = columns.include === undefined ? null : [...columns.include].sort()
-  const form = JSON.stringify([1, include, [...columns.exclude].sort(), filter ?? null, multiValue, rowHash])
-  return createHash("sha256").update(form).digest("hex").slice(0, 16)
+  const form: unknown[] = [1, include, [...columns.exclude].sort(), filter ?? null, multiValue, rowHash]
+  // Without a shard the form is that of files older than shards.
+  if (shard !== undefined) form.push(shardText(shard))
+  return createHash("sha256").update(JSON.stringify(form)).digest("hex").slice(0, 16)
 }
 
 /** The same settings as JSON that a person can read: kept per datasource, to say later which of them changed. */
 export function settingsText(datasource: Shaping): string {
-  const { columns, filter, multiValue, rowHash } = datasource
+  const { columns, filter, multiValue, rowHash, shard } = datasource
   return JSON.stringify({
     columns: {
       include: columns.include === undefined ? null : [...columns.include].sort(),
@@ -29,6 +32,7 @@ export function settingsText(datasource: Shaping): string {
     filter: filter ?? null,
     multiValue,
     rowHash,
+    ...(shard === undefined ? {} : { shard: shardText(shard) }),
   })
 }
 
@@ -37,16 +41,26 @@ export function settingsText(datasource: Shaping): string {
  * @param before text of the file's last commit
  */
 export function changedSettings(before: string, datasource: Shaping): string[] {
-  let was: unknown
-  try {
-    was = JSON.parse(before)
-  } catch {
-    // Not ours, or of a version that kept a digest only: that something changed is known all the same.
-    return []
-  }
-  if (typeof was !== "object" || was === null) return []
+  const was = parsed(before)
+  if (was === undefined) return []
   const now = JSON.parse(settingsText(datasource)) as Record<string, unknown>
-  return Object.keys(now).filter(
-    (key) => JSON.stringify((was as Record<string, unknown>)[key]) !== JSON.stringify(now[key]),
-  )
+  const keys = new Set([...Object.keys(now), ...("shard" in was ? ["shard"] : [])])
+  return [...keys].filter((key) => JSON.stringify(was[key]) !== JSON.stringify(now[key]))
+}
+
+/** The shard that `settingsText` gave before; undefined where the rows are no shard's. */
+export function shardOfText(before: string): Shard | undefined {
+  const text = parsed(before)?.shard
+  const shard = typeof text === "string" ? parseShard(text) : undefined
+  return shard === "whole" ? undefined : shard
+}
+
+/** undefined where it is not ours, or of a version that kept a digest only: that something changed is known all the same. */
+function parsed(before: string): Record<string, unknown> | undefined {
+  try {
+    const was: unknown = JSON.parse(before)
+    return typeof was === "object" && was !== null ? (was as Record<string, unknown>) : undefined
+  } catch {
+    return undefined
+  }
 }

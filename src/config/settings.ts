@@ -3,6 +3,7 @@
  * units in the names. Nothing here is read again from the file or the environment.
  */
 
+import type { Shard } from "../shard.ts"
 import type { Secret } from "./secret.ts"
 
 /** How to authenticate; undefined in `DruidSettings` where the source asks for nothing. */
@@ -80,6 +81,8 @@ export interface DatasourceSettings {
   readonly rowHash: boolean
   /** how far back to compare where Druid refuses `sys.segments` */
   readonly lookbackMs: number
+  /** only the rows of this share's days; set by `--shard`, never by the file. undefined: all rows */
+  readonly shard?: Shard | undefined
 }
 
 /** How a pull uses this machine. */

@@ -7,6 +7,16 @@
  * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999 (DRUID.md §8).
  */
 import type { Column, Interval } from "../domain.ts"
+import {
+  SHARD_DAY_MS,
+  SHARD_DAYS,
+  SHARD_FACTOR,
+  SHARD_RANGE,
+  type Shard,
+  shardHashes,
+  shardOffset,
+  shareOf,
+} from "../shard.ts"
 
 /** `"name"`, with quotes doubled: an identifier of Druid SQL (and of DuckDB). */
 export function quoteName(name: string): string {
@@ -43,12 +53,33 @@ export interface Source {
   readonly datasource: string
   /** SQL condition of the config; rows that do not meet it are not copied */
   readonly filter?: string | undefined
+  /** rows of other shards' days are not copied either */
+  readonly shard?: Shard | undefined
 }
 
 /** The FROM clause. */
 export const from = (source: Source) => `FROM "druid".${quoteName(source.datasource)}`
-/** The config's filter as a further condition; the line break keeps one that ends in a `--` comment from swallowing the rest. */
-export const matching = (source: Source) => (source.filter === undefined ? "" : ` AND (${source.filter}\n)`)
+/**
+ * What keeps rows away, as further conditions: the config's filter, and the shard where some of the stretches have days of
+ * others. The line break keeps a filter that ends in a `--` comment from swallowing the rest.
+ * @param intervals the rows lie in these
+ */
+export function matching(source: Source, intervals: readonly Interval[]): string {
+  const filter = source.filter === undefined ? "" : ` AND (${source.filter}\n)`
+  const { shard, datasource } = source
+  const share = shareOf(shard, datasource)
+  const isOwn = shard === undefined || intervals.every((interval) => share(interval) === "all")
+  return isOwn ? filter : `${filter} AND ${shardSql(shard, datasource)}`
+}
+
+/** True for rows of the shard's days: the arithmetic of `shard.ts`, in Druid's LONGs, where remainders may be negative. */
+function shardSql(shard: Shard, datasource: string): string {
+  const positive = (value: string, by: bigint) => `MOD(MOD(${value}, ${by}) + ${by}, ${by})`
+  const day = `(${TIME_MS} - ${positive(TIME_MS, SHARD_DAY_MS)}) / ${SHARD_DAY_MS}`
+  const hash = `MOD(${positive(day, SHARD_DAYS)} * ${SHARD_FACTOR} + ${shardOffset(datasource)}, ${SHARD_RANGE})`
+  const { first, last } = shardHashes(shard)
+  return `${hash} BETWEEN ${first} AND ${last}`
+}
 
 /**
  * Columns of the datasources and of `sys.segments` itself, in one query: rows of
@@ -94,7 +125,7 @@ export function columnExpression(column: Pick<Column, "name" | "multiValue" | "r
 
 /** All rows of one interval; no ORDER BY and no LIMIT, so that Druid streams a native scan. */
 export function scanSql(source: Source, columns: readonly Column[], interval: Interval): string {
-  return `SELECT ${columns.map(columnExpression).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source)}`
+  return `SELECT ${columns.map(columnExpression).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
 }
 
 /**
@@ -106,13 +137,13 @@ export function typesSql(source: Source, names: readonly string[] | "*"): string
   const list = names === "*" ? "*" : names.map(quoteName).join(", ")
   const { filter } = source
   const alone = filter === undefined ? "" : ` AND CASE WHEN ${filter}\n THEN TRUE ELSE FALSE END`
-  return `SELECT ${list} ${from(source)} WHERE TRUE${matching(source)}${alone} LIMIT 0`
+  return `SELECT ${list} ${from(source)} WHERE TRUE${matching({ ...source, shard: undefined }, [])}${alone} LIMIT 0`
 }
 
 /** The number of rows, and per column the most values that one of them holds, in one row. Reads whole columns. */
 export function mostValuesSql(source: Source, names: readonly string[], interval: Interval): string {
   const most = names.map((name) => `, MAX(MV_LENGTH(${quoteName(name)}))`)
-  return `SELECT COUNT(*)${most.join("")} ${from(source)} WHERE ${within(interval)}${matching(source)}`
+  return `SELECT COUNT(*)${most.join("")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
 }
 
 /** The number of rows, and per column how many values lie where DOUBLE rounds 64-bit integers, in one row. */
@@ -124,7 +155,7 @@ export function beyondDoubleSql(source: Source, names: readonly string[], interv
     const below = `${column} BETWEEN -9223372036854775808 AND -9007199254740992`
     return `, COUNT(*) FILTER (WHERE ${above} OR ${below})`
   })
-  return `SELECT COUNT(*)${counts.join("")} ${from(source)} WHERE ${within(interval)}${matching(source)}`
+  return `SELECT COUNT(*)${counts.join("")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
 }
 
 /**
@@ -142,7 +173,7 @@ export function boundsSql(source: Source, interval: Interval): string {
  */
 export function histogramSql(source: Source, interval: Interval, widthMs: bigint): string {
   const bucket = `(${TIME_MS} - ${sqlLong(interval.start)}) / ${widthMs}`
-  return `SELECT ${bucket}, COUNT(*), ${countMatching(source)} ${from(source)} WHERE ${within(interval)} GROUP BY 1`
+  return `SELECT ${bucket}, COUNT(*), ${countMatching(source, interval)} ${from(source)} WHERE ${within(interval)} GROUP BY 1`
 }
 
 /**
@@ -152,17 +183,21 @@ export function histogramSql(source: Source, interval: Interval, widthMs: bigint
 export function countsSql(source: Source, intervals: readonly Interval[]): string {
   const hull = { start: intervals[0]!.start, end: intervals.at(-1)!.end }
   if (intervals.length === 1)
-    return `SELECT COUNT(*), ${countMatching(source)} ${from(source)} WHERE ${within(hull)}`
+    return `SELECT COUNT(*), ${countMatching(source, hull)} ${from(source)} WHERE ${within(hull)}`
   const counts = intervals.flatMap((interval) => [
     `COUNT(*) FILTER (WHERE ${within(interval)})`,
-    `COUNT(*) FILTER (WHERE ${within(interval)}${matching(source)})`,
+    `COUNT(*) FILTER (WHERE ${within(interval)}${matching(source, [interval])})`,
   ])
   return `SELECT ${counts.join(", ")} ${from(source)} WHERE ${within(hull)}`
 }
 
 /** Without a filter this is the same number again: Druid computes equal aggregations once. */
-function countMatching(source: Source): string {
-  return source.filter === undefined ? "COUNT(*)" : `COUNT(*) FILTER (WHERE ${source.filter}\n)`
+function countMatching(source: Source, interval: Interval): string {
+  const conditions = matching(source, [interval])
+  if (conditions === "") return "COUNT(*)"
+  return source.shard === undefined
+    ? `COUNT(*) FILTER (WHERE ${source.filter}\n)`
+    : `COUNT(*) FILTER (WHERE ${conditions.slice(" AND ".length)})`
 }
 
 /** A negative literal needs parentheses after a minus sign. */

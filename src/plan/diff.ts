@@ -4,6 +4,7 @@
  */
 import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../domain.ts"
 import { byStart, contains, intersection, overlapping, sameInterval, subtract, union } from "../intervals.ts"
+import type { Share } from "../shard.ts"
 import { MAX_TIME, MIN_TIME } from "../time.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { isPureAddition, segmentSetText } from "./segment-set.ts"
@@ -22,6 +23,11 @@ export interface Diff {
   readonly excluded: readonly Chunk[]
   /** held stretches that no active segment answers for any more, ascending, disjoint; those kept already included */
   readonly gone: readonly Interval[]
+  /**
+   * held stretches of active chunks without a day of our shard, ascending, disjoint: rows of another shard, or a piece of a
+   * longer chunk's checkpoint that says nothing any more; removed
+   */
+  readonly foreign: readonly Interval[]
   /** number of chunks for which nothing is to be done */
   readonly unchanged: number
   /** Druid lists no active segment: deleted, forbidden, mistyped or nothing loaded, all alike (never a deletion) */
@@ -45,7 +51,14 @@ export interface DiffOptions {
   readonly realtime: "include" | "exclude"
   /** a filter keeps some of Druid's rows away: what we hold cannot be compared with the row counts of its segments */
   readonly filtered?: boolean
+  /**
+   * how much of a stretch is our shard's; left out: all. Works and parts may span days of other shards: their rows are
+   * those of our days alone
+   */
+  readonly share?: Share
 }
+
+const ALL_OURS: Share = () => "all"
 
 /**
  * @param chunks as `chunksOf` gives them: ascending, disjoint
@@ -54,11 +67,14 @@ export interface DiffOptions {
 export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: DiffOptions): Diff {
   const window = { start: options.since ?? MIN_TIME, end: options.until ?? MAX_TIME }
   const held = [...parts].sort((a, b) => byStart(a.interval, b.interval))
+  const share = options.share ?? ALL_OURS
   const spans: { chunk: Chunk; interval: Interval }[] = []
+  const others: { interval: Interval }[] = []
   for (const chunk of chunks) {
     const interval = intersection(chunk.interval, window)
     if (interval === undefined) continue
-    spans.push({ chunk, interval })
+    if (share(interval) === "none") others.push({ interval })
+    else spans.push({ chunk, interval })
   }
   const heldOf = overlapping(spans, held)
 
@@ -67,9 +83,11 @@ export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: 
   const unavailable: Chunk[] = []
   const cold: Chunk[] = []
   const excluded: Chunk[] = []
+  const foreign: Interval[] = heldBeside(others, held)
   let unchanged = 0
   for (const [n, { chunk, interval }] of spans.entries()) {
     const verdict = judge(chunk, interval, heldOf[n]!, options)
+    foreign.push(...verdict.foreign)
     const idle = verdict.works.length === 0 && verdict.recounts.length === 0
     const condition = conditionOf(chunk)
     if (idle) unchanged++
@@ -91,7 +109,25 @@ export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: 
           return inside === undefined ? [] : subtract(inside, active)
         }),
       )
-  return { works, recounts, unavailable, cold, excluded, gone, unchanged, nothingActive }
+  return {
+    works,
+    recounts,
+    unavailable,
+    cold,
+    excluded,
+    gone,
+    foreign: union(foreign),
+    unchanged,
+    nothingActive,
+  }
+}
+
+/** What we hold in chunks that are other shards'. What Druid dropped once is ours alone: it stays. */
+function heldBeside(others: readonly { interval: Interval }[], held: readonly Part[]): Interval[] {
+  const parts = held.filter((part) => part.state !== "kept")
+  return overlapping(others, parts).flatMap((found, n) =>
+    found.map((part) => intersection(part.interval, others[n]!.interval)!),
+  )
 }
 
 function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: DiffOptions) {
@@ -100,6 +136,8 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
   const found: { interval: Interval; reason: Reason }[] = []
   const questions: Part[] = []
   const covered: Interval[] = []
+  const foreign: Interval[] = []
+  const share = options.share ?? ALL_OURS
   let anyCurrent = false
   for (const part of held) {
     const interval = intersection(part.interval, span)!
@@ -110,18 +148,26 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
     } else if (verdict === "count") {
       covered.push(interval)
       questions.push(part)
+    } else if (verdict !== "settings" && share(interval) === "none") {
+      // It holds no row of ours: what the chunk's other days need says all.
+      foreign.push(interval)
     } else {
       covered.push(interval)
       found.push({ interval, reason: reasonOf(verdict, chunk) })
     }
   }
   for (const interval of subtract(span, covered)) {
+    if (share(interval) === "none") continue
     const kind = anyCurrent || questions.length > 0 ? "resume" : "new"
     found.push({ interval, reason: { kind } })
   }
-  if (questions.length === 0 && found.length === 0 && !options.filtered && hasMerged(chunk, span, held))
+  const isPartial = options.filtered || share(span) !== "all"
+  if (questions.length === 0 && found.length === 0 && !isPartial && hasMerged(chunk, span, held))
     found.push({ interval: span, reason: { kind: "settled" } })
-  const works = joined(found.sort((a, b) => byStart(a.interval, b.interval))).map(
+  const works = joined(
+    found.sort((a, b) => byStart(a.interval, b.interval)),
+    share,
+  ).map(
     ({ interval, reason }): Work => ({
       interval,
       chunk,
@@ -132,7 +178,7 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
   )
   const recounts: Recount[] =
     questions.length === 0 ? [] : [{ chunk, parts: questions, reason: questionReason(questions, chunk) }]
-  return { works, recounts }
+  return { works, recounts, foreign }
 }
 
 /**
@@ -188,15 +234,19 @@ function questionReason(parts: readonly Part[], chunk: Chunk): Reason {
   return { kind: "added", segments: chunk.segments.length }
 }
 
-/** Neighbours with the same reason become one stretch, so that slicing starts afresh. */
-function joined(found: readonly { interval: Interval; reason: Reason }[]) {
+/**
+ * Neighbours with the same reason become one stretch, so that slicing starts afresh. Days of other shards keep nothing
+ * apart: no row of theirs is fetched.
+ */
+function joined(found: readonly { interval: Interval; reason: Reason }[], share: Share) {
   const result: { interval: Interval; reason: Reason }[] = []
   for (const next of found) {
     const last = result.at(-1)
     if (
       last !== undefined &&
-      last.interval.end === next.interval.start &&
-      last.reason.kind === next.reason.kind
+      last.reason.kind === next.reason.kind &&
+      (last.interval.end === next.interval.start ||
+        share({ start: last.interval.end, end: next.interval.start }) === "none")
     ) {
       result[result.length - 1] = {
         interval: { start: last.interval.start, end: next.interval.end },

@@ -47,6 +47,7 @@ const WORDS: Readonly<Record<Exclude<PartState, "complete">, string>> = {
 function notesOf(one: DatasourceStatus, style: Style): string[] {
   const name = style.bold(printable(one.datasource))
   const notes: string[] = []
+  if (one.shard !== null) notes.push(`shard ${one.shard}: the days of other shards are in other files`)
   if (one.status === "killed") {
     notes.push("its last run was killed; what is stored is whole, the next pull goes on from there")
   } else if (one.status === "dropped") {

@@ -13,6 +13,7 @@ import type { Ports, PullRequest } from "./ports.ts"
 import { type Prepared, prepare } from "./prepare.ts"
 import { concernsOneDatasource, nothingActive, refuseForeignTable } from "./pull.ts"
 import { ask } from "./retry.ts"
+import { refuseOtherShard } from "./shard.ts"
 
 /** A stretch that a pull would fetch. */
 export interface PlannedStretch {
@@ -70,6 +71,7 @@ export interface DryRun {
 /** @throws DruidsyncError where nothing can be asked at all */
 export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun> {
   const state = await readState(ports.engine, ports.file, ports.signal)
+  refuseOtherShard(ports.file.path, request, state)
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
   const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
   const datasources: PlannedDatasource[] = []

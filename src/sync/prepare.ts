@@ -11,6 +11,7 @@ import { subtract } from "../intervals.ts"
 import { conditionOf, knownRows } from "../plan/chunks.ts"
 import { type Diff, recounted } from "../plan/diff.ts"
 import { bucketWidthMs, cut, isTooBig, needsMeasuring, slicesOf } from "../plan/slices.ts"
+import { shareOf } from "../shard.ts"
 import type { SchemaChange } from "../store/drift.ts"
 import type { DatasourceState, StoredColumn } from "../store/state.ts"
 import type { Judged } from "./judge.ts"
@@ -53,7 +54,8 @@ export async function prepare(
   held: DatasourceState | undefined,
   learnt: ReadonlySet<string> = new Set(),
 ): Promise<Prepared> {
-  const source: Source = { datasource: settings.name, filter: settings.filter }
+  const source: Source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
+  const share = shareOf(settings.shard, settings.name)
   const digest = settingsDigest(settings)
   const target = request.pull.sliceRows
   const { works: counted, refreshed, doubtful } = await answerRecounts(ports, source, judged.diff)
@@ -63,7 +65,8 @@ export async function prepare(
     held === undefined || held.table === settings.table
       ? []
       : [{ kind: "renamed", from: held.table, to: settings.table }]
-  if (works.length === 0 && refreshed.length === 0) {
+  const creates = isWithoutShare(settings, judged.diff, held)
+  if (works.length === 0 && refreshed.length === 0 && !creates) {
     return {
       ...base,
       doubtful,
@@ -78,21 +81,42 @@ export async function prepare(
   const shape = await readShape(ports, source, settings, inventory, works, held, learnt)
   const sized: Work[] = []
   const contradicting = new Set<Chunk>(doubtful)
+  const together: Work[] = []
   for (const work of works) {
-    if (!needsMeasuring(work, target, settings.filter !== undefined)) sized.push(work)
+    const isShared = share(work.interval) === "some"
+    if (!needsMeasuring(work, target, settings.filter !== undefined || isShared)) sized.push(work)
+    else if (isShared && isSmall(work, target)) together.push(work)
     else {
       const pieces = await measure(ports, source, work, target)
       if (pieces === undefined) contradicting.add(work.chunk)
       else sized.push(...pieces)
     }
   }
+  const counts = await countTogether(ports, source, together)
+  sized.push(...counts.sized)
+  for (const chunk of counts.contradicting) contradicting.add(chunk)
+  // Chunks of other shards keep ours no further apart than no chunk at all.
+  const ours = judged.chunks.filter((chunk) => share(chunk.interval) !== "none")
   return {
     ...base,
     ...shape,
     changes: [...renamed, ...shape.changes],
     doubtful: [...contradicting],
-    slices: slicesOf(sized, judged.chunks, target),
+    slices: slicesOf(sized, ours, target),
   }
+}
+
+/**
+ * True where a shard has no day of a datasource and no table of it yet: it gets an empty one, so that every machine's file
+ * has every table.
+ */
+export function isWithoutShare(
+  { shard }: DatasourceSettings,
+  { works, unavailable, cold, excluded, nothingActive }: Diff,
+  held: DatasourceState | undefined,
+): boolean {
+  const isIdle = works.length + unavailable.length + cold.length + excluded.length === 0
+  return shard !== undefined && held === undefined && isIdle && !nothingActive
 }
 
 async function answerRecounts(ports: Ports, source: Source, found: Diff) {
@@ -121,6 +145,43 @@ async function answerRecounts(ports: Ports, source: Source, found: Diff) {
 /** Ascending, without joining neighbours. */
 function union1(intervals: readonly Interval[]): Interval[] {
   return [...intervals].sort((a, b) => (a.start < b.start ? -1 : 1))
+}
+
+/** True where the whole chunk makes no more than a slice and Druid's metadata says how many rows it has. */
+function isSmall(work: Work, target: number): boolean {
+  const promised = conditionOf(work.chunk) === "settled" ? knownRows(work.chunk) : undefined
+  return promised !== undefined && promised <= target
+}
+
+/**
+ * Counts our rows of chunks that hold days of other shards too, many chunks with one query. As in `measure`, the counts of
+ * a whole chunk must add up to what its metadata promises.
+ */
+async function countTogether(ports: Ports, source: Source, works: readonly Work[]) {
+  const worksOf = new Map<Chunk, Work[]>()
+  for (const work of works) {
+    const some = worksOf.get(work.chunk)
+    if (some === undefined) worksOf.set(work.chunk, [work])
+    else some.push(work)
+  }
+  const piecesOf = (chunk: Chunk, some: readonly Work[]) => {
+    const own = some.map((work) => work.interval)
+    return [...own, ...subtract(chunk.interval, own)]
+  }
+  const all = union1([...worksOf].flatMap(([chunk, some]) => piecesOf(chunk, some)))
+  const counts =
+    all.length === 0 ? [] : await ask(ports, () => ports.catalog.counts(source, all, ports.signal))
+  const countOf = new Map(all.map((interval, n) => [interval.start, counts[n]!]))
+  const sized: Work[] = []
+  const contradicting: Chunk[] = []
+  for (const [chunk, some] of worksOf) {
+    const total = piecesOf(chunk, some).reduce((sum, { start }) => sum + countOf.get(start)!.all, 0)
+    if (total !== knownRows(chunk)) contradicting.push(chunk)
+    else
+      for (const work of some)
+        sized.push({ ...work, expectedRows: countOf.get(work.interval.start)!.matching })
+  }
+  return { sized, contradicting }
 }
 
 /**

@@ -28,10 +28,11 @@ import type { Incomplete, PullReport } from "./events.ts"
 import { execute } from "./execute.ts"
 import { type Judged, judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
-import { type Prepared, prepare } from "./prepare.ts"
+import { isWithoutShare, type Prepared, prepare } from "./prepare.ts"
 import { newProgress, outcomeOf, type Progress, reportOf } from "./progress.ts"
 import { publishAfter } from "./publish.ts"
 import { retrying } from "./retry.ts"
+import { refuseOtherShard } from "./shard.ts"
 import { OUT_OF_TIME } from "./time-limit.ts"
 
 /** Rounds that found work; a stream of changes in Druid must not keep a run alive for ever. */
@@ -51,6 +52,8 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
   try {
     await rounds(ports, request, progress)
   } catch (error) {
+    // Wrong usage is no run: the file is left as it is, history included.
+    if (error instanceof DruidsyncError && error.code === "usage") throw error
     const outOfTime = ports.signal.aborted && ports.signal.reason === request.limit?.cut.reason
     if (outOfTime) for (const one of progress) noteOutOfTime(one)
     interrupted = ports.signal.aborted && !outOfTime
@@ -75,8 +78,8 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
 interface RoundPlan {
   readonly prepared: Prepared | undefined
   readonly upkeep: Pick<DatasourceCommit, "refreshed" | "keep" | "remove">
-  /** the config gives its table another name than the file has */
-  readonly renames: boolean
+  /** the config gives its table another name than the file has, or it gets a table without a row */
+  readonly reshapes: boolean
   /** waiting may help: segments are being loaded, or their rows are not counted yet */
   readonly mayImprove: boolean
 }
@@ -85,18 +88,19 @@ interface RoundPlan {
 const NOTHING_NOW: RoundPlan = {
   prepared: undefined,
   upkeep: { refreshed: [], keep: [], remove: [] },
-  renames: false,
+  reshapes: false,
   mayImprove: true,
 }
 
-function hasUpkeep({ upkeep, renames }: RoundPlan): boolean {
-  return renames || upkeep.refreshed.length + upkeep.keep.length + upkeep.remove.length > 0
+function hasUpkeep({ upkeep, reshapes }: RoundPlan): boolean {
+  return reshapes || upkeep.refreshed.length + upkeep.keep.length + upkeep.remove.length > 0
 }
 
 async function rounds(ports: Ports, request: PullRequest, progress: readonly Progress[]): Promise<void> {
   const { clock, signal } = ports
   const numbering = { next: 1 }
   let state = await readState(ports.engine, ports.file, signal)
+  refuseOtherShard(ports.file.path, request, state)
   let inventory = await look(ports)
   let deadlineMs: number | undefined
   let wasPlanned = false
@@ -266,12 +270,13 @@ async function planOne(
   }
   const dropped = await droppedIntervals(ports, one, judged, held)
   const renames = held !== undefined && held.table !== settings.table
+  const reshapes = renames || isWithoutShare(settings, diff, held)
   const upkeep = {
     refreshed: prepared.refreshed,
     keep: dropped.keep,
     remove: [...dropped.remove, ...diff.foreign],
   }
-  return { prepared, upkeep, renames, mayImprove }
+  return { prepared, upkeep, reshapes, mayImprove }
 }
 
 /**

@@ -1,5 +1,7 @@
 /** What a file holds and how fresh it is, as a document: no network, nothing changed. */
+import { shardOfText } from "../config/settings-digest.ts"
 import type { PartState } from "../domain.ts"
+import { shardText } from "../shard.ts"
 import { openEngine } from "../store/engine.ts"
 import { databaseFile } from "../store/file.ts"
 import { runHolder } from "../store/run-holder.ts"
@@ -19,6 +21,8 @@ export interface DatasourceStatus {
   readonly datasource: string
   /** null where nothing of it was ever stored */
   readonly table: string | null
+  /** the share of the days that it holds, such as `2/4`; null where it holds all of them */
+  readonly shard: string | null
   readonly rows: number
   /** about; null where there is no table */
   readonly bytes: number | null
@@ -69,6 +73,7 @@ export function statusReport(summary: FileSummary): StatusReport {
 
 function datasourceStatus(one: DatasourceSummary, runner: string | undefined): DatasourceStatus {
   const { state, lastRun, tableRows, droppedTable } = one
+  const shard = state === undefined ? undefined : shardOfText(state.settings)
   const parts: Partial<Record<PartState, StatusGroup>> = {}
   let chunks = 0
   for (const [name, group] of one.parts) {
@@ -83,6 +88,7 @@ function datasourceStatus(one: DatasourceSummary, runner: string | undefined): D
   return {
     datasource: one.datasource,
     table: state?.table ?? droppedTable ?? null,
+    shard: shard === undefined ? null : shardText(shard),
     rows: state?.rows ?? 0,
     bytes: one.tableBytes ?? null,
     cursor: state?.cursorMs === undefined ? null : formatDruidTime(state.cursorMs),

@@ -9,6 +9,7 @@ import type { Chunk, Interval } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { anyOverlap, sameInterval } from "../intervals.ts"
 import { chunksOf, knownRows } from "../plan/chunks.ts"
+import { shareOf } from "../shard.ts"
 import { type DatasourceState, readState } from "../store/state.ts"
 import type { Ports } from "../sync/ports.ts"
 import { nothingActive } from "../sync/pull.ts"
@@ -64,7 +65,14 @@ export async function comparison(
   if (segments.length === 0) throw nothingActive(settings, held)
   const { sinceMs, untilMs } = request
   const since = laterOf(settings.sinceMs, sinceMs)
-  const options = { settings: settingsDigest(settings), since, until: untilMs, realtime: settings.realtime }
+  const share = settings.shard === undefined ? undefined : shareOf(settings.shard, settings.name)
+  const options = {
+    settings: settingsDigest(settings),
+    since,
+    until: untilMs,
+    realtime: settings.realtime,
+    ...(share === undefined ? {} : { share }),
+  }
   const all = unitsOf(chunksOf(segments), held.parts, options)
   const isAsked = anyOverlap(only ?? [])
   const units =
@@ -75,7 +83,7 @@ export async function comparison(
   const stray = await strayRows(ports, held.table, held.parts, windowOf(options))
   const base = { stray, notSampled: only === undefined ? all.units.length - units.length : 0 }
   if (units.length === 0) return { ...NOTHING, ...base, skipped }
-  const source = { datasource: settings.name, filter: settings.filter }
+  const source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
   const works = units.map((unit) => ({
     interval: unit.interval,
     chunk: unit.chunk,

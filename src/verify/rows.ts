@@ -8,6 +8,7 @@ import { asksForLess } from "../druid/failure.ts"
 import { DruidsyncError } from "../errors.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
+import { shareOf } from "../shard.ts"
 import { conversion } from "../store/convert.ts"
 import { commonColumn } from "../store/drift.ts"
 import { quoteIdentifier } from "../store/identifier.ts"
@@ -24,7 +25,10 @@ const EXAMPLE_CHARACTERS = 200
 
 /** `Compare` by rows. */
 export async function compareRows(task: Task, units: readonly Unit[]): Promise<Map<Unit, Verdict>> {
-  const chunks = chunksOf(task.inventory.segments.get(task.settings.name) ?? [])
+  const share = shareOf(task.settings.shard, task.settings.name)
+  const chunks = chunksOf(task.inventory.segments.get(task.settings.name) ?? []).filter(
+    (chunk) => share(chunk.interval) !== "none",
+  )
   const verdicts = new Map<Unit, Verdict>()
   const unitOf = new Map<bigint, Unit>(units.map((unit) => [unit.interval.start, unit]))
   const works = units.map(

@@ -80,7 +80,7 @@ export function druidPrintsSql(
   const where = spans.length === 1 ? spans[0]! : `(${spans.map((span) => `(${span})`).join(" OR ")})`
   const bucket = intervals.length === 1 ? "0" : bucketSql(intervals, TIME_MS)
   const groupBy = intervals.length === 1 ? "" : " GROUP BY 1"
-  return `SELECT ${[bucket, "COUNT(*)", ...sums].join(", ")} ${from(source)} WHERE ${where}${matching(source)}${groupBy}`
+  return `SELECT ${[bucket, "COUNT(*)", ...sums].join(", ")} ${from(source)} WHERE ${where}${matching(source, intervals)}${groupBy}`
 }
 
 /** DuckDB's fingerprints, in the same form. The file is attached as `file`. */

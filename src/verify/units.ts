@@ -6,6 +6,7 @@ import type { Chunk, Interval, Part } from "../domain.ts"
 import { byStart, contains, intersection, overlapping, sameInterval, subtract } from "../intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { segmentSetText } from "../plan/segment-set.ts"
+import type { Share } from "../shard.ts"
 import { MAX_TIME, MIN_TIME } from "../time.ts"
 
 /** A stretch to compare: (a piece of) one checkpoint. */
@@ -61,6 +62,8 @@ export interface UnitOptions {
   readonly since: bigint | undefined
   readonly until: bigint | undefined
   readonly realtime: "include" | "exclude"
+  /** how much of a stretch is our shard's; left out: all */
+  readonly share?: Share
 }
 
 /**
@@ -84,14 +87,39 @@ export function unitsOf(
   const skipped: Skipped[] = []
   const answering = overlapping(held, chunks)
   for (const [n, { interval, part }] of held.entries()) {
-    const verdict = judge(part, answering[n]!, options)
-    if (typeof verdict === "string") {
-      const rows = sameInterval(part.interval, interval) ? part.rows : undefined
-      skipped.push({ interval, rows, kind: verdict })
-    } else units.push({ interval, part, chunk: verdict })
+    const pieces =
+      options.share === undefined
+        ? [{ interval, extent: part.interval, chunks: answering[n]! }]
+        : ownPieces(interval, answering[n]!, options.share)
+    for (const piece of pieces) {
+      const verdict = judge(part, piece.extent, piece.chunks, options)
+      if (typeof verdict === "string") {
+        const rows = sameInterval(part.interval, piece.interval) ? part.rows : undefined
+        skipped.push({ interval: piece.interval, rows, kind: verdict })
+      } else units.push({ interval: piece.interval, part, chunk: verdict })
+    }
   }
   skipped.push(...missing(chunks, held, window, options))
   return { units, skipped: skipped.sort((a, b) => byStart(a.interval, b.interval)) }
+}
+
+/**
+ * A checkpoint of a shard may span days of others, and what happens to those in Druid does not concern it: chunk by chunk,
+ * and in the gaps between chunks, the pieces that have a day of ours.
+ */
+function ownPieces(interval: Interval, chunks: readonly Chunk[], share: Share) {
+  const answered = chunks.map((chunk) => ({
+    interval: intersection(chunk.interval, interval)!,
+    chunks: [chunk],
+  }))
+  const gaps = subtract(
+    interval,
+    answered.map((one) => one.interval),
+  ).map((gap) => ({ interval: gap, chunks: [] as Chunk[] }))
+  return [...answered, ...gaps]
+    .filter((one) => share(one.interval) !== "none")
+    .sort((a, b) => byStart(a.interval, b.interval))
+    .map((one) => ({ ...one, extent: one.interval }))
 }
 
 /** The span of time that is looked at. */
@@ -99,7 +127,13 @@ export function windowOf(options: Pick<UnitOptions, "since" | "until">): Interva
   return { start: options.since ?? MIN_TIME, end: options.until ?? MAX_TIME }
 }
 
-function judge(part: Part, chunks: readonly Chunk[], options: UnitOptions): Chunk | SkipKind {
+/** @param extent where the rows lie that are compared or not as a whole */
+function judge(
+  part: Part,
+  extent: Interval,
+  chunks: readonly Chunk[],
+  options: UnitOptions,
+): Chunk | SkipKind {
   const [chunk] = chunks
   if (chunk === undefined) return part.state === "kept" ? "kept" : "dropped"
   if (part.settings !== options.settings) return "settings"
@@ -107,7 +141,7 @@ function judge(part: Part, chunks: readonly Chunk[], options: UnitOptions): Chun
   const conditions = chunks.map(conditionOf)
   if (part.state === "provisional" && conditions.includes("realtime")) return "realtime"
   if (conditions.includes("unavailable")) return "unavailable"
-  const isOne = chunks.length === 1 && contains(chunk.interval, part.interval)
+  const isOne = chunks.length === 1 && contains(chunk.interval, extent)
   const isSame = isOne && part.segments === segmentSetText(chunk.segments)
   // Handed off since it was fetched: rows may have merged under the same segment id.
   if (!isSame || part.state === "kept" || part.state === "provisional") return "changed"
@@ -133,7 +167,8 @@ function missing(
       span,
       covering[n]!.map((one) => one.interval),
     )
-    for (const interval of rest) found.push({ interval, rows: 0, kind })
+    for (const interval of rest)
+      if (options.share?.(interval) !== "none") found.push({ interval, rows: 0, kind })
   }
   return found
 }

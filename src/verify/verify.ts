@@ -3,6 +3,7 @@
  * written to the file.
  */
 import type { DatasourceSettings } from "../config/settings.ts"
+import { shardOfText } from "../config/settings-digest.ts"
 import type { Interval } from "../domain.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { DruidsyncError, ExitCode } from "../errors.ts"
@@ -86,10 +87,12 @@ async function verifyOne(
         hint: "pull it first",
       })
     }
-    const first = await comparison(ports, request, settings, held, inventory, numbering)
+    // Which days the file has is a property of the file.
+    const ours = { ...settings, shard: shardOfText(held.settings) }
+    const first = await comparison(ports, request, ours, held, inventory, numbering)
     const found =
       request.repair && first.differing.length + first.stray.length > 0
-        ? await repaired(ports, request, settings, held, first, numbering)
+        ? await repaired(ports, request, ours, held, first, numbering)
         : { ...first, repaired: [] }
     return reportOf(settings, table, found)
   } catch (error) {

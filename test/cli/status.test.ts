@@ -106,6 +106,7 @@ describe("druidsync status", () => {
           datasource: "w",
           table: "w",
           rows: 2,
+          shard: null,
           bytes: 262_144,
           cursor: "2016-06-28T01:00:00.000Z",
           status: "complete",
