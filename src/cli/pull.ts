@@ -120,10 +120,8 @@ async function pullWatched(
     const settleWaitMs = readDurationFlag("settle-wait", args["settle-wait"])
     const { withSession } = await import("../sync/session.ts")
     const { pull } = await import("../sync/pull.ts")
-    if (job.publish !== undefined) {
-      const { checkPublishPath } = await import("../sync/publish.ts")
-      await checkPublishPath(out, job.publish)
-    }
+    const { checkPublishPath, refuseForeignCopy } = await import("../sync/publish.ts")
+    if (job.publish !== undefined) await checkPublishPath(out, job.publish)
     const names = datasources.map((datasource) => datasource.name)
     return await withSession(
       {
@@ -138,7 +136,8 @@ async function pullWatched(
         signal: context.signal,
         limit,
       },
-      (ports) => {
+      async (ports) => {
+        if (job.publish !== undefined) await refuseForeignCopy(ports.engine, job.publish)
         emit({ type: "looking", url: settings.druid.url, datasources: names })
         return pull(ports, {
           runId: context.newId(),

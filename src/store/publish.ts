@@ -45,6 +45,19 @@ export async function checkPublishPath(out: string, to: string): Promise<void> {
 }
 
 /**
+ * Looks into what is at `to`, where that is a database: what druidsync did not make is not replaced. What else may be wrong
+ * with it is told when it is to be replaced.
+ * @throws DruidsyncError `foreign` (exit 2)
+ */
+export async function refuseForeignCopy(engine: Engine, to: string): Promise<void> {
+  const place = await target(to)
+  if (!existsSync(place)) return
+  await copyState(engine, place).catch((error) => {
+    if (error instanceof DruidsyncError && error.code === "foreign") throw error
+  })
+}
+
+/**
  * Brings the copy at `to` up to date with the file.
  * @throws DruidsyncError `publish` (exit 1) where it cannot be written or is not what it should be; `locked` where a
  * program has the file or the copy open for writing; as `checkPublishPath`

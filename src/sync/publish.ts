@@ -1,11 +1,11 @@
 /** The copy for readers at the end of a run, and what the report says of it. */
 import { DruidsyncError, messageOf } from "../errors.ts"
-import { checkPublishPath, publish } from "../store/publish.ts"
+import { checkPublishPath, publish, refuseForeignCopy } from "../store/publish.ts"
 import type { PublishReport } from "./events.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { errorReport } from "./progress.ts"
 
-export { checkPublishPath }
+export { checkPublishPath, refuseForeignCopy }
 
 /** What became of the copy, for the report and for the exit code. */
 export interface PublishOutcome {

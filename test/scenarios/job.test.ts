@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "bun:test"
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Desk as CrashDesk, canMount } from "../crash/support.ts"
-import { query } from "../support/conformance/duckdb.ts"
+import { execute, query } from "../support/conformance/duckdb.ts"
 import { COLUMNS, dayOf, daysOf } from "../support/conformance/rows-of.ts"
 import { errors, reply } from "../support/fake-druid/fake-druid.ts"
 import { readExposition } from "../support/prometheus.ts"
@@ -83,16 +83,19 @@ describe("--publish", () => {
       await here.stage.pullExactly()
       here.fake.log.clear()
       writeFileSync(path("notes.txt"), "mine")
+      await execute(path("theirs.duckdb"), "CREATE TABLE t AS SELECT 42 AS n")
       for (const [to, why] of [
         [here.stage.out, "that is the file that is pulled into"],
         [here.stage.folder, "that is a folder"],
         [path("notes.txt"), "is not a DuckDB file"],
+        [path("theirs.duckdb"), "is a DuckDB file that druidsync did not make"],
       ] as const) {
         const { exitCode, stderr } = await here.stage.runner.run(here.stage.args("--publish", to))
         expect(stderr).toContain(why)
         expect(exitCode).toBe(2)
       }
       expect(read("notes.txt")).toBe("mine")
+      expect(await query(path("theirs.duckdb"), "FROM t")).toEqual([{ n: 42 }])
       expect(here.fake.log.entries).toEqual([])
       await here.stage.expectEqual("a")
     },
