@@ -78,8 +78,9 @@ export function commit(
     await ensureTables(engine)
     const deleted: number[] = []
     const widened: { datasource: string; column: string; type: string }[] = []
+    const tables = await tableNames(engine)
     for (const one of commits) {
-      const table = await prepareTable(engine, file.path, one, widened)
+      const table = await prepareTable(engine, file.path, one, tables, widened)
       const owner = { datasource: one.target.datasource, table: table.name, runId: run.id, nowMs: run.nowMs }
       let removed = 0
       for (const slice of one.slices) removed += await replaceRows(engine, table, slice, owner)
@@ -98,10 +99,12 @@ export function commit(
   }, signal)
 }
 
+/** @param tables names of the tables and views in the file; kept up to date */
 async function prepareTable(
   engine: Engine,
   path: string,
   one: DatasourceCommit,
+  tables: string[],
   widened: { datasource: string; column: string; type: string }[],
 ): Promise<TableNow> {
   const { target } = one
@@ -109,16 +112,19 @@ async function prepareTable(
   const owned = await engine.rows('SELECT "table" FROM file._sync_state WHERE datasource = $1', [
     target.datasource,
   ])
-  const others = await tableNames(engine)
   const known = owned.length === 0 ? undefined : String(owned[0]![0])
   // A table that the user dropped is made anew; its checkpoints went with it (see `readState`).
-  const before = known !== undefined && others.includes(known) ? known : undefined
+  const before = known !== undefined && tables.includes(known) ? known : undefined
   if (before === undefined && known !== undefined) {
     await engine.run("DELETE FROM file._sync_chunks WHERE datasource = $1", [target.datasource])
     await engine.run("UPDATE file._sync_state SET cursor = NULL WHERE datasource = $1", [target.datasource])
   }
-  const isTaken = others.some((other) => fold(other) === fold(target.table) && other !== before)
+  const isTaken = tables.some((other) => fold(other) === fold(target.table) && other !== before)
   if (isTaken) throw foreignTable(path, target)
+  if (before !== target.table) {
+    if (before !== undefined) tables.splice(tables.indexOf(before), 1)
+    tables.push(target.table)
+  }
   if (before !== undefined && before !== target.table) {
     await engine.run(`ALTER TABLE file.${quoteIdentifier(before)} RENAME TO ${quoteIdentifier(target.table)}`)
   }

@@ -1,5 +1,5 @@
 /** The end of a run, written for people: each datasource's status and one line of history. */
-import type { Engine } from "./engine.ts"
+import { type Engine, literal } from "./engine.ts"
 import type { DatabaseFile } from "./file.ts"
 import { type MissingStretch, writeMissing } from "./missing.ts"
 import { ensureTables } from "./tables.ts"
@@ -42,35 +42,44 @@ export function recordRun(
 ): Promise<void> {
   return file.write(async () => {
     await ensureTables(engine)
-    for (const record of records) {
-      const finished = timestampLiteral(record.finishedMs)
-      await engine.run(
-        `INSERT INTO file._sync_runs VALUES ($1, $2, ${timestampLiteral(record.startedMs)}, ${finished}, $3, $4, $5, $6, $7, $8, $9)`,
-        [
-          runId,
-          record.datasource,
-          record.outcome,
-          BigInt(record.rowsFetched),
-          BigInt(record.rowsDeleted),
-          BigInt(record.bytes),
-          BigInt(record.slices),
-          BigInt(Math.round(record.finishedMs - record.startedMs)),
-          record.message ?? null,
-        ],
-      )
-      const success = record.outcome === "complete" ? `, last_success = ${finished}` : ""
-      await engine.run(
-        `UPDATE file._sync_state SET status = $2, message = $3, last_run = ${finished}${success} WHERE datasource = $1`,
-        [record.datasource, record.outcome, record.message ?? null],
-      )
-      // A run that broke off did not see everything: what the one before it knew still stands.
-      if (record.outcome === "complete" || record.outcome === "incomplete") {
-        const run = { id: runId, nowMs: record.finishedMs }
-        await writeMissing(engine, run, record.datasource, record.missing ?? [])
-      }
-    }
+    if (records.length > 0) await write(engine, runId, records)
     if (options.keepRuns !== undefined) await prune(engine, options.keepRuns)
   }, options.signal)
+}
+
+/** A few statements for all: a run of hundreds of datasources in which nothing changed is over in a moment. */
+async function write(engine: Engine, runId: string, records: readonly RunRecord[]): Promise<void> {
+  const runs = records.map((record) =>
+    [
+      literal(runId),
+      literal(record.datasource),
+      timestampLiteral(record.startedMs),
+      timestampLiteral(record.finishedMs),
+      literal(record.outcome),
+      record.rowsFetched,
+      record.rowsDeleted,
+      record.bytes,
+      record.slices,
+      Math.round(record.finishedMs - record.startedMs),
+      record.message === undefined ? "NULL" : literal(record.message),
+    ].join(", "),
+  )
+  await engine.run(`INSERT INTO file._sync_runs VALUES ${runs.map((values) => `(${values})`).join(", ")}`)
+  const names = records.map((record) => literal(record.datasource)).join(", ")
+  await engine.run(
+    `UPDATE file._sync_state AS state SET status = run.outcome, message = run.message, last_run = run.finished,
+       last_success = CASE WHEN run.outcome = 'complete' THEN run.finished ELSE state.last_success END
+     FROM file._sync_runs AS run
+     WHERE run.run_id = ${literal(runId)} AND run.datasource = state.datasource AND state.datasource IN (${names})`,
+  )
+  // A run that broke off did not see everything: what the one before it knew still stands.
+  const seen = records.filter(({ outcome }) => outcome === "complete" || outcome === "incomplete")
+  const nowMs = Math.max(...records.map((record) => record.finishedMs))
+  await writeMissing(
+    engine,
+    { id: runId, nowMs },
+    new Map(seen.map((record) => [record.datasource, record.missing ?? []])),
+  )
 }
 
 /** A run that every minute writes its line must not make the file grow for ever. Nothing but a count, most of the time. */

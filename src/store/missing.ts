@@ -15,27 +15,33 @@ export interface MissingStretch {
 /** More than these of one datasource are not kept: the newest are. */
 const MOST = 1_000
 
-/** Replaces what was noted of the datasource. Call within a write, after `ensureTables`. */
+/**
+ * Replaces what was noted of these datasources, one statement for all. Call within a write, after `ensureTables`.
+ * @param missing by datasource; an empty list where nothing is missing any more
+ */
 export async function writeMissing(
   engine: Engine,
   run: { readonly id: string; readonly nowMs: number },
-  datasource: string,
-  missing: readonly MissingStretch[],
+  missing: ReadonlyMap<string, readonly MissingStretch[]>,
 ): Promise<void> {
-  await engine.run("DELETE FROM file._sync_missing WHERE datasource = $1", [datasource])
-  const values = joined(missing)
-    .slice(-MOST)
-    .map(({ interval: { start, end }, reason }) =>
-      [
-        literal(datasource),
-        start,
-        end,
-        literal(`${formatDruidTime(start)}/${formatDruidTime(end)}`),
-        literal(reason),
-        literal(run.id),
-        timestampLiteral(run.nowMs),
-      ].join(", "),
-    )
+  if (missing.size === 0) return
+  const names = [...missing.keys()].map(literal).join(", ")
+  await engine.run(`DELETE FROM file._sync_missing WHERE datasource IN (${names})`)
+  const values = [...missing].flatMap(([datasource, stretches]) =>
+    joined(stretches)
+      .slice(-MOST)
+      .map(({ interval: { start, end }, reason }) =>
+        [
+          literal(datasource),
+          start,
+          end,
+          literal(`${formatDruidTime(start)}/${formatDruidTime(end)}`),
+          literal(reason),
+          literal(run.id),
+          timestampLiteral(run.nowMs),
+        ].join(", "),
+      ),
+  )
   if (values.length === 0) return
   await engine.run(`INSERT INTO file._sync_missing VALUES ${values.map((value) => `(${value})`).join(", ")}`)
 }
