@@ -267,3 +267,50 @@ describe("a copy that cannot be made", () => {
     expect(readdirSync(store.folder).sort()).toEqual(["out.duckdb", "shown.duckdb"])
   })
 })
+
+describe("a copy whose process is killed", () => {
+  /** Publishes in a process of its own, which kills itself at the nth call to the engine. @returns whether it died */
+  function publishing(dieAt: number): boolean {
+    const source = (name: string) => JSON.stringify(join(import.meta.dirname, "../../src/store", name))
+    const script = `
+      const { openEngine } = await import(${source("engine.ts")})
+      const { databaseFile } = await import(${source("file.ts")})
+      const { publish } = await import(${source("publish.ts")})
+      const engine = await openEngine({ memoryLimit: "100MB", threads: 1 })
+      let calls = 0
+      const dying = (call) => async (...args) => {
+        if (++calls === ${dieAt}) process.kill(process.pid, "SIGKILL")
+        return call(...args)
+      }
+      const mortal = { ...engine, run: dying(engine.run), rows: dying(engine.rows) }
+      const clock = { sleep: () => Promise.resolve(), nowMs: () => 0 }
+      const file = databaseFile(mortal, { path: ${JSON.stringify(store.path)}, lockWaitMs: 0, ...clock })
+      await publish(mortal, file, ${JSON.stringify(to)})
+      engine.close()`
+    const { signalCode, exitCode, stderr } = Bun.spawnSync([process.execPath, "-e", script])
+    if (signalCode !== "SIGKILL" && exitCode !== 0) throw new Error(stderr.toString())
+    return signalCode === "SIGKILL"
+  }
+
+  it("at any moment leaves the old copy or the new one, and the next run tidies up", async () => {
+    await commitDay(1)
+    await copy()
+    const leftovers = new Set<number>()
+    let deaths = 0
+    for (let n = 1; ; n++) {
+      const before = digest(to)
+      await commitDay(1 + n)
+      const died = publishing(n)
+      expect([before, digest(store.path)]).toContain(digest(to))
+      leftovers.add(readdirSync(store.folder).length)
+      if (!died) break
+      deaths++
+      await copy()
+      expect(digest(to)).toBe(digest(store.path))
+      expect(readdirSync(store.folder).sort()).toEqual(["out.duckdb", "shown.duckdb"])
+    }
+    expect(deaths).toBeGreaterThan(8)
+    // Some died with a copy aside: the test has seen what is to be tidied up.
+    expect([...leftovers].sort()).toEqual([2, 3])
+  }, 120_000)
+})
