@@ -61,6 +61,13 @@ export const VERBS: Readonly<Record<string, Verb>> = {
       return { command: statusCommand(context), examples, notes }
     },
   },
+  report: {
+    about: "an HTML page about the DuckDB file: time lines, freshness, schema, runs; asks nothing of Druid",
+    load: async (context) => {
+      const { reportCommand, examples, notes } = await import("./report.ts")
+      return { command: reportCommand(context), examples, notes }
+    },
+  },
   plan: {
     about: "what a pull would fetch, and why; fetches nothing",
     load: async (context) => {

@@ -37,7 +37,7 @@ export const examples = [
 export const notes = [
   "Marks: = equal, * differs, + only in Druid, - only in DuckDB. Exits with 0 when all that was compared is equal, 1 when something differs, 3 when something could not be compared (a pull is due, or Druid does not serve all of it), 4 where Druid refuses a datasource.",
   "Left out without an exit code: what Druid dropped and we keep, rows of realtime segments, and what the load rules keep on no server.",
-  "Writes nothing to the file without --repair.",
+  "Changes nothing in the file without --repair; notes the outcome in _sync_verifies, where the file is free and writable.",
 ] as const
 
 const { only, since, until, "settle-wait": settleWait } = pullArgs
@@ -112,6 +112,7 @@ export function verifyCommand(context: CliContext) {
       try {
         const { withReadSession, withSession } = await import("../sync/session.ts")
         const { verify } = await import("../verify/verify.ts")
+        const { recordVerification } = await import("../verify/record.ts")
         // Fingerprints only read, and take no lock; rows need a spool, a repair the right to write.
         const session = args.deep || args.repair ? withSession : withReadSession
         const report = await session(
@@ -132,7 +133,7 @@ export function verifyCommand(context: CliContext) {
               url: settings.druid.url,
               datasources: datasources.map((datasource) => datasource.name),
             })
-            return verify(ports, {
+            const request = {
               runId: context.newId(),
               datasources,
               pull: settings.pull,
@@ -143,7 +144,10 @@ export function verifyCommand(context: CliContext) {
               seed: args.seed ?? context.newId().slice(0, 8),
               repair: args.repair,
               settleWaitMs,
-            })
+            }
+            const report = await verify(ports, request)
+            await recordVerification(ports, request, report)
+            return report
           },
         )
         const { verifiedRecords } = await import("../report/json-log.ts")

@@ -67,30 +67,26 @@ export async function writeChanges(
   step: TableStep,
 ): Promise<void> {
   if (step.before === undefined) return
-  const changes = tableChanges(step, await goneColumns(engine, owner.datasource))
+  // Rows are numbered in the order in which they came.
+  const noted = await engine.rows(
+    'SELECT rowid, change, "column" FROM file._sync_changes WHERE datasource = $1 ORDER BY rowid',
+    [owner.datasource],
+  )
+  const gone = new Set<string>()
+  for (const [, change, column] of noted) {
+    if (change === "vanished") gone.add(String(column))
+    else if (change === "returned") gone.delete(String(column))
+  }
+  const changes = tableChanges(step, gone)
   for (const { change, column, before, after } of changes) {
     await engine.run(
       `INSERT INTO file._sync_changes VALUES ($1, $2, ${timestampLiteral(owner.nowMs)}, $3, $4, $5, $6)`,
       [owner.datasource, owner.runId, change, column ?? null, before ?? null, after ?? null],
     )
   }
-  if (changes.length === 0) return
-  // Rows are numbered in the order in which they came.
+  const over = noted.slice(0, Math.max(0, noted.length + changes.length - MOST))
+  if (over.length === 0) return
   await engine.run(
-    `DELETE FROM file._sync_changes WHERE datasource = $1 AND rowid NOT IN
-      (SELECT rowid FROM file._sync_changes WHERE datasource = $1 ORDER BY rowid DESC LIMIT ${MOST})`,
-    [owner.datasource],
+    `DELETE FROM file._sync_changes WHERE rowid IN (${over.map(([id]) => String(id)).join(", ")})`,
   )
-}
-
-async function goneColumns(engine: Engine, datasource: string): Promise<Set<string>> {
-  const rows = await engine.rows(
-    `SELECT "column" FROM (
-      SELECT "column", change FROM file._sync_changes
-      WHERE datasource = $1 AND change IN ('vanished', 'returned')
-      QUALIFY row_number() OVER (PARTITION BY "column" ORDER BY rowid DESC) = 1
-    ) WHERE change = 'vanished'`,
-    [datasource],
-  )
-  return new Set(rows.map(([column]) => String(column)))
 }

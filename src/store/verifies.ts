@@ -58,11 +58,16 @@ export function recordVerifies(
           one.message ?? null,
         ],
       )
-      await engine.run(
-        `DELETE FROM file._sync_verifies WHERE datasource = $1 AND rowid NOT IN
-          (SELECT rowid FROM file._sync_verifies WHERE datasource = $1 ORDER BY rowid DESC LIMIT ${MOST})`,
-        [one.datasource],
+    }
+    for (const name of new Set(records.map((one) => one.datasource))) {
+      const noted = await engine.rows(
+        "SELECT rowid FROM file._sync_verifies WHERE datasource = $1 ORDER BY rowid",
+        [name],
       )
+      const over = noted.slice(0, Math.max(0, noted.length - MOST)).map(([id]) => String(id))
+      if (over.length > 0) {
+        await engine.run(`DELETE FROM file._sync_verifies WHERE rowid IN (${over.join(", ")})`)
+      }
     }
   }, signal)
 }

@@ -114,14 +114,19 @@ export class Desk {
   }
 }
 
+/** Another program that reads a database, and lets others read it, until it is told to end. */
+export function reading(path: string) {
+  return holding(path, "READ_ONLY")
+}
+
 /** Another program that holds a database open until it is told to end. */
-export async function holding(path: string) {
+export async function holding(path: string, mode: "READ_WRITE" | "READ_ONLY" = "READ_WRITE") {
   const engine = join(import.meta.dirname, "../../src/store/engine.ts")
   const script = `
     const { openEngine } = await import(${JSON.stringify(engine)})
     // an engine that nothing refers to is collected, and its lock with it
     globalThis.engine = await openEngine({ memoryLimit: "100MB", threads: 1 })
-    await globalThis.engine.run("ATTACH '${path}' AS held (READ_WRITE)")
+    await globalThis.engine.run("ATTACH '${path}' AS held (${mode})")
     console.log("held")
     process.stdin.on("end", () => process.exit(0)).resume()`
   const child = spawn(process.execPath, ["-e", script], { stdio: ["pipe", "pipe", "inherit"] })

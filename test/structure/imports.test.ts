@@ -18,7 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   verify: ["sync", "druid", "plan", "store", "config"],
   explore: ["sync", "druid", "plan", "store", "config"],
   report: ["sync", "verify", "explore"],
-  cli: ["sync", "verify", "explore", "config", "report"],
+  cli: ["sync", "verify", "explore", "config", "report", "page"],
+  page: ["sync", "store", "report"],
   main: ["cli", "report"],
 }
 
