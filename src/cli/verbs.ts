@@ -47,6 +47,13 @@ export const VERBS: Readonly<Record<string, Verb>> = {
       return { command: pullCommand(context), examples, notes }
     },
   },
+  export: {
+    about: "the DuckDB file's tables as a lake of Parquet files, by month or day; only what changed",
+    load: async (context) => {
+      const { exportCommand, examples, notes } = await import("./export.ts")
+      return { command: exportCommand(context), examples, notes }
+    },
+  },
   query: {
     about: "SQL on the DuckDB file, read-only; without SQL: its tables and columns",
     load: async (context) => {

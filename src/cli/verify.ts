@@ -4,6 +4,7 @@ import { defineCommand } from "citty"
 import { ExitCode } from "../errors.ts"
 import { jsonLine } from "../printable.ts"
 import type { CliContext } from "./context.ts"
+import { namesIn, partArg } from "./export.ts"
 import {
   configArg,
   jsonArg,
@@ -32,19 +33,32 @@ export const examples = [
     "Fetch again what differs, and compare it again",
     "druidsync verify --config c.json --out analytics.duckdb --repair",
   ],
+  ["Is the lake of an export what the file holds?", "druidsync verify --lake lake --out analytics.duckdb"],
 ] as const
 
 export const notes = [
   "Marks: = equal, * differs, + only in Druid, - only in DuckDB. Exits with 0 when all that was compared is equal, 1 when something differs, 3 when something could not be compared (a pull is due, or Druid does not serve all of it), 4 where Druid refuses a datasource.",
   "Left out without an exit code: what Druid dropped and we keep, rows of realtime segments, and what the load rules keep on no server.",
   "Changes nothing in the file without --repair; notes the outcome in _sync_verifies, where the file is free and writable.",
+  "With --lake it compares the files that druidsync export wrote with the DuckDB file, asks nothing of Druid and needs no --config: files missing, damaged or foreign, partitions that changed since, and the rows. Exits with 0 when all of it is equal, else with 1. Only --out, --only, --part, --deep, --json, --quiet, --verbose and --lock-wait go with it.",
 ] as const
 
 const { only, since, until, "settle-wait": settleWait } = pullArgs
 
 export const verifyArgs = {
-  ...configArg,
+  // Not asked for with --lake.
+  config: {
+    ...configArg.config,
+    required: false,
+    description: "configuration file (JSON); required without --lake",
+  },
   ...outArg,
+  lake: {
+    type: "string",
+    valueHint: "DIR",
+    description: "compare this lake of druidsync export with the DuckDB file, without Druid",
+  },
+  ...partArg,
   only,
   since,
   until,
@@ -82,7 +96,11 @@ export function verifyCommand(context: CliContext) {
   return defineCommand({
     meta: { name: "verify", description: "Compare the DuckDB file with Druid, chunk by chunk" },
     args: verifyArgs,
-    async run({ args }) {
+    async run({ args, rawArgs }) {
+      if (args.lake !== undefined) return runLake(context, args.lake, args, rawArgs)
+      if (args.config === undefined)
+        throw usage("missing required argument: --config", "see druidsync verify --help")
+      if (args.part !== undefined) throw usage("--part names nothing without --lake")
       const settings = await loadForCommand(context, args.config, overridesOf(args))
       const { selectDatasources } = await import("./select.ts")
       const datasources = selectDatasources(settings, args.only)
@@ -165,4 +183,67 @@ export function verifyCommand(context: CliContext) {
       }
     },
   })
+}
+
+/** Flags that mean nothing to a lake. */
+const NOT_WITH_LAKE = [
+  "config",
+  "since",
+  "until",
+  "sample",
+  "seed",
+  "repair",
+  "settle-wait",
+  "spool-dir",
+  "memory-limit",
+] as const
+
+interface LakeArgs {
+  readonly out: string
+  readonly only?: string | undefined
+  readonly part?: string | undefined
+  readonly deep: boolean
+  readonly json: boolean
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly "lock-wait": string
+}
+
+/** `verify --lake`: the lake against the DuckDB file. */
+async function runLake(
+  context: CliContext,
+  lake: string,
+  args: LakeArgs,
+  rawArgs: readonly string[],
+): Promise<ExitCode> {
+  const given = new Set(rawArgs.map((word) => word.split("=")[0]))
+  const wrong = NOT_WITH_LAKE.find((name) => given.has(`--${name}`) || (name === "config" && given.has("-c")))
+  if (wrong !== undefined) {
+    throw usage(
+      `--${wrong} does not go with --lake`,
+      "the lake is compared with the DuckDB file, not with Druid",
+    )
+  }
+  const { verifyLake } = await import("../lake/verify.ts")
+  const report = await verifyLake({
+    out: resolve(args.out),
+    to: resolve(lake),
+    only: namesIn(args.only),
+    share: args.part,
+    deep: args.deep,
+    lockWaitMs: readDurationFlag("lock-wait", args["lock-wait"]),
+    clock: context.clock,
+    newId: context.newId,
+    onWait: (holder) => {
+      if (!args.quiet) context.stderr.write(`waiting for ${holder}\n`)
+    },
+    signal: context.signal,
+  })
+  if (args.json) context.stdout.write(jsonLine(report))
+  else if (!args.quiet || report.exitCode !== ExitCode.ok) {
+    const { lakeText } = await import("../report/lake.ts")
+    const { styleFor } = await import("../report/style.ts")
+    context.stdout.write(lakeText(report, args.verbose, styleFor(context.stdout, context.env)))
+  }
+  return report.exitCode
 }

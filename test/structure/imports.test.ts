@@ -17,8 +17,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sync: ["druid", "plan", "store", "config"],
   verify: ["sync", "druid", "plan", "store", "config"],
   explore: ["sync", "druid", "plan", "store", "config"],
-  report: ["sync", "verify", "explore"],
-  cli: ["sync", "verify", "explore", "config", "report", "page"],
+  lake: ["sync", "store"],
+  report: ["sync", "verify", "explore", "lake"],
+  cli: ["sync", "verify", "explore", "lake", "config", "report", "page"],
   page: ["sync", "store", "report"],
   main: ["cli", "report"],
 }

@@ -1,0 +1,117 @@
+/**
+ * The files of a lake: the few steps that an export takes, each whole or not at all, and none through a symbolic link
+ * below the lake's folder. An interface, so that a test can let the machine die at any of them.
+ */
+import { createHash } from "node:crypto"
+import { createReadStream } from "node:fs"
+import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises"
+import { dirname } from "node:path"
+
+export type Kind = "file" | "folder" | "other"
+
+export interface Entry {
+  readonly name: string
+  readonly kind: Kind
+}
+
+export interface Disk {
+  /** makes one folder in one that is there; a folder that is there already is fine */
+  makeFolder(path: string): Promise<void>
+  /** by name; nothing where there is no such folder */
+  list(path: string): Promise<readonly Entry[]>
+  /** what is there, links not followed; undefined for nothing */
+  look(path: string): Promise<{ readonly kind: Kind; readonly bytes: number } | undefined>
+  read(path: string): Promise<string>
+  /** a new file with this text, on the disk when it is over */
+  write(path: string, text: string): Promise<void>
+  /** waits until a file that is written is on the disk */
+  sync(path: string): Promise<void>
+  /** takes the place of what is there at once; the new name is on the disk when it is over */
+  rename(from: string, to: string): Promise<void>
+  remove(path: string): Promise<void>
+  /** @returns false where it is not empty, or not there */
+  removeFolder(path: string): Promise<boolean>
+  /** lower-case hex digits */
+  sha256(path: string): Promise<string>
+}
+
+const kindOf = (found: { isFile(): boolean; isDirectory(): boolean }): Kind =>
+  found.isFile() ? "file" : found.isDirectory() ? "folder" : "other"
+
+const isMissing = (error: unknown) => ["ENOENT", "ENOTDIR"].includes((error as { code?: string }).code ?? "")
+
+/** The disk itself. */
+export const realDisk: Disk = {
+  async makeFolder(path) {
+    try {
+      await mkdir(path)
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST" || !(await lstat(path)).isDirectory()) throw error
+    }
+  },
+  async list(path) {
+    try {
+      const found = await readdir(path, { withFileTypes: true })
+      return found
+        .map((one) => ({ name: one.name, kind: kindOf(one) }))
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+    } catch (error) {
+      if (isMissing(error)) return []
+      throw error
+    }
+  },
+  async look(path) {
+    try {
+      const found = await lstat(path)
+      return { kind: kindOf(found), bytes: found.size }
+    } catch (error) {
+      if (isMissing(error)) return undefined
+      throw error
+    }
+  },
+  read: (path) => readFile(path, "utf8"),
+  async write(path, text) {
+    const handle = await open(path, "wx")
+    try {
+      await handle.writeFile(text)
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+  async sync(path) {
+    const handle = await open(path, "r+")
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+  async rename(from, to) {
+    await rename(from, to)
+    await syncFolder(dirname(to))
+  },
+  remove: (path) => rm(path, { force: true }),
+  removeFolder: (path) =>
+    rmdir(path).then(
+      () => true,
+      (error) => {
+        if (isMissing(error) || ["ENOTEMPTY", "EEXIST"].includes((error as { code?: string }).code ?? ""))
+          return false
+        throw error
+      },
+    ),
+  async sha256(path) {
+    const hash = createHash("sha256")
+    for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array)
+    return hash.digest("hex")
+  },
+}
+
+/** A folder's own entries are on the disk after this, where the system can do that at all. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, "r").catch(() => undefined)
+  // Windows opens no folders, and some file systems sync none: then the rename is as lasting as they make it.
+  await handle?.sync().catch(() => undefined)
+  await handle?.close()
+}

@@ -1,0 +1,111 @@
+/** Where things lie in a lake: folders, file names, partition keys. Pure; nothing it makes leads out of its folder. */
+import { createHash } from "node:crypto"
+import { DruidsyncError, ExitCode } from "../errors.ts"
+import type { LakeColumn, LakeFormat, LakePartition, LakePartitioning, LakeTable } from "../store/lake.ts"
+
+/** Share of an export that names none. */
+export const DEFAULT_SHARE = "data"
+
+/** The folder of the manifests within a table's folder: engines pass over names that start so. */
+export const MANIFESTS = "_druidsync"
+
+export const FORMATS: readonly LakeFormat[] = ["parquet", "csv", "json"]
+
+/** @throws DruidsyncError `usage` */
+export function checkedShare(name: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) return name
+  throw new DruidsyncError("usage", `--part ${JSON.stringify(name)} cannot be part of a file name`, {
+    exitCode: ExitCode.usage,
+    hint: "take letters, digits, - and _, 64 at most, a letter or digit first",
+  })
+}
+
+/**
+ * The share's name: the one that is given, or what the file says it holds (`shard-2-of-4`), or `data`.
+ * @throws DruidsyncError `usage` where the datasources are shares of different kinds, and none is given
+ */
+export function shareOf(given: string | undefined, tables: readonly Pick<LakeTable, "shard">[]): string {
+  if (given !== undefined) return checkedShare(given)
+  const shards = [...new Set(tables.map(({ shard }) => shard))]
+  if (shards.length > 1) {
+    throw new DruidsyncError("usage", "the file's datasources are different shares", {
+      exitCode: ExitCode.usage,
+      hint: "name the share with --part, or take those of one kind with --only",
+    })
+  }
+  const shard = shards[0]
+  return shard === undefined ? DEFAULT_SHARE : checkedShare(`shard-${shard.replace("/", "-of-")}`)
+}
+
+/** `part-data.parquet`: the one name that an export of this share writes, in each partition's folder. */
+export function fileName(share: string, format: LakeFormat): string {
+  return `part-${share}.${format}`
+}
+
+/** `month=06/part-data.parquet` or the like: is it this share's, in whatever format? */
+export function isFileOf(share: string, name: string): boolean {
+  return FORMATS.some((format) => name === fileName(share, format))
+}
+
+/** A file on its way; hidden from engines by its first character, and from `*.parquet` by its last ones. */
+export function temporaryName(share: string, id: string): string {
+  return `.part-${share}.${id}.tmp`
+}
+
+export function isTemporaryOf(share: string, name: string): boolean {
+  return name.startsWith(`.part-${share}.`) && name.endsWith(".tmp")
+}
+
+/** A table's folder: its name, with what could mean something else to a file system written as %XX. */
+export function tableFolder(table: string): string {
+  const safe = table
+    .replace(/[^\p{L}\p{N}_ .-]/gu, (char) =>
+      [...new TextEncoder().encode(char)]
+        .map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)
+        .join(""),
+    )
+    .replace(/^[. ]|[. ]$/g, (char) => (char === "." ? "%2E" : "%20"))
+  // File systems end at 255 bytes.
+  if (new TextEncoder().encode(safe).length <= 200) return safe
+  const digest = createHash("sha256").update(table).digest("hex").slice(0, 16)
+  return `${[...safe].slice(0, 40).join("")}-${digest}`
+}
+
+const PLAIN_KEYS = ["year", "month", "day"] as const
+
+const fold = (name: string) => name.toLowerCase()
+
+/** Do the keys have the name of a column, to an engine that takes `Year` and `year` for one? */
+export function clashes(keys: readonly string[], columns: readonly LakeColumn[]): string[] {
+  const names = new Set(columns.map(({ name }) => fold(name)))
+  return keys.filter((key) => names.has(fold(key)))
+}
+
+/** Names of the keys: `year`, `month`, `day`; where a column has one of these, `part_year` and so on. */
+export function keyNames(by: LakePartitioning, columns: readonly LakeColumn[]): string[] {
+  const plain = by === "day" ? [...PLAIN_KEYS] : PLAIN_KEYS.slice(0, 2)
+  for (let n = 0; ; n++) {
+    const prefix = n === 0 ? "" : n === 1 ? "part_" : `part${n}_`
+    const keys = plain.map((key) => prefix + key)
+    if (clashes(keys, columns).length === 0) return keys
+  }
+}
+
+/** `year=2016/month=06` */
+export function partitionPath(keys: readonly string[], { year, month, day }: LakePartition): string {
+  const two = (value: number) => String(value).padStart(2, "0")
+  const years = year < 0 ? `-${String(-year).padStart(4, "0")}` : String(year).padStart(4, "0")
+  const values = [years, two(month), two(day)]
+  return keys.map((key, n) => `${key}=${values[n]}`).join("/")
+}
+
+/** A folder that some partitioning made. */
+export function isPartitionFolder(name: string): boolean {
+  return /^[A-Za-z0-9_]+=-?\d+$/.test(name)
+}
+
+/** `shard-2-of-4` → 4; undefined for another name. */
+export function shardsOf(share: string): number | undefined {
+  const match = /^shard-\d+-of-(\d+)$/.exec(share)
+  return match === null ? undefined : Number(match[1])
+}

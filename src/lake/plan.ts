@@ -1,0 +1,79 @@
+/** Which partitions have to be written: partitions and checkpoints of now against a manifest. Pure. */
+import { contains } from "../intervals.ts"
+import type { LakeChunk, LakePartition } from "../store/lake.ts"
+import { digest, type Manifest, type PartitionState } from "./manifest.ts"
+
+/** A partition as it is in the DuckDB file now. */
+export interface PartitionNow {
+  /** of its file, from the table's folder */
+  readonly path: string
+  readonly partition: LakePartition
+  readonly fingerprint: string
+  readonly state: PartitionState
+  readonly reason: string | undefined
+}
+
+/** Names the checkpoints that a partition's rows stand under, and its rows. @param chunks those that overlap it */
+export function fingerprintOf(partition: LakePartition, chunks: readonly LakeChunk[]): string {
+  const lines = chunks.map(({ interval: { start, end }, rows, print }) => `${start}/${end} ${rows} ${print}`)
+  return digest([partition.rows, ...lines].join("\n"))
+}
+
+/** @param chunks checkpoints that overlap the partition */
+export function stateOf(
+  partition: LakePartition,
+  chunks: readonly LakeChunk[],
+): { state: PartitionState; reason: string | undefined } {
+  const rowsIn = (state: LakeChunk["state"]) =>
+    chunks.filter((chunk) => chunk.state === state).reduce((sum, chunk) => sum + chunk.rows, 0)
+  const has = (state: LakeChunk["state"]) => chunks.some((chunk) => chunk.state === state)
+  if (has("stale")) return { state: "incomplete", reason: "rows that the next pull replaces" }
+  if (has("unproven")) return { state: "incomplete", reason: "rows that Druid had not counted yet" }
+  const isInside = chunks.every((chunk) => contains(partition.interval, chunk.interval))
+  const covered = chunks.reduce((sum, chunk) => sum + chunk.rows, 0)
+  if (isInside ? covered !== partition.rows : covered === 0) {
+    return {
+      state: "incomplete",
+      reason: "its rows are not those that were pulled: changed by another program",
+    }
+  }
+  if (has("provisional")) return { state: "provisional", reason: `${rowsIn("provisional")} realtime rows` }
+  return { state: "complete", reason: undefined }
+}
+
+export interface ExportPlan {
+  readonly write: readonly PartitionNow[]
+  readonly keep: readonly PartitionNow[]
+  /** paths of the manifest that have no rows any more */
+  readonly gone: readonly string[]
+}
+
+/**
+ * @param now every partition that has rows
+ * @param bytesOf size of the file at a path; undefined where there is none
+ * @param schema of the columns of now
+ * @param rewrite write all of them, whatever is there
+ */
+export function exportPlan(
+  now: readonly PartitionNow[],
+  manifest: Pick<Manifest, "partitions"> | undefined,
+  bytesOf: (path: string) => number | undefined,
+  schema: string,
+  rewrite: boolean,
+): ExportPlan {
+  const before = new Map((manifest?.partitions ?? []).map((one) => [one.path, one]))
+  const write: PartitionNow[] = []
+  const keep: PartitionNow[] = []
+  for (const one of now) {
+    const old = before.get(one.path)
+    const isThere =
+      !rewrite &&
+      old !== undefined &&
+      old.fingerprint === one.fingerprint &&
+      old.schema === schema &&
+      old.bytes === bytesOf(one.path)
+    ;(isThere ? keep : write).push(one)
+  }
+  const paths = new Set(now.map(({ path }) => path))
+  return { write, keep, gone: [...before.keys()].filter((path) => !paths.has(path)) }
+}
