@@ -147,10 +147,10 @@ export function overridesOf(args: {
 }): Overrides {
   return {
     concurrency: args.concurrency,
-    spoolDir: args["spool-dir"],
     memoryLimit: args["memory-limit"],
     maxDuration: args["max-duration"],
     // In the file, paths start at its folder; on the command line, where the user stands.
+    spoolDir: args["spool-dir"] && resolve(args["spool-dir"]),
     publish: args.publish && resolve(args.publish),
     metrics: args.metrics && resolve(args.metrics),
     ping: args.ping,

@@ -59,9 +59,11 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
     interrupted = ports.signal.aborted && !outOfTime
     const concerns = error instanceof DruidsyncError ? error : new DruidsyncError("bug", messageOf(error))
     for (const one of progress) one.error ??= ports.signal.aborted ? undefined : concerns
-    // What was learnt is written down even so; if that fails too, the first error is the news.
+    // What was learnt is written down even so; if that fails too, the first error is the news. A file that was waited
+    // for in vain is not waited for again.
     if (!ports.signal.aborted) {
-      await record(ports, request, progress, startedMs, false).catch(() => undefined)
+      if (concerns.code !== "locked")
+        await record(ports, request, progress, startedMs, false).catch(() => undefined)
       throw error
     }
   }
