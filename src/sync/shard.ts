@@ -25,7 +25,7 @@ export function refuseOtherShard(
     const flag = has === undefined ? "without --shard" : `with --shard ${shardText(has)}`
     throw new DruidsyncError(
       "usage",
-      `${path} holds ${words(has)} of "${held.datasource}", and ${words(asked)} was asked for; it was left as it is`,
+      `${path} holds ${words(has)} of "${held.datasource}", this pull is for ${words(asked)}; the file was left as it is`,
       {
         exitCode: ExitCode.usage,
         hint: `pull ${flag}, or use another --out, or fetch all that the file holds anew with --full (without --only, --since, --until)`,
