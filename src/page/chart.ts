@@ -48,14 +48,19 @@ const percent = (share: number) => `${Number((share * 100).toFixed(3))}%`
 
 /** Narrow bars are drawn a little wider than they are: a hairline would not be seen. */
 const MIN_SHARE = 0.003
+/** Broad ones narrower: one chunk alone would be a wall. */
+const MAX_SHARE = 0.08
 
 function bars(bins: readonly Bin[], most: number): Html {
   const rects = bins
     .filter((bin) => bin.rows > 0)
     .map(({ from, to, rows }) => {
-      const width = Math.max((to - from) * 0.86, MIN_SHARE)
+      const whole = to - from
+      const width = Math.max(Math.min(whole * 0.86, MAX_SHARE), MIN_SHARE)
+      // A broad one stands in the middle of its time.
+      const x = whole * 0.86 > MAX_SHARE ? from + (whole - width) / 2 : from
       const height = Math.max(rows / most, 0.015)
-      return `<rect x="${percent(from)}" y="${percent(1 - height)}" width="${percent(width)}" height="${percent(height)}"/>`
+      return `<rect x="${percent(x)}" y="${percent(1 - height)}" width="${percent(width)}" height="${percent(height)}"/>`
     })
   return new Html(
     `<svg class="bars m-complete" aria-hidden="true" focusable="false">` +
@@ -118,7 +123,10 @@ const DAY_MS = 86_400_000
 
 /** When a bar is: its day, its month, its first and last moment. */
 export function binWords(startMs: number, endMs: number): string {
-  if (startMs % DAY_MS !== 0 || endMs % DAY_MS !== 0) return `${moment(startMs)} to ${moment(endMs)}`
+  if (startMs % DAY_MS !== 0 || endMs % DAY_MS !== 0) {
+    const [from, to] = [moment(startMs), moment(endMs)]
+    return `${from} to ${from.slice(0, -6) === to.slice(0, -6) ? to.slice(-5) : to}`
+  }
   const [first, last] = [moment(startMs), moment(endMs - DAY_MS)].map((words) => words.slice(0, -6))
   return first === last ? first! : `${first} to ${last}`
 }
@@ -142,7 +150,7 @@ function table(name: string, bins: readonly Bin[], unit: string): Html {
     else lines.push({ startMs, endMs, from, to, bin: undefined })
   }
   return html`<details><summary>The same as a table <small class="muted">${counted(lines.length, "line")}, by ${unit}</small></summary>
-<div class="scroll" tabindex="0" role="region" aria-label="${`Chunks and rows of ${name} over time`}"><table><thead><tr><th scope="col">Time (UTC)</th><th scope="col" class="num">Rows</th><th scope="col">Chunks</th></tr></thead><tbody>
+<div class="scroll tall" tabindex="0" role="region" aria-label="${`Chunks and rows of ${name} over time`}"><table><thead><tr><th scope="col">Time (UTC)</th><th scope="col" class="num">Rows</th><th scope="col">Chunks</th></tr></thead><tbody>
 ${lines.map(
   ({ startMs, endMs, from, to, bin }) =>
     html`<tr data-at="${`${short(from)} ${short(to)}`}"><td class="nowrap">${binWords(startMs, endMs)}</td><td class="num">${bin === undefined ? "0" : count(bin.rows)}</td><td>${bin === undefined ? "no chunk" : marksWords(bin.marks)}</td></tr>

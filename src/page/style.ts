@@ -53,6 +53,8 @@ header .sub{color:var(--muted);margin-top:.35rem}
 .note b{font-weight:600}
 .note span{color:var(--text)}
 .scroll{overflow-x:auto}
+.tall{max-height:24rem;max-width:44rem;overflow:auto}
+caption{text-align:left;padding:.3rem 0}
 table{border-collapse:collapse;width:100%;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;vertical-align:top;padding:.45rem .9rem .45rem 0;border-bottom:1px solid var(--line)}
 th:last-child,td:last-child{padding-right:0}
@@ -87,7 +89,11 @@ details[open]>summary{margin-bottom:.4rem}
 .m-complete{fill:var(--complete)}
 .s-provisional{stroke:var(--provisional)}.s-stale{stroke:var(--stale)}.s-kept{stroke:var(--kept)}.s-missing{stroke:var(--missing)}.s-unproven{fill:var(--unproven)}
 .defs{position:absolute;width:0;height:0}
-.pick{display:block;width:100%;margin:.1rem 0 0;accent-color:var(--link)}
+.pick{display:block;width:100%;height:1.6rem;margin:0;background:none;appearance:none;-webkit-appearance:none;cursor:ew-resize}
+.pick::-webkit-slider-runnable-track{height:2px;background:var(--edge);border-radius:1px}
+.pick::-moz-range-track{height:2px;background:var(--edge);border-radius:1px}
+.pick::-webkit-slider-thumb{-webkit-appearance:none;margin-top:calc(1px - .55rem);width:1.1rem;height:1.1rem;border:0;border-radius:50%;background:var(--link);cursor:ew-resize}
+.pick::-moz-range-thumb{width:1.1rem;height:1.1rem;border:0;border-radius:50%;background:var(--link);cursor:ew-resize}
 .cursor{position:absolute;top:0;bottom:0;width:2px;margin-left:-1px;background:var(--text);opacity:.55;pointer-events:none}
 .over-x{position:relative;grid-column:2}
 .readout{min-height:1.6em;font-size:.92rem;font-variant-numeric:tabular-nums}
@@ -106,7 +112,8 @@ footer{margin-top:2rem;color:var(--muted);font-size:.88rem}
 .lane.axis .lab:empty{display:none}
 .over-x{grid-column:1}
 .lab small{display:inline}
-.facts{grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr))}
+.facts{grid-template-columns:repeat(auto-fill,minmax(8.5rem,1fr));gap:.9rem .75rem}
+.facts dd{font-size:.95rem}
 .bars{height:6rem}
 .readout{min-height:3.2em}
 .t-odd,.narrow-hide{display:none}
@@ -120,10 +127,10 @@ body{background:none;font-size:10pt}
 .head,.plot,tr,.facts{break-inside:avoid}
 h2,h3{break-after:avoid}
 .controls,.pick,.readout,.cursor,.skip{display:none!important}
-.scroll{overflow:visible}
+.scroll{overflow:visible;max-height:none}
 details::details-content{content-visibility:visible;display:block;block-size:auto}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 @media (prefers-reduced-motion:no-preference){html{scroll-behavior:smooth}}
-@media (forced-colors:active){.badge,.verdict,.note{border:1px solid}.m-complete{fill:CanvasText}}
+@media (forced-colors:active){.pick{appearance:auto;-webkit-appearance:auto}.badge,.verdict,.note{border:1px solid}.m-complete{fill:CanvasText}}
 `.trim()

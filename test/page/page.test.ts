@@ -175,7 +175,7 @@ describe("the page", () => {
   it("labels what can be worked with", () => {
     for (const [tag] of text.matchAll(/<input[^>]*type="range"[^>]*>/g))
       expect(tag).toMatch(/aria-label="[^"]+"/)
-    for (const [tag] of text.matchAll(/<div class="scroll"[^>]*>/g))
+    for (const [tag] of text.matchAll(/<div class="scroll[^>]*>/g))
       expect(tag).toMatch(/tabindex="0" role="region" aria-label="[^"]+"/)
     expect(text).toContain('<label>Find a datasource<input id="find"')
     expect(text).toContain('<label>Theme<select id="theme"')
@@ -295,6 +295,12 @@ describe("time in bars", () => {
     const { bins, isSpread } = binned(items, 160)!
     expect(isSpread).toBe(true)
     expect(bins.slice(-2).map((bin) => bin.rows)).toEqual([3, 2])
+  })
+
+  it("are told by day and by hour", () => {
+    const at = Date.UTC(2024, 0, 1, 22)
+    expect(binWords(at, at + 3_600_000)).toBe("2024-01-01 22:00 to 23:00")
+    expect(binWords(at, at + 2 * 3_600_000)).toBe("2024-01-01 22:00 to 2024-01-02 00:00")
   })
 
   it("are none without a chunk that has bounds", () => {
