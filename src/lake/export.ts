@@ -294,6 +294,7 @@ class TableExporter {
   /** the manifest's lines, as far as they are true now */
   readonly #lines: Map<string, ManifestPartition>
   #columns: LakeTable["columns"]
+  #runs: readonly string[]
   #savedMs = 0
   #saved = ""
   readonly #written = new Map<string, ManifestPartition>()
@@ -302,6 +303,7 @@ class TableExporter {
     this.#target = target
     this.#means = means
     this.#columns = target.table.columns
+    this.#runs = means.runs
     const old = target.isMoved ? [] : (target.manifest?.partitions ?? [])
     this.#lines = new Map(old.map((line) => [line.path, line]))
   }
@@ -346,13 +348,14 @@ class TableExporter {
     const { target, means } = { target: this.#target, means: this.#means }
     const { engine, file, disk, signal } = means
     const seen = await file.read(async () => {
-      const { tables } = await readLakeTables(engine, means.out)
+      const { tables, runs } = await readLakeTables(engine, means.out)
       const table = tables.find(({ datasource }) => datasource === target.table.datasource)
       if (table === undefined || table.isDropped || table.table !== target.table.table) return undefined
-      return { table, ...(await partitionsNow(engine, table, this.#layout)) }
+      return { table, runs, ...(await partitionsNow(engine, table, this.#layout)) }
     }, signal)
     if (seen === undefined) return droppedTable(target.table)
     this.#columns = seen.table.columns
+    this.#runs = seen.runs
     const sizes = new Map<string, number>()
     for (const path of this.#lines.keys()) {
       const found = await disk.look(join(target.folder, path))
@@ -478,7 +481,7 @@ class TableExporter {
 
   /** Writes the manifest, unless the one that is there says the same. */
   async #save(isFinished: boolean, state: PartitionState): Promise<void> {
-    const { disk, share, runs, version, clock, newId } = this.#means
+    const { disk, share, version, clock, newId } = this.#means
     const { table, folder, partitionBy, fileFormat, keys, manifest } = this.#target
     const partitions = [...this.#lines.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
     this.#savedMs = clock.nowMs()
@@ -488,7 +491,7 @@ class TableExporter {
       datasource: table.datasource,
       table: table.table,
       share,
-      runs: runs.slice(0, RUNS_KEPT),
+      runs: this.#runs.slice(0, RUNS_KEPT),
       partitionBy,
       keys,
       fileFormat,

@@ -1,6 +1,6 @@
 /** An export that dies at any step: what is there can be read, old or new, and the next export makes it whole. */
 import { afterEach, beforeEach, describe, expect, it } from "bun:test"
-import { cp, mkdtemp, readdir, rm } from "node:fs/promises"
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Disk, realDisk } from "../../src/lake/disk.ts"
@@ -9,6 +9,8 @@ import { verifyLake } from "../../src/lake/verify.ts"
 import { commit } from "../../src/store/commit.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { databaseFile } from "../../src/store/file.ts"
+import { holding } from "../cli/support.ts"
+import { canMount, Desk as MountDesk } from "../crash/support.ts"
 
 const DAY = 86_400_000n
 const START = BigInt(Date.UTC(2020, 0, 1))
@@ -235,4 +237,120 @@ describe("an export that dies", () => {
       (await readdir(join(to, "t"), { recursive: true })).filter((name) => name.includes(".tmp")),
     ).toEqual([])
   }, 30_000)
+})
+
+describe("an export beside a pull", () => {
+  /** Time flies: the file is let go of after each partition, and the manifest saved. */
+  const flying = () => {
+    let ms = 0
+    return { nowMs: () => (ms += 20_000), sleep: () => Promise.resolve() }
+  }
+
+  /** Does something once, between two partitions. */
+  function between(work: () => Promise<void>): Disk {
+    let saves = 0
+    return {
+      ...realDisk,
+      write: async (path, text) => {
+        await realDisk.write(path, text)
+        if (++saves === 2) await work()
+      },
+    }
+  }
+
+  it("writes what a pull committed meanwhile, with its checkpoint", async () => {
+    const two = { rows: 2, value: 1 }
+    await hold({ 0: two, 1: two, 2: two, 3: two })
+    const to = join(folder, "lake")
+    const disk = between(() =>
+      hold({ 0: { rows: 9, value: 9 }, 1: { rows: 0, value: 0 }, 2: { rows: 5, value: 2 } }),
+    )
+    await exportLake({ ...options(to, disk), clock: flying() })
+    expect(await seen(to)).toEqual(["day=01: 2 × 1", "day=03: 5 × 2", "day=04: 2 × 1"])
+    // The day that was written before the commit, and no other.
+    expect((await exportLake(options(to))).datasources[0]).toMatchObject({
+      written: ["year=2020/month=01/day=01"],
+      unchanged: 2,
+    })
+    expect((await verifyLake({ ...options(to), deep: true })).outcome).toBe("equal")
+  }, 60_000)
+
+  it("begins again where the columns changed meanwhile, so that all files have the new ones", async () => {
+    await hold({ 0: { rows: 2, value: 1 }, 1: { rows: 2, value: 1 }, 2: { rows: 2, value: 1 } })
+    const to = join(folder, "lake")
+    const disk = between(async () => {
+      const file = databaseFile(engine, {
+        path: out(),
+        lockWaitMs: 0,
+        sleep: () => Promise.resolve(),
+        nowMs: () => 0,
+      })
+      await file.write(async () => {
+        await engine.run("ALTER TABLE file.t ADD COLUMN extra VARCHAR")
+        const columns = [...COLUMNS, { ...COLUMNS[1], name: "extra", target: "extra", duckdbType: "VARCHAR" }]
+        await engine.run("UPDATE file._sync_state SET columns = $1", [JSON.stringify(columns)])
+      })
+    })
+    const report = await exportLake({ ...options(to, disk), clock: flying() })
+    expect(report.datasources[0]!.written).toHaveLength(3)
+    const [row] = await engine.rows(`SELECT count(extra), count(*) FROM read_parquet('${to}/t/**/*.parquet')`)
+    expect(row).toEqual([0n, 6n])
+    expect((await verifyLake({ ...options(to), deep: false })).outcome).toBe("equal")
+    expect((await exportLake(options(to))).datasources[0]).toMatchObject({ written: [] })
+  }, 60_000)
+
+  it("waits for another export of the same share, then ends with 11; another share need not wait", async () => {
+    await hold({ 0: { rows: 2, value: 1 } })
+    const to = join(folder, "lake")
+    await mkdir(join(to, "_export-data.druidsync"), { recursive: true })
+    const holder = await holding(join(to, "_export-data.druidsync", "lock"))
+    try {
+      await expect(exportLake(options(to))).rejects.toMatchObject({ code: "locked", exitCode: 11 })
+      await exportLake({ ...options(to), share: "other" })
+    } finally {
+      await holder.letGo()
+    }
+    await exportLake(options(to))
+  }, 60_000)
+})
+
+const mountable = canMount()
+
+describe("a lake on a disk that is full", () => {
+  it.skipIf(!mountable)(
+    "keeps its files, and takes the new ones when there is room",
+    async () => {
+      const desk = new MountDesk()
+      try {
+        const disk = desk.mount("small", "400k")!
+        const to = join(disk, "lake")
+        await hold({ 0: { rows: 2, value: 1 }, 1: { rows: 2, value: 1 } })
+        await exportLake(options(to))
+        const file = databaseFile(engine, {
+          path: out(),
+          lockWaitMs: 0,
+          sleep: () => Promise.resolve(),
+          nowMs: () => 0,
+        })
+        await file.write(async () => {
+          // More than fits, and of a kind that zstd cannot make small.
+          await engine.run(
+            `INSERT INTO file.t SELECT epoch_ms(${START + DAY}::BIGINT), (hash(i) >> 1)::BIGINT FROM range(200000) r(i)`,
+          )
+          await engine.run(
+            `UPDATE file._sync_chunks SET rows = rows + 200000, run_id = 'more' WHERE start_ms = ${START + DAY}`,
+          )
+        })
+        await expect(exportLake(options(to))).rejects.toMatchObject({ code: "disk-full", exitCode: 1 })
+        expect(await seen(to)).toEqual(["day=01: 2 × 1", "day=02: 2 × 1"])
+        expect((await readdir(to, { recursive: true })).filter((name) => name.includes(".tmp"))).toEqual([])
+        desk.remount(disk, "size=20m")
+        await exportLake(options(to))
+        expect((await verifyLake({ ...options(to), deep: false })).outcome).toBe("equal")
+      } finally {
+        desk.close()
+      }
+    },
+    60_000,
+  )
 })
