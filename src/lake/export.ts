@@ -10,7 +10,7 @@ import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../errors.ts"
 import { overlapping } from "../intervals.ts"
-import { type Engine, openEngine } from "../store/engine.ts"
+import { type Engine, literal, openEngine } from "../store/engine.ts"
 import { type DatabaseFile, databaseFile } from "../store/file.ts"
 import {
   type LakeChunk,
@@ -159,6 +159,8 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
       signal,
     })
     try {
+      // What does not fit into memory goes where there is to be room anyway, and away with the lock.
+      await engine.run(`SET temp_directory = ${literal(join(lock.spoolDir, "duckdb"))}`)
       const wish = { ...options, share, runs: held.runs }
       const targets: (Target | LakeTable)[] = []
       // All of them are looked at before the first is written to.

@@ -240,19 +240,41 @@ export async function writeLakeFile(
       : format === "csv"
         ? `SELECT ${list(csvValue)} ${source}`
         : `SELECT ${jsonRow(rows.columns)} AS line ${source}`
-  try {
+  const write = async (rowGroups: string): Promise<number> => {
     const options =
       format === "parquet"
-        ? `FORMAT parquet, COMPRESSION zstd${(await hasNegativeZero(engine, rows)) ? ", DICTIONARY_SIZE_LIMIT 0" : ""}`
+        ? `FORMAT parquet, COMPRESSION zstd, ${rowGroups}${dictionaries}`
         : format === "csv"
           ? `FORMAT csv, HEADER, DELIMITER ',', QUOTE '"', ESCAPE '"', NULLSTR ''`
           : // Each line is written as it is.
             "FORMAT csv, HEADER false, DELIMITER '\\0', QUOTE '', ESCAPE ''"
-    return await engine.change(`COPY (${query}) TO ${literal(path)} (${options})`)
+    return engine.change(`COPY (${query}) TO ${literal(path)} (${options})`)
+  }
+  let dictionaries = ""
+  try {
+    if (format === "parquet" && (await hasNegativeZero(engine, rows)))
+      dictionaries = ", DICTIONARY_SIZE_LIMIT 0"
+    try {
+      return await write(ROW_GROUPS)
+    } catch (error) {
+      if (!/^Out of Memory/i.test(messageOf(error))) throw error
+      // Rows of many kilobytes: one thread, and few of them at a time.
+      const [threads] = await engine.rows("SELECT current_setting('threads')")
+      await engine.run("SET threads = 1")
+      try {
+        return await write(SMALL_ROW_GROUPS)
+      } finally {
+        await engine.run(`SET threads = ${Number(threads![0])}`)
+      }
+    }
   } catch (error) {
     throw lakeError(path, error)
   }
 }
+
+/** DuckDB's own number of rows, but bounded in bytes: each thread holds one group in memory. */
+const ROW_GROUPS = "ROW_GROUP_SIZE 122880, ROW_GROUP_SIZE_BYTES '64MB'"
+const SMALL_ROW_GROUPS = "ROW_GROUP_SIZE 2048, ROW_GROUP_SIZE_BYTES '16MB'"
 
 /**
  * DuckDB's Parquet writer takes -0.0 and 0.0 for the same entry of a dictionary (tried with 1.5.5): where there is a
@@ -288,6 +310,12 @@ export function lakeError(path: string, error: unknown): unknown {
         cause: error,
       },
     )
+  }
+  if (/^Out of Memory/i.test(text)) {
+    return new DruidsyncError("file", `${path} cannot be written: its rows do not fit into memory`, {
+      hint: "smaller partitions need less: --partition day into another folder",
+      cause: error,
+    })
   }
   const code = (error as { code?: unknown }).code
   if (typeof code !== "string" && !/^IO Error|Permission denied|Read-only file system/i.test(text))
