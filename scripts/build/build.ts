@@ -85,7 +85,7 @@ export async function buildExecutable(options: BuildOptions): Promise<string> {
 }
 
 /** The target that runs here. npm has found out already which C library there is. */
-function hostTarget(): string {
+export function hostTarget(): string {
   const platform = process.platform === "win32" ? "windows" : process.platform
   const name = `${platform}-${process.arch}`
   if (platform !== "linux") return name

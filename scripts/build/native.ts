@@ -38,17 +38,19 @@ export function nativePlugin(duckdbPackage: string, level: number): BunPlugin {
   }
 }
 
-/** Dependencies first, the addon last: the order in which they are loaded. */
 function embeddedFiles(folder: string, level: number): Embedded[] {
+  return embeddedNames(folder).map((name) => {
+    const content = readFileSync(join(folder, name))
+    const sha256 = createHash("sha256").update(content).digest("hex")
+    return { name, sha256, bytes: content.length, parts: packedParts(content, sha256, level) }
+  })
+}
+
+/** What of a package's folder is embedded. Dependencies first, the addon last: the order in which they are loaded. */
+export function embeddedNames(folder: string): string[] {
   const names = readdirSync(folder).filter((name) => /\.(node|so|dylib|dll)$/.test(name))
   const rank = (name: string) => (name.endsWith(".node") ? 1 : 0)
-  return names
-    .toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-    .map((name) => {
-      const content = readFileSync(join(folder, name))
-      const sha256 = createHash("sha256").update(content).digest("hex")
-      return { name, sha256, bytes: content.length, parts: packedParts(content, sha256, level) }
-    })
+  return names.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
 /** Small enough that unpacking needs little memory, large enough that compression hardly suffers. */
