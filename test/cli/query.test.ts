@@ -95,6 +95,13 @@ describe("druidsync query", () => {
     expect(desk.exists("r.parquet")).toBe(true)
   })
 
+  it("keeps the sign of zero in parquet", async () => {
+    const to = desk.path("zeros.parquet")
+    await query("--to", to, "SELECT if(range % 2 = 0, 0::DOUBLE, -(0::DOUBLE)) AS z FROM range(100)")
+    const read = `SELECT count(*) FILTER (WHERE signbit(z)) AS n FROM '${to}'`
+    expect((await query("--allow-files", "--format", "csv", read)).stdout).toBe("n\n50\n")
+  })
+
   it("leaves nothing half-written beside the result", async () => {
     await query("--to", desk.path("r.csv"), "SELECT 1; SELECT 2")
     await query("--to", desk.path("r.parquet"), "SELECT error('no')")
