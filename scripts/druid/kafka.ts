@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { once } from "node:events"
 import { join } from "node:path"
 import type { Druid } from "./cluster.ts"
-import { request } from "./http.ts"
+import { DruidHttpError, request } from "./http.ts"
 import { dataSchema, type IngestOptions } from "./ingest.ts"
 import { javaCommand } from "./jars.ts"
 import { kafkaJvm } from "./services.ts"
@@ -125,9 +125,16 @@ export async function startSupervisor(druid: Druid, options: SupervisorOptions):
   return answer.id
 }
 
-/** Stops reading: running tasks publish what they have and end after hand-off. Offsets are kept for `resume`. */
+/**
+ * Stops reading: running tasks publish what they have and end after hand-off. Offsets are kept for `resume`. Nothing
+ * happens where it was suspended before.
+ */
 export async function suspendSupervisor(druid: Druid, id: string): Promise<void> {
-  await supervisorAction(druid, id, "suspend")
+  try {
+    await supervisorAction(druid, id, "suspend")
+  } catch (error) {
+    if (!(error instanceof DruidHttpError && /already suspended/.test(error.message))) throw error
+  }
 }
 
 /** Has the tasks publish what they have read; a new task reads on from there. See with `waitPublished`. */
