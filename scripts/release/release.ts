@@ -111,7 +111,11 @@ mkdirSync(folder)
 const artifacts: Artifact[] = []
 for (const target of options.targets) artifacts.push(await executable(target))
 if (options.npm) artifacts.push(await npm())
-write(`${name}-${version}.cdx.json`, sbomText({ name, version, description, license, runtime, artifacts }))
+const needs = Object.keys(packageJson.dependencies)
+write(
+  `${name}-${version}.cdx.json`,
+  sbomText({ name, version, description, license, needs, runtime, artifacts }),
+)
 const natives = { bun: packageVersion("bun"), duckdb: packageVersion("@duckdb/node-bindings") }
 write("THIRD-PARTY-LICENSES.txt", executableLicences(runtime, natives, installedTexts()))
 writeFileSync(join(folder, "SHA256SUMS"), checksumsText(files))

@@ -21,7 +21,9 @@ export interface Release {
   version: string
   description: string
   license: string
-  /** what the sources import, directly or not */
+  /** names of the packages that the sources import */
+  needs: readonly string[]
+  /** those and what they need */
   runtime: readonly Component[]
   artifacts: readonly Artifact[]
 }
@@ -54,7 +56,7 @@ export function sbomText(release: Release): string {
       ...release.artifacts.toSorted((a, b) => (a.name < b.name ? -1 : 1)).map(artifactEntry),
     ],
     dependencies: [
-      { ref: self, dependsOn: refs(direct(release.runtime)) },
+      { ref: self, dependsOn: refs(release.needs) },
       ...packages
         .map((one) => ({ ref: purl(one), dependsOn: refs(one.needs) }))
         .toSorted((a, b) => (a.ref < b.ref ? -1 : 1)),
@@ -67,12 +69,6 @@ export function sbomText(release: Release): string {
     ],
   }
   return `${JSON.stringify(document, undefined, 2)}\n`
-}
-
-/** What no other package of the list needs is needed by the program itself. */
-function direct(runtime: readonly Component[]): string[] {
-  const needed = new Set(runtime.flatMap(({ needs }) => needs))
-  return runtime.map(({ name }) => name).filter((name) => !needed.has(name))
 }
 
 /** https://github.com/package-url/purl-spec: the `@` of a scope is written as %40 */

@@ -1,6 +1,7 @@
 /**
  * The executables that this machine cannot run by itself: linux-arm64 under qemu-user, and those for musl where its loader is.
- * `bun scripts/release/try-arm64.ts [--folder release]` tries what is there and says what is missing.
+ * `bun scripts/release/try-arm64.ts [--folder release] [--require linux-arm64]` tries what is there and says what is missing;
+ * what is required must have been tried.
  */
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
@@ -19,7 +20,12 @@ interface Way {
   needs: readonly (readonly [path: string, how: string])[]
 }
 
-const { values } = parseArgs({ options: { folder: { type: "string", default: join(root, "release") } } })
+const { values } = parseArgs({
+  options: {
+    folder: { type: "string", default: join(root, "release") },
+    require: { type: "string", multiple: true, default: [] },
+  },
+})
 const { name, version } = packageJson
 const qemu = "/usr/bin/qemu-aarch64-static"
 /** the C libraries of arm64, as Debian's packages for cross-compilers lay them out */
@@ -35,7 +41,10 @@ const ways: readonly Way[] = [
       ...emulated,
       ...(isArm
         ? []
-        : [[`${sysroot}/lib/ld-linux-aarch64.so.1`, "apt-get install libc6-arm64-cross"] as const]),
+        : ([
+            [`${sysroot}/lib/ld-linux-aarch64.so.1`, "apt-get install libc6-arm64-cross"],
+            [`${sysroot}/lib/libstdc++.so.6`, "apt-get install libstdc++6-arm64-cross"],
+          ] as const)),
     ],
   },
   ...(["x64", "arm64"] as const).map((arch): Way => {
@@ -59,6 +68,7 @@ for (const { target, command, env, needs } of ways) {
     ([path]) => !existsSync(path),
   )
   if (missing.length > 0) {
+    if (values.require.includes(target)) failed++
     say(target, `not tried: ${missing.map(([path, how]) => `${path} is not there (${how})`).join(", ")}`)
     continue
   }
