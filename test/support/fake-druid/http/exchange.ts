@@ -67,6 +67,8 @@ export class Exchange {
   async #follow(behaviour: Behaviour): Promise<void> {
     switch (behaviour.do) {
       case "reply":
+        // What is put in place of an answer knows nothing of the query, unless it says so.
+        this.headers = {}
         return this.reply(behaviour.reply)
       case "destroy":
         this.#answered = true
