@@ -89,8 +89,18 @@ describe("a Druid that dies while it is read", () => {
     await expectRecovery()
   }, 240_000)
 
-  it("a historical that comes back with nothing in its cache is never taken for whole while it loads", async () => {
-    await druid.kill("historical")
+  it("a historical that is gone exits 3 with the reason; it is never taken for whole while it loads again", async () => {
+    await stage.pullExactly()
+    await stage.world.unserve(wiki)
+    const gone = await stage.pull("--full", "--settle-wait", "0s")
+    expect(gone.exitCode).toBe(3)
+    const [report] = gone.report.datasources
+    expect(report!.incomplete.map(({ reason }) => reason).join()).toContain("served by no historical")
+    expect(report!.unavailable.length).toBeGreaterThan(0)
+    await stage.expectTruthfulState(wiki)
+    expect(gone.report.rowsFetched).toBe(0)
+    expect(report!.rows).toBe(datasets[0]!.rowCount)
+
     await druid.start("historical", { emptyCache: true, wait: false })
     // It loads its segments one by one now: each of these pulls sees another part of them.
     for (let n = 0; n < 12; n++) {
