@@ -18,6 +18,7 @@ import { inspectFile, mismatch } from "./inspect.ts"
 import { executableLicences, installedTexts } from "./licences.ts"
 import { npmPackage } from "./npm.ts"
 import { type Artifact, sbomText } from "./sbom.ts"
+import { machSignature } from "./signature.ts"
 import { timesText, trial } from "./trial.ts"
 
 const { name, version, description, license } = packageJson
@@ -45,6 +46,7 @@ async function executable(target: string): Promise<Artifact> {
   files.push(path)
   const wrong = mismatch(target, inspectFile(path))
   if (wrong !== undefined) throw new Error(`${fileName} is not for ${target}: ${wrong}`)
+  if (target.startsWith("darwin")) signed(target, path)
   write(`${fileName}.gz`, gzipFixed(readFileSync(path)))
   say(`${fileName}: ${megabytes(path)}, as .gz ${megabytes(`${path}.gz`)}, built in ${built}`)
   if (options.check) await builtAgain(target, path)
@@ -55,6 +57,15 @@ async function executable(target: string): Promise<Artifact> {
     native: nativeComponents(lock, target),
     parts: parts(target),
   }
+}
+
+/** @throws Error where Apple silicon would not run it; macOS on x64 runs what has no signature, but perhaps not a broken one */
+function signed(target: string, path: string): void {
+  const signature = machSignature(readFileSync(path))
+  if (signature === "valid") return
+  if (target === "darwin-arm64")
+    throw new Error(`${path}: its signature is ${signature}, macOS would not run it`)
+  say(`  its signature is ${signature}: on a Mac, codesign --force --sign - and try it before you publish it`)
 }
 
 /** By a process of its own, in another folder. @throws Error where it differs */
