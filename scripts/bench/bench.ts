@@ -197,7 +197,7 @@ async function measureLocking(around: Surroundings): Promise<Locking> {
   const out = join(folder, "locking.duckdb")
   removeDatabase(out)
   let isOver = false
-  const reading = tryReading(out, () => isOver)
+  const reading = tryReading(out, DATASOURCE, () => isOver)
   try {
     await pull(around, out)
   } finally {

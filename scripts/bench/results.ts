@@ -27,6 +27,8 @@ export interface Locking {
   readonly successes: number
   /** longest time that the file could not be opened */
   readonly longestMs: number
+  /** looks that saw a slice in part: none, if all is well */
+  readonly torn: number
 }
 
 export interface StartUp {

@@ -63,12 +63,13 @@ export function markdown(results: Results): string {
   const replayed = of("replay")
   if (replayed.length > 0) parts.push("### The client alone", REPLAY_WORDS, replayTable(replayed))
   if (results.locking !== undefined) {
-    const { attempts, successes, longestMs } = results.locking
+    const { attempts, successes, longestMs, torn } = results.locking
     const share = attempts === 0 ? 0 : Math.round((100 * successes) / attempts)
     parts.push(
       "### Reading during a pull",
       `During a full pull another program tried every 100 ms to open the file read-only: ${successes} of ${attempts} ` +
-        `tries succeeded (${share}%), counted from the first commit on; the longest wait was ${seconds(longestMs)}.`,
+        `tries succeeded (${share}%), counted from the first commit on; the longest wait was ${seconds(longestMs)}. ` +
+        `${torn === 0 ? "None" : torn} of them saw a slice in part.`,
     )
   }
   if (results.startUp.length > 0) {

@@ -27,7 +27,7 @@ const results: Results = {
   wireBytes: 280_000,
   parquetBytes: 4e6,
   contenders,
-  locking: { attempts: 100, successes: 93, longestMs: 400 },
+  locking: { attempts: 100, successes: 93, longestMs: 400, torn: 0 },
   startUp: [{ label: "start", wallMs: 50, cpuMs: 40 }],
   load: [0.1, 0.2],
 }
