@@ -19,7 +19,7 @@ export async function query(
   sql: string,
   values: readonly (string | number | bigint)[] = [],
 ): Promise<Record<string, unknown>[]> {
-  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY" })
+  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", threads: "1" })
   try {
     const connection = await instance.connect()
     try {
@@ -56,7 +56,7 @@ export async function readTable(path: string, table: string): Promise<Table> {
   const forms = columns.map((column) => ({ column, ...formOf(column.type) }))
   const list = forms.map(({ column, sql }) => `${sql(identifier(column.name))} AS ${identifier(column.name)}`)
   const rows = new Multiset()
-  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY" })
+  const instance = await DuckDBInstance.create(path, { access_mode: "READ_ONLY", threads: "1" })
   try {
     const connection = await instance.connect()
     const result = await connection.stream(`SELECT ${list.join(", ")} FROM ${identifier(table)}`)
