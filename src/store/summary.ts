@@ -75,7 +75,10 @@ export async function readSummary(
       ]),
     )
     const runs = await readLastRuns(engine)
-    const names = [...new Set([...tables.keys(), ...runs.keys()])].sort()
+    // Of what was never stored, only the newest run's is news: a name that was once mistyped is not asked for any more.
+    const newestMs = Math.max(...[...runs.values()].map((run) => run.startedMs))
+    const asked = [...runs].filter(([, run]) => run.startedMs === newestMs).map(([name]) => name)
+    const names = [...new Set([...tables.keys(), ...asked])].sort()
     const result: DatasourceSummary[] = []
     for (const datasource of names) {
       const held = state.datasources.get(datasource)

@@ -196,9 +196,10 @@ async function planAll(
     } catch (error) {
       ports.signal.throwIfAborted()
       if (!concernsOneDatasource(error)) throw error
-      if (error.exitCode !== ExitCode.incomplete) one.error = error
+      const reason = judged.diff.nothingActive ? undefined : goneAway(error)
+      if (reason === undefined && error.exitCode !== ExitCode.incomplete) one.error = error
       else {
-        one.incomplete.push({ interval: "", reason: error.message })
+        one.incomplete.push({ interval: "", reason: reason ?? error.message })
         plans.push({ ...NOTHING_NOW, progress: one })
       }
     }
@@ -398,10 +399,23 @@ async function doRound(
     const one = progress.get(name)!
     for (const { interval, reason } of result.unproven)
       one.incomplete.push({ interval: intervalText(interval), reason })
-    if (result.error !== undefined) one.error = result.error
+    const reason = goneAway(result.error)
+    if (reason !== undefined) one.incomplete.push({ interval: "", reason })
+    else if (result.error !== undefined) one.error = result.error
     changed ||= result.changed
   }
   return { progressed: upkept || changed || slicesOf() > slicesBefore, changed, look }
+}
+
+/**
+ * A broker knows only what is served: once the last server of a datasource has gone it denies the name, though its
+ * segments are listed. Where they were, that is no mistyped name.
+ * @returns the reason in words, where it is this
+ */
+function goneAway(error: DruidsyncError | undefined): string | undefined {
+  return error?.code === "unknown-datasource"
+    ? "its segments are published, but no server answers for them any more"
+    : undefined
 }
 
 /** What needs no fetch: checkpoints proven anew, stretches kept or removed. One transaction. */

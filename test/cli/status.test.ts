@@ -135,6 +135,14 @@ describe("druidsync status", () => {
     const { stdout } = await desk.run("status --out $out")
     expect(stdout).toMatch(/^nope +- +0 +- +- +never +failed$/m)
     expect(stdout).toContain('nope: failed: Druid lists no segment of datasource "nope"\n')
+    desk.nowMs += 60_000
+    await desk.configure(fake, ["w"])
+    expect((await desk.run("pull --config $c --out $out")).code).toBe(0)
+    const corrected = await desk.run("status --out $out --exit-code")
+    expect({ code: corrected.code, named: corrected.stdout.includes("nope") }).toEqual({
+      code: 0,
+      named: false,
+    })
   }, 20_000)
 
   it("says that a run was killed, where nobody works on the file any more", async () => {

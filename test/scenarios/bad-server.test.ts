@@ -202,6 +202,30 @@ describe("a server that refuses", () => {
   })
 })
 
+describe("servers that go away in the midst of a pull", () => {
+  for (const kind of ["types", "scan"] as const) {
+    it(`leave a name that the broker denies (${kind}): exit 3, no talk of its spelling, later pull completes`, async () => {
+      await load()
+      const body = JSON.stringify({
+        error: "druidException",
+        errorMessage: "Object 'a' not found (line [1], column [20])",
+        persona: "USER",
+        category: "INVALID_INPUT",
+      })
+      here.fake.hooks.beforeRequest = (asked) =>
+        asked === kind
+          ? reply({ status: 400, headers: { "content-type": "application/json" }, body })
+          : undefined
+      const { exitCode, stderr } = await failed()
+      expect(exitCode).toBe(3)
+      expect(stderr).toContain("no server answers for them any more")
+      expect(stderr).not.toContain("check its name")
+      here.fake.hooks = {}
+      await here.stage.pullExactly()
+    })
+  }
+})
+
 describe("a server that is not Druid", () => {
   const page = (status: number) =>
     reply({
