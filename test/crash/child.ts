@@ -68,7 +68,7 @@ const report = await pull(
   {
     runId: randomUUID(),
     datasources: settings.datasources,
-    pull: { ...settings.pull, sliceRows: 20, concurrency: 2 },
+    pull: { ...settings.pull, sliceRows: 40, concurrency: 2 },
     full: false,
     sinceMs: undefined,
     untilMs: undefined,
