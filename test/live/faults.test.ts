@@ -18,25 +18,31 @@ const CHOSEN_PLACES = [
   "first slice",
   "proving look",
 ]
-const CHOSEN_FAULTS = [
-  "refused",
+/** Where it is Druid's own framing and compression that is hurt. */
+const FRAMING_FAULTS = [
   "reset in body",
-  "hang in body",
-  "trickle",
   "cut inside a gzip block",
   "ended inside a gzip block",
-  "ended between rows",
   "ended before the blank line",
   "ended inside a character",
   "401 HTML",
+  "a row left out",
+]
+/** All went well on 33.0.0; they cost minutes, and the fake shows the same: `DRUIDSYNC_LIVE_FAULTS=all` plays them too. */
+const OTHER_FAULTS = [
+  "refused",
+  "hang in body",
+  "trickle",
+  "ended between rows",
   "429 Retry-After",
   "500 wrong query",
   "502 HTML",
   "307 to another host",
   "a row twice",
-  "a row left out",
   "answer of another request",
 ]
+const CHOSEN_FAULTS =
+  process.env.DRUIDSYNC_LIVE_FAULTS === "all" ? [...FRAMING_FAULTS, ...OTHER_FAULTS] : FRAMING_FAULTS
 
 let scenario: Scenario
 
