@@ -74,8 +74,3 @@ export function examplesSql(columns: readonly DiffColumn[]): string {
     `QUALIFY row_number() OVER (PARTITION BY unit, n > 0 ORDER BY ${order}) <= ${EXAMPLES} ORDER BY unit, c0, n`
   )
 }
-
-/** Stored rows per interval: rows of `[interval number, rows]`. */
-export function countsByUnitSql(table: string, intervals: readonly Interval[]): string {
-  return `SELECT ${duckdbBucket(intervals)} AS unit, count(*) FROM file.${quoteIdentifier(table)} WHERE ${duckdbWhere(intervals)} GROUP BY unit`
-}

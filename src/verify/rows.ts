@@ -12,11 +12,13 @@ import { shareOf } from "../shard.ts"
 import { conversion } from "../store/convert.ts"
 import { commonColumn } from "../store/drift.ts"
 import { quoteIdentifier } from "../store/identifier.ts"
+import { countsByInterval } from "../store/interval-counts.ts"
 import { ROW_HASH_NAME } from "../store/row-hash.ts"
 import { dropStaged, stage } from "../store/stage.ts"
 import { fetchSlice } from "../sync/fetch.ts"
-import { countsByUnitSql, type DiffColumn, differingSql, diffSql, EXAMPLES, examplesSql } from "./diff-sql.ts"
+import { type DiffColumn, differingSql, diffSql, EXAMPLES, examplesSql } from "./diff-sql.ts"
 import type { Example } from "./report.ts"
+import { duckdbWhere } from "./sql.ts"
 import { failed, type Task, type Verdict } from "./task.ts"
 import type { Unit } from "./units.ts"
 
@@ -105,8 +107,8 @@ async function compareFetched(task: Task, slice: Slice, units: readonly Unit[]):
     await rm(fetched.path, { force: true })
     const columns = diffColumns(task)
     return await file.read(async () => {
-      const counts = await engine.rows(countsByUnitSql(held.table, intervals))
-      const duckdbRows = new Map(counts.map(([n, rows]) => [Number(n), Number(rows)]))
+      const stored = `file.${quoteIdentifier(held.table)}`
+      const counts = await countsByInterval(engine, stored, intervals, duckdbWhere(intervals))
       await engine.run(diffSql(table, held.table, columns, intervals))
       const differing = new Set<number>()
       const names = units.map(() => new Set<string>())
@@ -116,7 +118,7 @@ async function compareFetched(task: Task, slice: Slice, units: readonly Unit[]):
         for (const [n] of await engine.rows(differingSql(k))) names[Number(n)]?.add(column.name)
       }
       return units.map((_, n): Verdict => {
-        const rows = { druidRows: staged.counts[n]!, duckdbRows: duckdbRows.get(n) ?? 0 }
+        const rows = { druidRows: staged.counts[n]!, duckdbRows: counts[n]! }
         return {
           ...rows,
           isEqual: !differing.has(n),

@@ -7,6 +7,7 @@ import type { Interval } from "../domain.ts"
 import { from, matching, type Source, TIME_MS, within } from "../druid/sql.ts"
 import { union } from "../intervals.ts"
 import { quoteIdentifier } from "../store/identifier.ts"
+import { bucketSql } from "../store/interval-counts.ts"
 import { TEXT_HASH } from "../store/text-hash.ts"
 import { timeCondition } from "../store/times.ts"
 import type { ComparedColumn } from "./columns.ts"
@@ -17,27 +18,6 @@ export const COLUMNS_PER_TEXT = 40
 const DRUID_SEPARATOR = "U&'\\001F'"
 const DUCKDB_SEPARATOR = "chr(31)"
 const DUCKDB_TIME_MS = 'epoch_ms("__time")'
-
-/**
- * The number of the interval that a time lies in, -1 for none: a binary search in nested CASEs, so that a row costs a
- * handful of comparisons whatever the number of intervals.
- * @param intervals ascending, disjoint, at least one
- * @param time SQL of the time in milliseconds
- */
-export function bucketSql(intervals: readonly Interval[], time: string): string {
-  const steps: { from: bigint; bucket: number }[] = []
-  for (const [n, { start, end }] of intervals.entries()) {
-    if (steps.at(-1)?.from === start) steps.pop()
-    steps.push({ from: start, bucket: n }, { from: end, bucket: -1 })
-  }
-  const search = (low: number, high: number): string => {
-    // between steps[low - 1] and steps[high]
-    if (low === high) return String(low === 0 ? -1 : steps[low - 1]!.bucket)
-    const middle = (low + high) >> 1
-    return `CASE WHEN ${time} < ${steps[middle]!.from} THEN ${search(low, middle)} ELSE ${search(middle + 1, high)} END`
-  }
-  return search(0, steps.length)
-}
 
 const druidHash = (text: string) => `PARSE_LONG(STRING_FORMAT('%h', STRING_FORMAT('%h', ${text})), 16)`
 const duckdbHash = (text: string) => `${TEXT_HASH}(${text})`

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import type { Interval } from "../../src/domain.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
+import { bucketSql } from "../../src/store/interval-counts.ts"
 import { javaHash, TEXT_HASH, textHash } from "../../src/store/text-hash.ts"
-import { bucketSql } from "../../src/verify/sql.ts"
 
 let engine: Engine
 beforeAll(async () => {
