@@ -43,6 +43,7 @@ export class Rig {
   readonly #transport: Transport
   #nowMs = Date.parse("2026-06-01T00:00:00Z")
   #files = 0
+  #spools = 0
 
   private constructor(fake: FakeDruid, engine: Engine, folder: string) {
     this.fake = fake
@@ -124,6 +125,9 @@ export class Rig {
         return result
       },
     }
+    // A folder for each run, as the program makes: a run that is broken off leaves files behind.
+    const spoolDir = join(this.folder, "spool", `${++this.#spools}`)
+    mkdirSync(spoolDir)
     let ids = 0
     const client = createClient({
       baseUrl: this.fake.url,
@@ -140,7 +144,7 @@ export class Rig {
       catalog: createCatalog(client, datasources),
       engine,
       file,
-      spoolDir: join(this.folder, "spool"),
+      spoolDir,
       clock,
       emit: (event) => disturbance.onEvent?.(event),
       signal,
