@@ -9,14 +9,16 @@ const isCi = process.env.CI !== undefined && process.env.CI !== "" && process.en
 
 /** A program that passes or fails as a whole. */
 async function check(command: readonly string[]): Promise<Counts> {
-  const { exitCode } = await run(command)
-  return { passed: exitCode === 0 ? 1 : 0, failed: exitCode === 0 ? 0 : 1, skipped: 0 }
+  const { exitCode, output } = await run(command)
+  return exitCode === 0
+    ? { passed: 1, failed: 0, skipped: 0, failures: [] }
+    : { passed: 0, failed: 1, skipped: 0, failures: [output] }
 }
 
 async function live(): Promise<Counts> {
   const counts = await liveSuite([])
   // In CI a live test that did not run proves nothing.
-  return isCi ? { passed: counts.passed, failed: counts.failed + counts.skipped, skipped: 0 } : counts
+  return isCi ? { ...counts, failed: counts.failed + counts.skipped, skipped: 0 } : counts
 }
 
 const steps: readonly (readonly [name: string, step: () => Promise<Counts>])[] = [
@@ -28,19 +30,23 @@ const steps: readonly (readonly [name: string, step: () => Promise<Counts>])[] =
 ]
 
 const totals = { passed: 0, failed: 0, skipped: 0 }
+const failures: string[] = []
 for (const [name, step] of steps) {
   console.error(`\n=== ${name}`)
   const started = performance.now()
   const counts = await step().catch((error: unknown): Counts => {
     console.error(error)
-    return { passed: 0, failed: 1, skipped: 0 }
+    return { passed: 0, failed: 1, skipped: 0, failures: [String(error)] }
   })
   totals.passed += counts.passed
   totals.failed += counts.failed
   totals.skipped += counts.skipped
+  failures.push(...counts.failures)
   const seconds = ((performance.now() - started) / 1000).toFixed(0)
   console.error(`=== ${name}: ${counts.failed === 0 ? "passed" : "FAILED"} in ${seconds} s`)
 }
+// Thousands of lines are above, and a log may keep its end alone.
+for (const failure of failures) console.log(`\n=== FAILED\n${failure}`)
 const skipped = totals.skipped === 0 ? "" : `, ${totals.skipped} skipped`
 console.log(`${totals.passed} passed, ${totals.failed} failed${skipped}`)
 process.exitCode = totals.failed === 0 ? 0 : 1

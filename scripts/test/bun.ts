@@ -1,13 +1,19 @@
 /** Runs `bun test`, its output passed on as it comes, and reads what it counted. */
 import { spawn } from "node:child_process"
 import { resolve } from "node:path"
+import { failuresIn } from "./failures.ts"
 
 /** What a step of the tests counted. */
 export interface Counts {
   readonly passed: number
   readonly failed: number
   readonly skipped: number
+  /** of those that failed, what was printed */
+  readonly failures: readonly string[]
 }
+
+/** How much of a program's output is shown again where it failed as a whole. */
+const ENDING_LINES = 60
 
 export const root = resolve(import.meta.dirname, "../..")
 
@@ -66,7 +72,15 @@ export function countsOf(output: string, exitCode: number): Counts {
   const passed = last("pass")
   const failed = last("fail")
   const skipped = (last("skip") ?? 0) + (last("todo") ?? 0)
-  if (passed === undefined || failed === undefined) return { passed: passed ?? 0, failed: 1, skipped }
+  const failures = failuresIn(output)
+  if (passed === undefined || failed === undefined)
+    return { passed: passed ?? 0, failed: 1, skipped, failures: [...failures, ending(output)] }
   // Errors outside of tests (a hook, an unhandled rejection) end bun with 1 and are in no count.
-  return { passed, failed: exitCode !== 0 && failed === 0 ? 1 : failed, skipped }
+  if (exitCode !== 0 && failed === 0)
+    return { passed, failed: 1, skipped, failures: [...failures, ending(output)] }
+  return { passed, failed, skipped, failures }
+}
+
+function ending(output: string): string {
+  return output.split("\n").slice(-ENDING_LINES).join("\n")
 }
