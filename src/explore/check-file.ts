@@ -3,8 +3,7 @@ import { constants } from "node:fs"
 import { access, stat } from "node:fs/promises"
 import { dirname } from "node:path"
 import { DruidsyncError, ExitCode } from "../errors.ts"
-import { openEngine } from "../store/engine.ts"
-import { databaseFile } from "../store/file.ts"
+import { withFile } from "../store/reading.ts"
 import { runHolder } from "../store/run-holder.ts"
 import { readState } from "../store/state.ts"
 import { type CheckOptions, failedCheck, okCheck, warningCheck } from "./check.ts"
@@ -12,9 +11,7 @@ import { freeBytes } from "./disk.ts"
 
 /** Tells whether a pull could open, or make, the file. Waits for no lock. */
 export async function checkFile({ clock, signal, onCheck }: CheckOptions, path: string): Promise<void> {
-  const engine = await openEngine({ memoryLimit: "500MB", threads: 1 })
   try {
-    await engine.run("SET temp_directory = ''")
     const found = await stat(path).catch(() => undefined)
     if (found === undefined) {
       await mayWrite(dirname(path), `the folder ${dirname(path)}`)
@@ -28,9 +25,10 @@ export async function checkFile({ clock, signal, onCheck }: CheckOptions, path: 
       })
     }
     await mayWrite(path, path)
-    const runner = await runHolder(engine, path)
-    const file = databaseFile(engine, { path, lockWaitMs: 0, sleep: clock.sleep, nowMs: clock.nowMs })
-    const state = await readState(engine, file, signal)
+    const { runner, state } = await withFile({ path, lockWaitMs: 0, clock }, async (engine, file) => ({
+      runner: await runHolder(engine, path),
+      state: await readState(engine, file, signal),
+    }))
     const count = state.datasources.size
     const what = `${path} can be opened and has ${count} ${count === 1 ? "datasource" : "datasources"}`
     onCheck(
@@ -41,8 +39,6 @@ export async function checkFile({ clock, signal, onCheck }: CheckOptions, path: 
   } catch (error) {
     signal.throwIfAborted()
     onCheck(failedCheck("file", error))
-  } finally {
-    engine.close()
   }
 }
 

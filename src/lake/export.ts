@@ -10,8 +10,8 @@ import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../errors.ts"
 import { overlapping } from "../intervals.ts"
-import { type Engine, literal, openEngine } from "../store/engine.ts"
-import { type DatabaseFile, databaseFile } from "../store/file.ts"
+import { type Engine, literal } from "../store/engine.ts"
+import type { DatabaseFile } from "../store/file.ts"
 import {
   type LakeChunk,
   type LakeFormat,
@@ -25,6 +25,7 @@ import {
   readLakeTables,
   writeLakeFile,
 } from "../store/lake.ts"
+import { withFile } from "../store/reading.ts"
 import { acquireRunLock } from "../store/run-lock.ts"
 import { fileBytes } from "../store/summary.ts"
 import type { Clock } from "../sync/ports.ts"
@@ -97,27 +98,9 @@ export async function withLakeFile<T>(
   options: LakeOptions,
   work: (engine: Engine, file: DatabaseFile) => Promise<T>,
 ): Promise<T> {
-  const { out, clock } = options
-  await fileBytes(out)
-  const engine = await openEngine({
-    memoryLimit: MEMORY_LIMIT,
-    threads: Math.max(1, Math.min(4, availableParallelism())),
-  })
-  try {
-    // DuckDB's default would be a folder where the user stands.
-    await engine.run("SET temp_directory = ''")
-    const { lockWaitMs, onWait } = options
-    const file = databaseFile(engine, {
-      path: out,
-      lockWaitMs,
-      sleep: clock.sleep,
-      nowMs: clock.nowMs,
-      onWait,
-    })
-    return await work(engine, file)
-  } finally {
-    engine.close()
-  }
+  await fileBytes(options.out)
+  const threads = Math.max(1, Math.min(4, availableParallelism()))
+  return withFile({ ...options, path: options.out, memoryLimit: MEMORY_LIMIT, threads }, work)
 }
 
 /** The tables that are asked for. @throws DruidsyncError `usage` for a name that the file does not have */

@@ -1,6 +1,5 @@
 /** What the file holds of each datasource, as numbers for machines: read after a run, however it went. */
-import { openEngine } from "../store/engine.ts"
-import { databaseFile } from "../store/file.ts"
+import { withFile } from "../store/reading.ts"
 import { readState } from "../store/state.ts"
 import type { Clock } from "./ports.ts"
 
@@ -22,11 +21,9 @@ export async function readFigures(
   path: string,
   clock: Clock,
 ): Promise<ReadonlyMap<string, Figures> | undefined> {
-  const engine = await openEngine({ memoryLimit: "64MB", threads: 1 })
+  const reading = { path, lockWaitMs: LOCK_WAIT_MS, clock, memoryLimit: "64MB", threads: 1 }
   try {
-    await engine.run("SET temp_directory = ''")
-    const file = databaseFile(engine, { path, lockWaitMs: LOCK_WAIT_MS, ...clockOf(clock) })
-    const { datasources } = await readState(engine, file)
+    const { datasources } = await withFile(reading, readState)
     return new Map(
       [...datasources].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
         const rowsIn = (state: string) =>
@@ -39,11 +36,5 @@ export async function readFigures(
   } catch {
     // Whoever asks says what it knew before.
     return undefined
-  } finally {
-    engine.close()
   }
-}
-
-function clockOf(clock: Clock) {
-  return { nowMs: () => clock.nowMs(), sleep: (ms: number, signal?: AbortSignal) => clock.sleep(ms, signal) }
 }

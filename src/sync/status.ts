@@ -2,8 +2,7 @@
 import { shardOfText } from "../config/settings-digest.ts"
 import type { PartState } from "../domain.ts"
 import { shardText } from "../shard.ts"
-import { openEngine } from "../store/engine.ts"
-import { databaseFile } from "../store/file.ts"
+import { withFile } from "../store/reading.ts"
 import { runHolder } from "../store/run-holder.ts"
 import { type DatasourceSummary, type FileSummary, type PartGroup, readSummary } from "../store/summary.ts"
 import { formatDruidTime } from "../time.ts"
@@ -140,20 +139,8 @@ export interface StatusOptions {
 
 /** @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked` */
 export async function readStatus(options: StatusOptions): Promise<StatusReport> {
-  const { out, clock, signal } = options
-  const engine = await openEngine({ memoryLimit: "500MB", threads: 2 })
-  try {
-    // DuckDB's default would be a folder where the user stands.
-    await engine.run("SET temp_directory = ''")
-    const file = databaseFile(engine, {
-      path: out,
-      lockWaitMs: options.lockWaitMs,
-      sleep: clock.sleep,
-      nowMs: clock.nowMs,
-      onWait: options.onWait,
-    })
-    return statusReport(await readSummary(engine, file, () => runHolder(engine, out), signal))
-  } finally {
-    engine.close()
-  }
+  const { out, signal } = options
+  return withFile({ ...options, path: out }, async (engine, file) =>
+    statusReport(await readSummary(engine, file, () => runHolder(engine, out), signal)),
+  )
 }
