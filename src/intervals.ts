@@ -73,17 +73,23 @@ export function overlapping<A extends { interval: Interval }, B extends { interv
   })
 }
 
+/** How many of an ascending list come before the first of which this does not hold: found by halving. */
+export function countWhile<T>(ascending: readonly T[], holds: (one: T) => boolean): number {
+  let from = 0
+  let to = ascending.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (holds(ascending[middle]!)) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
 /** A question to ask of many: does any of `intervals` overlap this one? Sorted once, each answer found by halving. */
 export function anyOverlap(intervals: readonly Interval[]): (interval: Interval) => boolean {
   const merged = union(intervals)
   return (interval) => {
-    let from = 0
-    let to = merged.length
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if (merged[middle]!.end <= interval.start) from = middle + 1
-      else to = middle
-    }
-    return from < merged.length && overlaps(merged[from]!, interval)
+    const next = merged[countWhile(merged, (one) => one.end <= interval.start)]
+    return next !== undefined && overlaps(next, interval)
   }
 }

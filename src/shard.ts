@@ -11,6 +11,7 @@
  * (Knuth, "The Art of Computer Programming" 3, 6.4: Fibonacci hashing). Files in the field depend on this: it never changes.
  */
 import type { Interval } from "./domain.ts"
+import { floorDiv } from "./time.ts"
 
 /** One share of several. */
 export interface Shard {
@@ -63,8 +64,7 @@ export function shardHashes({ number, of }: Shard): { readonly first: bigint; re
 
 /** The UTC day that a time lies in, counted from 1970-01-01. @param ms since 1970 */
 export function dayOfTime(ms: bigint): bigint {
-  const day = ms / SHARD_DAY_MS
-  return ms % SHARD_DAY_MS < 0n ? day - 1n : day
+  return floorDiv(ms, SHARD_DAY_MS)
 }
 
 /** @returns a test of days, as `dayOfTime` counts them */

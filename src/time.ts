@@ -67,7 +67,14 @@ function civilFromDays(days: bigint) {
   }
 }
 
-function floorDiv(a: bigint, b: bigint): bigint {
+/** The quotient rounded down, also below zero, where BigInt rounds towards it. */
+export function floorDiv(a: bigint, b: bigint): bigint {
   const quotient = a / b
   return a % b < 0n ? quotient - 1n : quotient
+}
+
+/** The later of two limits that may each be missing. */
+export function laterOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
+  if (a === undefined || b === undefined) return a ?? b
+  return a > b ? a : b
 }

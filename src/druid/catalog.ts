@@ -2,7 +2,7 @@
  * What Druid has, read through a `DruidClient` and turned into the domain's words: active segments, columns and
  * their types, multi-value columns, counts. Two requests tell what every datasource has, however many there are.
  */
-import type { Bucket, Interval, Segment } from "../domain.ts"
+import type { Interval, Segment } from "../domain.ts"
 import { DruidsyncError } from "../errors.ts"
 import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
@@ -50,7 +50,7 @@ export interface FoundColumns {
   readonly rows: number
 }
 
-export interface Catalog {
+export interface Catalog extends Counter {
   /** Looks at everything. The first look decides whether there are segments to be seen, or rows to be counted. */
   inventory(signal?: AbortSignal): Promise<Inventory>
   /** Looks at the segments again, with the columns known from before. */
@@ -78,12 +78,6 @@ export interface Catalog {
     interval: Interval,
     signal?: AbortSignal,
   ): Promise<FoundColumns>
-  bounds(
-    source: Source,
-    interval: Interval,
-    signal?: AbortSignal,
-  ): Promise<{ min: bigint; max: bigint; rows: number }>
-  histogram(source: Source, interval: Interval, widthMs: bigint, signal?: AbortSignal): Promise<Bucket[]>
   counts(source: Source, intervals: readonly Interval[], signal?: AbortSignal): Promise<Count[]>
 }
 

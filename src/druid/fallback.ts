@@ -5,7 +5,7 @@
  */
 import { type Bucket, COUNTED, type Interval, type Segment } from "../domain.ts"
 import { DruidsyncError } from "../errors.ts"
-import { MAX_TIME, MIN_TIME } from "../time.ts"
+import { floorDiv, MAX_TIME, MIN_TIME } from "../time.ts"
 import type { Source } from "./sql.ts"
 
 /** Width of a bucket, ms: a UTC day. */
@@ -46,8 +46,7 @@ export async function countedSegments(
 }
 
 function startOfDay(ms: bigint): bigint {
-  const within = ((ms % BUCKET_MS) + BUCKET_MS) % BUCKET_MS
-  return ms - within
+  return floorDiv(ms, BUCKET_MS) * BUCKET_MS
 }
 
 function segmentOf({ interval, all }: Bucket): Segment {

@@ -5,7 +5,7 @@
  * believed of the newest days alone. Pure.
  */
 import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../domain.ts"
-import { anyOverlap, contains, overlaps } from "../intervals.ts"
+import { anyOverlap, byStart, contains, overlapping } from "../intervals.ts"
 import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
 
 /** Said of a day that is fetched again although its count is the same; stands where a version would. */
@@ -55,7 +55,7 @@ export interface CountedWorks {
 
 /**
  * @param works as `diff` gives them
- * @param parts checkpoints as they are
+ * @param parts checkpoints as they are, ascending
  * @param isFiltered a part's rows are not all rows of its day
  */
 export function judgeCounts(
@@ -67,11 +67,14 @@ export function judgeCounts(
   const kept: Work[] = []
   const refused = new Map<Chunk, Fewer>()
   const taken = new Map<Chunk, Fewer>()
+  const chunks = [...new Set(works.map((work) => work.chunk))].sort((a, b) => byStart(a.interval, b.interval))
+  const inside = new Map(overlapping(chunks, parts).map((found, n) => [chunks[n], found]))
+  const isNew = new Set(newest)
   for (const work of works) {
     const { chunk } = work
-    const held = heldCount(chunk, parts, isFiltered)
+    const held = heldCount(chunk, inside.get(chunk)!, isFiltered)
     const now = chunk.segments[0]!.rows
-    const isNewest = newest.includes(chunk)
+    const isNewest = isNew.has(chunk)
     if (held !== undefined && now < held) (isNewest ? taken : refused).set(chunk, { chunk, held, now })
     if (refused.has(chunk)) continue
     const isSame = isNewest && held === now && work.reason.kind === "replaced"
@@ -80,9 +83,11 @@ export function judgeCounts(
   return { works: kept, refused: [...refused.values()], taken: [...taken.values()] }
 }
 
-/** Rows of the day when it was copied; undefined where that is not known, or the copy is under way already. */
-function heldCount(chunk: Chunk, parts: readonly Part[], isFiltered: boolean): number | undefined {
-  const inside = parts.filter((part) => overlaps(part.interval, chunk.interval))
+/**
+ * Rows of the day when it was copied; undefined where that is not known, or the copy is under way already.
+ * @param inside checkpoints that overlap the day
+ */
+function heldCount(chunk: Chunk, inside: readonly Part[], isFiltered: boolean): number | undefined {
   if (inside.length === 0) return undefined
   const counts = inside.map((part) => countOf(part.segments))
   const known = counts.filter((count) => count !== undefined)

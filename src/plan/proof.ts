@@ -3,7 +3,7 @@
  * the counts and the unchanged, still available segments. Pure.
  */
 import type { Chunk, Interval, Part, Slice, Work } from "../domain.ts"
-import { contains, sameInterval } from "../intervals.ts"
+import { contains, countWhile, sameInterval } from "../intervals.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { stateAfter } from "./diff.ts"
 import { segmentSetText } from "./segment-set.ts"
@@ -99,14 +99,7 @@ function promisesOtherwise(work: Work, now: readonly Chunk[]): boolean {
 
 /** The chunk that the interval lies in: found by halving, since a slice of many small chunks asks for each. */
 function covering(chunks: readonly Chunk[], interval: Interval): Chunk | undefined {
-  let from = 0
-  let to = chunks.length
-  while (from < to) {
-    const middle = (from + to) >> 1
-    if (chunks[middle]!.interval.start <= interval.start) from = middle + 1
-    else to = middle
-  }
-  const chunk = chunks[from - 1]
+  const chunk = chunks[countWhile(chunks, (one) => one.interval.start <= interval.start) - 1]
   return chunk !== undefined && contains(chunk.interval, interval) ? chunk : undefined
 }
 

@@ -4,12 +4,12 @@
  * it.
  */
 import type { Interval, PartState } from "../domain.ts"
-import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { DruidsyncError, messageOf } from "../errors.ts"
 import { conversion, jsonOf } from "./convert.ts"
 import { type Engine, literal } from "./engine.ts"
 import { quoteIdentifier } from "./identifier.ts"
 import type { StoredColumn } from "./state.ts"
-import { FORMAT, tableNames } from "./tables.ts"
+import { checkFormat, notOurs, tableNames } from "./tables.ts"
 import { timeCondition } from "./times.ts"
 
 export type LakeFormat = "parquet" | "csv" | "json"
@@ -68,20 +68,13 @@ export async function readLakeTables(
 ): Promise<{ tables: LakeTable[]; runs: string[] }> {
   const names = await tableNames(engine)
   if (!names.includes("_sync_state") || !names.includes("_sync_chunks")) {
-    throw new DruidsyncError("foreign", `${path} is a DuckDB file, but druidsync has never pulled into it`, {
-      exitCode: ExitCode.usage,
-      hint: "check --out",
-    })
+    throw notOurs(path)
   }
   const rows = await engine.rows(
     `SELECT datasource, "table", status, message, columns::VARCHAR, format, settings FROM file._sync_state ORDER BY datasource`,
   )
   const tables = rows.map((row): LakeTable => {
-    if (Number(row[5]) > FORMAT) {
-      throw new DruidsyncError("file", `${path} was written by a newer druidsync`, {
-        hint: "use that version, or another --out",
-      })
-    }
+    checkFormat(row[5], path)
     return {
       datasource: String(row[0]),
       table: String(row[1]),

@@ -1,9 +1,8 @@
 /** Reads what the file says about itself: checkpoints, state and schema of each datasource. */
 import type { Part, PartState } from "../domain.ts"
-import { DruidsyncError } from "../errors.ts"
 import type { Engine } from "./engine.ts"
 import type { DatabaseFile } from "./file.ts"
-import { FORMAT, tableNames } from "./tables.ts"
+import { checkFormat, tableNames } from "./tables.ts"
 
 /** A column of a stored table and where it came from. */
 export interface StoredColumn {
@@ -59,11 +58,7 @@ export async function readState(
     const datasources = new Map<string, DatasourceState>()
     for (const row of rows) {
       const datasource = String(row[0])
-      if (Number(row[10]) > FORMAT) {
-        throw new DruidsyncError("file", `${file.path} was written by a newer druidsync`, {
-          hint: "use that version, or another --out",
-        })
-      }
+      checkFormat(row[10], file.path)
       // A table that the user dropped took its rows along: nothing is held, whatever the checkpoints say.
       if (!tables.includes(String(row[1]))) continue
       datasources.set(datasource, {

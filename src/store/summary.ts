@@ -7,7 +7,7 @@ import { type Engine, literal } from "./engine.ts"
 import type { DatabaseFile } from "./file.ts"
 import { quoteIdentifier } from "./identifier.ts"
 import { type DatasourceState, readState } from "./state.ts"
-import { tableNames } from "./tables.ts"
+import { notOurs, tableNames } from "./tables.ts"
 
 /** Checkpoints in one state. */
 export interface PartGroup {
@@ -120,13 +120,6 @@ export async function fileBytes(path: string): Promise<number> {
     })
   }
   return found.size
-}
-
-function notOurs(path: string): DruidsyncError {
-  return new DruidsyncError("foreign", `${path} is a DuckDB file, but druidsync has never pulled into it`, {
-    exitCode: ExitCode.usage,
-    hint: "check --out",
-  })
 }
 
 function grouped(held: DatasourceState | undefined): Map<PartState, PartGroup> {

@@ -4,6 +4,7 @@
  * notes for `report`, of bounded length, from which nothing is ever decided. Times of Druid's data are milliseconds where
  * they must be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
  */
+import { DruidsyncError, ExitCode } from "../errors.ts"
 import type { Engine } from "./engine.ts"
 
 export const OWN_TABLES = [
@@ -115,4 +116,20 @@ export async function tableNames(engine: Engine, database: "file" | "published" 
      WHERE database_name = '${database}' AND schema_name = 'main' AND NOT internal`,
   )
   return rows.map((row) => String(row[0]))
+}
+
+/** What is said of a DuckDB file that has none of our tables, or others of their names. */
+export function notOurs(path: string): DruidsyncError {
+  return new DruidsyncError("foreign", `${path} is a DuckDB file, but druidsync has never pulled into it`, {
+    exitCode: ExitCode.usage,
+    hint: "check --out",
+  })
+}
+
+/** @param format of a row of `_sync_state`. @throws DruidsyncError `file` where it is newer than this program */
+export function checkFormat(format: unknown, path: string): void {
+  if (Number(format) <= FORMAT) return
+  throw new DruidsyncError("file", `${path} was written by a newer druidsync`, {
+    hint: "use that version, or another --out",
+  })
 }

@@ -9,6 +9,7 @@ import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
 import { shareOf } from "../shard.ts"
 import type { DatasourceState } from "../store/state.ts"
+import { laterOf } from "../time.ts"
 import type { PullRequest } from "./ports.ts"
 
 export interface Judged {
@@ -68,9 +69,4 @@ function named(
   return works.map((work) =>
     work.reason.kind === "settings" ? { ...work, reason: { kind: "settings", what } } : work,
   )
-}
-
-function laterOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
-  if (a === undefined || b === undefined) return a ?? b
-  return a > b ? a : b
 }

@@ -15,6 +15,7 @@ import type { Ports } from "../sync/ports.ts"
 import { nothingActive } from "../sync/pull.ts"
 import { ask } from "../sync/retry.ts"
 import { readShape } from "../sync/shape.ts"
+import { laterOf } from "../time.ts"
 import { comparedColumns } from "./columns.ts"
 import { comparePrints } from "./prints.ts"
 import type { VerifyRequest } from "./request.ts"
@@ -192,9 +193,4 @@ async function doubtfulChunks(task: Task, units: readonly Unit[]): Promise<Set<C
     ),
   )
   return new Set(known.filter((chunk, n) => counts[n]!.all !== knownRows(chunk)))
-}
-
-function laterOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
-  if (a === undefined || b === undefined) return a ?? b
-  return a > b ? a : b
 }
