@@ -67,7 +67,7 @@ export function overviewText(
     "",
     "Start with:",
     "  druidsync init",
-    "  druidsync pull --config druidsync.json --out analytics.duckdb",
+    "  druidsync pull --out analytics.duckdb",
     "",
     "Exit codes:",
     ...definitions(EXIT_CODES, width),

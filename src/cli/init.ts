@@ -5,7 +5,7 @@ import { ExitCode } from "../errors.ts"
 import type { SetupOptions } from "../explore/setup.ts"
 import { jsonLine } from "../printable.ts"
 import type { CliContext } from "./context.ts"
-import { jsonArg } from "./options.ts"
+import { jsonArg, USUAL_CONFIG } from "./options.ts"
 import { usage } from "./strict.ts"
 
 export const examples = [
@@ -26,7 +26,7 @@ const initArgs = {
   config: {
     type: "string",
     alias: "c",
-    default: "druidsync.json",
+    default: USUAL_CONFIG,
     valueHint: "FILE",
     description: "where to write the configuration",
   },

@@ -1,5 +1,7 @@
 /** Flags that several commands share, and how their values are read. */
+import { existsSync } from "node:fs"
 import { resolve } from "node:path"
+import process from "node:process"
 import type { ArgsDef } from "citty"
 import { parseDuration } from "../config/duration.ts"
 import { parseInstant } from "../config/instant.ts"
@@ -10,11 +12,14 @@ import { MAX_SHARDS, parseShard } from "../shard.ts"
 import type { CliContext } from "./context.ts"
 import { usage } from "./strict.ts"
 
+/** What `init` writes and the others read where `--config` is not given, in the folder where the user stands. */
+export const USUAL_CONFIG = "druidsync.json"
+
 export const configArg = {
   config: {
     type: "string",
     alias: "c",
-    required: true,
+    default: USUAL_CONFIG,
     valueHint: "FILE",
     description: "configuration file (JSON)",
   },
@@ -157,11 +162,21 @@ export function overridesOf(args: {
   }
 }
 
+/**
+ * The configuration at `path`, which is `--config` or its default.
+ * @throws DruidsyncError `usage` where the default is not there; otherwise as `loadConfig`
+ */
 export async function loadForCommand(
   context: CliContext,
   path: string,
   overrides: Overrides = {},
 ): Promise<Settings> {
+  if (path === USUAL_CONFIG && !existsSync(path)) {
+    throw usage(
+      `there is no ${USUAL_CONFIG} in ${process.cwd()}, and no other file was named with --config`,
+      "write one with druidsync init, or name yours: --config FILE",
+    )
+  }
   const { loadConfig } = await import("../config/load.ts")
   return loadConfig(path, { env: context.env, overrides })
 }

@@ -46,12 +46,8 @@ export const notes = [
 const { only, since, until, "settle-wait": settleWait } = pullArgs
 
 export const verifyArgs = {
-  // Not asked for with --lake.
-  config: {
-    ...configArg.config,
-    required: false,
-    description: "configuration file (JSON); required without --lake",
-  },
+  // Not read with --lake.
+  ...configArg,
   ...outArg,
   lake: {
     type: "string",
@@ -98,8 +94,6 @@ export function verifyCommand(context: CliContext) {
     args: verifyArgs,
     async run({ args, rawArgs }) {
       if (args.lake !== undefined) return runLake(context, args.lake, args, rawArgs)
-      if (args.config === undefined)
-        throw usage("missing required argument: --config", "see druidsync verify --help")
       if (args.part !== undefined) throw usage("--part names nothing without --lake")
       const settings = await loadForCommand(context, args.config, overridesOf(args))
       const { selectDatasources } = await import("./select.ts")

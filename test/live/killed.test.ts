@@ -18,6 +18,8 @@ import { liveDruid, tag } from "./support.ts"
 
 const kills = Number(process.env.DRUIDSYNC_KILLS ?? 20)
 const seed = Number(process.env.DRUIDSYNC_SEED ?? Date.now() % 1_000_000)
+/** of half of the kills; each is a pull that dies and one that completes */
+const TIME_LIMIT_MS = 100_000 + kills * 15_000
 /** small slices: many commits to die in */
 const settings = { sliceRows: 1_000, concurrency: 2 }
 
@@ -43,7 +45,7 @@ afterAll(() => stage?.close())
 describe("a pull that is killed", () => {
   it(`at ${Math.ceil(kills / 2)} random moments of a first copy, is completed by the next one`, async () => {
     await killedOften(Math.ceil(kills / 2), undefined)
-  }, 400_000)
+  }, TIME_LIMIT_MS)
 
   it(`at ${Math.floor(kills / 2)} random moments of replacing days and adding others, is completed by the next one`, async () => {
     const before = join(stage.folder, "before.duckdb")
@@ -55,7 +57,7 @@ describe("a pull that is killed", () => {
     await world.append(datasource, inputRows(more))
     await stage.pullExactly()
     await killedOften(Math.floor(kills / 2), before)
-  }, 400_000)
+  }, TIME_LIMIT_MS)
 })
 
 /** @param start the file to begin with; undefined: none. `stage.out` is what must come out, proven before. */
