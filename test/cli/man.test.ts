@@ -56,7 +56,7 @@ describe("the manual page", () => {
     if (found.error !== undefined || found.status !== 0) return
     expect(found.stderr.toString()).toBe("")
     const shown = found.stdout.toString()
-    expect(shown).toContain("druidsync pull --config FILE --out FILE [OPTIONS]")
+    expect(shown).toContain("druidsync pull --out FILE [OPTIONS]")
     expect(shown).toContain("EXIT STATUS")
     expect(shown).toContain("jq -r '.datasources[] | select(.status != \"complete\") | .datasource'")
   })
