@@ -8,6 +8,7 @@ import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from ".
 import type { DruidClient } from "./client.ts"
 import { type Counter, countedSegments } from "./fallback.ts"
 import { cutResponse, type Header } from "./framing.ts"
+import { readDatasourceNames } from "./overview.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
 import {
   beyondDoubleSql,
@@ -55,6 +56,8 @@ export interface Catalog extends Counter {
   inventory(signal?: AbortSignal): Promise<Inventory>
   /** Looks at the segments again, with the columns known from before. */
   segments(signal?: AbortSignal): Promise<ReadonlyMap<string, readonly Segment[]>>
+  /** Names of all datasources that Druid lists for this user: one request, however often it is asked. */
+  names(signal?: AbortSignal): Promise<readonly string[]>
   /** The columns alone, read again: a list that is newer than the look at the segments. */
   columns(signal?: AbortSignal): Promise<Inventory["columns"]>
   types(source: Source, names: readonly string[] | "*", signal?: AbortSignal): Promise<Header>
@@ -89,6 +92,7 @@ const COLUMNS_PER_QUERY = 50
 export function createCatalog(client: DruidClient, datasources: readonly string[]): Catalog {
   let segmentColumns: ReadonlySet<string> | undefined
   let basis: Inventory["basis"] | undefined
+  let names: Promise<readonly string[]> | undefined
   const held = new SegmentColumnsReader(client)
 
   async function listedColumns(signal?: AbortSignal) {
@@ -200,6 +204,10 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
         basis = "counts"
         return { columns, segments: await counted(signal), basis }
       }
+    },
+    names: (signal) => {
+      names ??= readDatasourceNames(client, signal)
+      return names
     },
     async columns(signal) {
       return (await listedColumns(signal)).columns

@@ -10,6 +10,7 @@ import { askAnything, type ChunkOverview, readOverview, readVersion } from "../d
 import { DruidsyncError, ExitCode } from "../errors.ts"
 import type { Clock } from "../sync/ports.ts"
 import { druidsWords } from "../sync/shape.ts"
+import { unlisted } from "../sync/unlisted.ts"
 import { checkDisks, checkFile } from "./check-file.ts"
 import { addressesOf, type Certificate, inspectCertificate, reach } from "./probe.ts"
 
@@ -132,7 +133,8 @@ async function checkDruid(
       "datasource",
       async () => {
         const chunks = overview?.get(datasource.name)
-        if (chunks === undefined) throw notListed(datasource.name, [...(overview ?? new Map()).keys()])
+        if (chunks === undefined)
+          throw unlisted("Druid does not list it", datasource.name, [...(overview ?? new Map()).keys()])
         const line = checkSegments(datasource.name, chunks)
         // Nothing loaded: Druid does not know its columns either.
         const isServed = chunks.some((one) => one.segments > one.unavailable + one.cold)
@@ -287,18 +289,6 @@ async function checkColumns(
       hint: `it has ${names.slice(0, 30).join(", ")}${names.length > 30 ? ", …" : ""}`,
     },
   )
-}
-
-function notListed(name: string, all: readonly string[]): DruidsyncError {
-  const other = all.find((one) => one.toLowerCase() === name.toLowerCase())
-  const hint =
-    other === undefined
-      ? "it is deleted, forbidden for this user, or misspelled; druidsync datasources lists what there is"
-      : `did you mean ${JSON.stringify(other)}? Druid tells them apart`
-  return new DruidsyncError("unknown-datasource", "Druid does not list it", {
-    exitCode: ExitCode.refused,
-    hint,
-  })
 }
 
 /** Bytes in deep storage of what is configured: a DuckDB file takes about as much. */

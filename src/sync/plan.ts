@@ -11,9 +11,10 @@ import { DOUBTFUL, describeChange, describeReason, describeUnavailable, interval
 import { judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { type Prepared, prepare } from "./prepare.ts"
-import { concernsOneDatasource, nothingActive, refuseForeignTable } from "./pull.ts"
+import { concernsOneDatasource, refuseForeignTable } from "./pull.ts"
 import { ask } from "./retry.ts"
 import { refuseOtherShard } from "./shard.ts"
+import { nothingActive } from "./unlisted.ts"
 
 /** A stretch that a pull would fetch. */
 export interface PlannedStretch {
@@ -108,7 +109,7 @@ async function planOne(
   let error: DruidsyncError | undefined
   try {
     refuseForeignTable(ports, settings, state)
-    if (diff.nothingActive) throw nothingActive(settings, held)
+    if (diff.nothingActive) throw await nothingActive(ports, settings, held)
     prepared = await prepare(ports, request, settings, judged, diff.works, inventory, held)
   } catch (thrown) {
     ports.signal.throwIfAborted()

@@ -34,6 +34,7 @@ import { publishAfter } from "./publish.ts"
 import { retrying } from "./retry.ts"
 import { refuseOtherShard } from "./shard.ts"
 import { OUT_OF_TIME } from "./time-limit.ts"
+import { nothingActive } from "./unlisted.ts"
 
 /** Rounds that found work; a stream of changes in Druid must not keep a run alive for ever. */
 const MAX_ROUNDS = 6
@@ -220,7 +221,7 @@ async function planOne(
   const { settings } = one
   const { diff } = judged
   refuseForeignTable(ports, settings, state)
-  if (diff.nothingActive) throw nothingActive(settings, held)
+  if (diff.nothingActive) throw await nothingActive(ports, settings, held)
   if (judged.counts !== undefined) noteCounting(ports, request, one, judged.counts, held)
   let mayImprove = diff.unavailable.length > 0 || (judged.counts?.refused.length ?? 0) > 0
   const now: Work[] = []
@@ -454,23 +455,6 @@ export function refuseForeignTable(ports: Ports, settings: DatasourceSettings, s
     {
       exitCode: ExitCode.usage,
       hint: `give datasource "${settings.name}" another "table" in the config, or use another --out`,
-    },
-  )
-}
-
-/** Deleted, forbidden, mistyped, nothing loaded: Druid answers all of these alike, so nothing is concluded. */
-export function nothingActive(
-  settings: DatasourceSettings,
-  held: DatasourceState | undefined,
-): DruidsyncError {
-  const kept =
-    held === undefined || held.rows === 0 ? "" : `; the ${held.rows} rows pulled before were left as they are`
-  return new DruidsyncError(
-    "unknown-datasource",
-    `Druid lists no segment of datasource "${settings.name}"${kept}`,
-    {
-      exitCode: ExitCode.refused,
-      hint: "check its name and the user's permission; Druid answers the same when it was deleted or never loaded",
     },
   )
 }

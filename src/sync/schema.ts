@@ -8,9 +8,10 @@ import { type DatasourceState, readState } from "../store/state.ts"
 import { duckdbTypeOf } from "../store/types.ts"
 import { worst } from "./plan.ts"
 import type { Ports, PullRequest } from "./ports.ts"
-import { concernsOneDatasource, nothingActive } from "./pull.ts"
+import { concernsOneDatasource } from "./pull.ts"
 import { ask } from "./retry.ts"
 import { readShape } from "./shape.ts"
+import { nothingActive } from "./unlisted.ts"
 
 /** How a column stands between Druid and the file. */
 export type ColumnStanding =
@@ -98,7 +99,7 @@ async function schemaColumns(
   held: DatasourceState | undefined,
 ): Promise<SchemaColumn[]> {
   const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
-  if (chunks.length === 0) throw nothingActive(settings, held)
+  if (chunks.length === 0) throw await nothingActive(ports, settings, held)
   // As a first pull would look at them: all chunks, so that a value list anywhere is seen.
   const works = chunks.map(
     (chunk): Work => ({

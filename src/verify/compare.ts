@@ -12,9 +12,10 @@ import { chunksOf, knownRows } from "../plan/chunks.ts"
 import { shareOf } from "../shard.ts"
 import { type DatasourceState, readState } from "../store/state.ts"
 import type { Ports } from "../sync/ports.ts"
-import { nothingActive } from "../sync/pull.ts"
+
 import { ask } from "../sync/retry.ts"
 import { readShape } from "../sync/shape.ts"
+import { nothingActive } from "../sync/unlisted.ts"
 import { laterOf } from "../time.ts"
 import { comparedColumns } from "./columns.ts"
 import { comparePrints } from "./prints.ts"
@@ -63,7 +64,7 @@ export async function comparison(
   only?: readonly Interval[],
 ): Promise<Comparison> {
   const segments = inventory.segments.get(settings.name) ?? []
-  if (segments.length === 0) throw nothingActive(settings, held)
+  if (segments.length === 0) throw await nothingActive(ports, settings, held)
   const { sinceMs, untilMs } = request
   const since = laterOf(settings.sinceMs, sinceMs)
   const share = settings.shard === undefined ? undefined : shareOf(settings.shard, settings.name)

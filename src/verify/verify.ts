@@ -12,6 +12,7 @@ import { type DatasourceState, type FileState, readState } from "../store/state.
 import type { Ports, PullRequest } from "../sync/ports.ts"
 import { concernsOneDatasource } from "../sync/pull.ts"
 import { ask } from "../sync/retry.ts"
+import { nothingActive } from "../sync/unlisted.ts"
 import { type Comparison, comparison, NOTHING } from "./compare.ts"
 import { comparedOf, type Found, reportOf, strayCompared } from "./outcome.ts"
 import { repair } from "./repair.ts"
@@ -81,6 +82,8 @@ async function verifyOne(
   const held = state.datasources.get(settings.name)
   const table = held?.table ?? settings.table
   try {
+    if ((inventory.segments.get(settings.name) ?? []).length === 0)
+      throw await nothingActive(ports, settings, held)
     if (held === undefined) {
       throw new DruidsyncError("unknown-datasource", `${ports.file.path} holds nothing of it`, {
         exitCode: ExitCode.incomplete,

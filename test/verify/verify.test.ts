@@ -356,6 +356,8 @@ describe("what cannot be compared", () => {
       const gone = await check(bench, [settings])
       expect(gone).toMatchObject({ outcome: "failed", exitCode: 4 })
       expect(gone.datasources[0]!.error).toMatchObject({ code: "unknown-datasource" })
+      expect(await check(bench, [datasource("mistyped")])).toMatchObject({ outcome: "failed", exitCode: 4 })
+      fake.world.append("never", [{ __time: "2020-01-01" }])
       const never = await check(bench, [datasource("never")])
       expect(never).toMatchObject({ outcome: "failed", exitCode: 3 })
     },
