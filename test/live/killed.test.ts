@@ -43,21 +43,29 @@ beforeAll(async () => {
 afterAll(() => stage?.close())
 
 describe("a pull that is killed", () => {
-  it(`at ${Math.ceil(kills / 2)} random moments of a first copy, is completed by the next one`, async () => {
-    await killedOften(Math.ceil(kills / 2), undefined)
-  }, TIME_LIMIT_MS)
+  it(
+    `at ${Math.ceil(kills / 2)} random moments of a first copy, is completed by the next one`,
+    async () => {
+      await killedOften(Math.ceil(kills / 2), undefined)
+    },
+    TIME_LIMIT_MS,
+  )
 
-  it(`at ${Math.floor(kills / 2)} random moments of replacing days and adding others, is completed by the next one`, async () => {
-    const before = join(stage.folder, "before.duckdb")
-    copyFileSync(stage.out, before)
-    // two days anew, late rows in a third, one day more
-    const again = wikipedia({ rows: 6_000, days: 2, seed: 12 })
-    await world.overwrite(datasource, inputRows(again))
-    const more = wikipedia({ rows: 7_000, days: 3, start: "2016-06-05", seed: 13 })
-    await world.append(datasource, inputRows(more))
-    await stage.pullExactly()
-    await killedOften(Math.floor(kills / 2), before)
-  }, TIME_LIMIT_MS)
+  it(
+    `at ${Math.floor(kills / 2)} random moments of replacing days and adding others, is completed by the next one`,
+    async () => {
+      const before = join(stage.folder, "before.duckdb")
+      copyFileSync(stage.out, before)
+      // two days anew, late rows in a third, one day more
+      const again = wikipedia({ rows: 6_000, days: 2, seed: 12 })
+      await world.overwrite(datasource, inputRows(again))
+      const more = wikipedia({ rows: 7_000, days: 3, start: "2016-06-05", seed: 13 })
+      await world.append(datasource, inputRows(more))
+      await stage.pullExactly()
+      await killedOften(Math.floor(kills / 2), before)
+    },
+    TIME_LIMIT_MS,
+  )
 })
 
 /** @param start the file to begin with; undefined: none. `stage.out` is what must come out, proven before. */
