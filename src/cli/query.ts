@@ -5,6 +5,7 @@ import { parseSize } from "../config/size.ts"
 import { ExitCode } from "../errors.ts"
 import type { FileQueryOptions } from "../explore/query.ts"
 import type { RowsFormat } from "../report/query.ts"
+import { refusalOf, whyOf } from "../system.ts"
 import type { CliContext } from "./context.ts"
 import { lockWaitArg, outArg, readDurationFlag } from "./options.ts"
 import { usage } from "./strict.ts"
@@ -179,8 +180,9 @@ async function readSql(
     throw usage("give the SQL as an argument or with --file, not both")
   if (file !== undefined && file !== "-") {
     const { readFile } = await import("node:fs/promises")
-    const text = await readFile(file, "utf8").catch((error: Error) => {
-      throw usage(`--file ${file} cannot be read: ${error.message}`)
+    const text = await readFile(file, "utf8").catch((error) => {
+      const hint = refusalOf(error, "file", "--file")?.hint
+      throw usage(`--file ${file} cannot be read: ${whyOf(error, "file")}`, hint)
     })
     if (text.trim() === "") throw usage(`--file ${file} is empty`)
     return text

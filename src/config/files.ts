@@ -2,7 +2,7 @@
 
 import { open, stat } from "node:fs/promises"
 import process from "node:process"
-import { messageOf } from "../errors.ts"
+import { whyOf } from "../system.ts"
 
 /** Reads a file whole; rejects with a Node system error (`code`) where it cannot. */
 export type ReadFile = (path: string) => Promise<Uint8Array>
@@ -12,15 +12,7 @@ export type FileMode = (path: string) => Promise<number | undefined>
 
 const MAX_BYTES = 1_048_576
 
-const WORDS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EISDIR: "it is a directory",
-  EACCES: "permission denied",
-  EPERM: "permission denied",
-  ENOTDIR: "a part of the path is not a directory",
-  ELOOP: "its symbolic links go round in circles",
-  EFBIG: "it is larger than 1 MiB, so it cannot be the right file",
-}
+const TOO_BIG = "it is larger than 1 MiB, so it cannot be the right file"
 
 /** Reads at most 1 MiB, so that naming a database by mistake fails at once; pipes such as `<(…)` work too. */
 export async function readSmallFile(path: string): Promise<Uint8Array> {
@@ -48,8 +40,8 @@ export async function readText(
   try {
     bytes = await readFile(path)
   } catch (error) {
-    const code = (error as { code?: unknown } | null)?.code
-    return { fault: (typeof code === "string" ? WORDS[code] : undefined) ?? messageOf(error) }
+    const isTooBig = (error as { code?: unknown } | null)?.code === "EFBIG"
+    return { fault: isTooBig ? TOO_BIG : whyOf(error, "file") }
   }
   const isUtf16 = (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)
   if (isUtf16) return { fault: "it is UTF-16; save it as UTF-8" }

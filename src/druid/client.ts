@@ -9,6 +9,7 @@ import { open } from "node:fs/promises"
 import { type $Fetch, createFetch } from "ofetch"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { printable } from "../printable.ts"
+import { refusalOf, whyOf } from "../system.ts"
 import { refusal } from "./failure.ts"
 import { cutResponse, FrameReader, type Header, parseLines } from "./framing.ts"
 import type { Transport } from "./transport.ts"
@@ -373,9 +374,14 @@ function fileError(error: Error & { code?: string }, action: string): Error {
     })
   }
   if (error.code !== undefined && /^E[A-Z]+$/.test(error.code) && "syscall" in error) {
-    return new DruidsyncError("file", `${action}: the spool file cannot be written: ${messageOf(error)}`, {
-      cause: error,
-    })
+    return new DruidsyncError(
+      "file",
+      `${action}: the spool file cannot be written: ${whyOf(error, "place")}`,
+      {
+        hint: refusalOf(error, "place", "--spool-dir")?.hint ?? "check --spool-dir",
+        cause: error,
+      },
+    )
   }
   return error
 }

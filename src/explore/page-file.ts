@@ -1,6 +1,7 @@
 /** Keeps a report from taking the place of a file that is none. */
 import { open } from "node:fs/promises"
-import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../errors.ts"
+import { whyOf } from "../system.ts"
 
 /**
  * @param marker how a file begins that may be replaced; ASCII
@@ -20,7 +21,7 @@ export async function refuseOther(to: string, marker: string): Promise<void> {
     const { code } = error as { code?: string }
     // No such folder is found out, and told, by who writes.
     if (code === "ENOENT" || code === "ENOTDIR") return
-    throw new DruidsyncError("file", `${to} is there and cannot be read: ${messageOf(error)}`, {
+    throw new DruidsyncError("file", `${to} is there and cannot be read: ${whyOf(error, "file")}`, {
       exitCode: ExitCode.usage,
       hint: "give --to another path, or overwrite it with --force",
       cause: error,

@@ -1,8 +1,10 @@
 /** Questions to the file: SQL, or what tables it has. Asks nothing of Druid. */
 import { rename, rm } from "node:fs/promises"
 import { availableParallelism } from "node:os"
+import { messageOf } from "../errors.ts"
 import { queryFile, queryToParquet } from "../store/query.ts"
 import type { Clock } from "../sync/ports.ts"
+import { cannotWrite } from "./result-file.ts"
 
 export type { QueryColumn, QueryResult, QueryRow } from "../store/query.ts"
 
@@ -42,8 +44,9 @@ export async function writeParquet(options: FileQueryOptions, sql: string, to: s
     await rename(part, to)
     return rows
   } catch (error) {
-    await rm(part, { force: true })
-    throw error
+    await rm(part, { force: true }).catch(() => undefined)
+    // DuckDB names the file that it could not make.
+    throw messageOf(error).includes(part) ? cannotWrite(to, error) : error
   }
 }
 

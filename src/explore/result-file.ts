@@ -1,6 +1,7 @@
 /** Results written to a file: beside it first, then by rename, so that nobody ever reads half of one. */
 import { type FileHandle, open, rename, rm, stat } from "node:fs/promises"
-import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../errors.ts"
+import { refusalOf, whyOf } from "../system.ts"
 
 /**
  * @param to what is there is replaced once `work` has succeeded
@@ -32,7 +33,7 @@ export async function writeResultFile<T>(
     return result
   } catch (error) {
     await handle?.close()
-    await rm(part, { force: true })
+    await rm(part, { force: true }).catch(() => undefined)
     throw error
   }
 }
@@ -49,13 +50,13 @@ export async function refuseSameFile(to: string, database: string): Promise<void
   })
 }
 
-function cannotWrite(path: string, error: unknown): DruidsyncError {
+/** The error for a result that cannot be written to `path`, from the system's or DuckDB's. */
+export function cannotWrite(path: string, error: unknown): DruidsyncError {
   const { code } = error as { code?: string }
-  const why = code === "ENOENT" ? "there is no such folder" : messageOf(error)
   return code === "ENOSPC"
     ? new DruidsyncError("disk-full", `no space left to write ${path}`, { cause: error })
-    : new DruidsyncError("file", `${path} cannot be written: ${why}`, {
+    : new DruidsyncError("file", `${path} cannot be written: ${whyOf(error, "place")}`, {
         cause: error,
-        hint: "check that the folder exists and is writable",
+        hint: refusalOf(error, "place", "--to")?.hint ?? "check that the folder exists and is writable",
       })
 }

@@ -8,8 +8,9 @@ import type { SecretSource } from "../config/schema.ts"
 import type { Settings } from "../config/settings.ts"
 import { isOwnTable, tableKey, tableName } from "../config/table-name.ts"
 import { askAnything } from "../druid/overview.ts"
-import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../errors.ts"
 import { openClient } from "../sync/session.ts"
+import { whyOf } from "../system.ts"
 import { type DatasourcesReport, type ExploreOptions, listDatasources } from "./datasources.ts"
 
 /** How to reach Druid, in the words of the configuration; what is undefined is left out. */
@@ -147,8 +148,7 @@ async function writePrivate(path: string, text: string, force: boolean, id: stri
     const { code } = error as { code?: string }
     if (code === "EEXIST" && !force) throw isThere(path)
     if (force) await rm(part, { force: true })
-    const why = code === "ENOENT" ? "there is no such folder" : messageOf(error)
-    throw new DruidsyncError("file", `${path} cannot be written: ${why}`, {
+    throw new DruidsyncError("file", `${path} cannot be written: ${whyOf(error, "place")}`, {
       cause: error,
       hint: "give another path with --config",
     })

@@ -1,7 +1,8 @@
 /** Puts a run's metrics in their file: written aside and renamed, so that no collector ever reads a half. */
 import { chmod, open, readFile, rename, rm, stat } from "node:fs/promises"
 import { dirname } from "node:path"
-import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../errors.ts"
+import { refusalOf, whyOf } from "../system.ts"
 import { METRICS_START, metricsText, parseSamples, type RunFigures } from "./metrics.ts"
 
 /** The collector runs as another user; nothing in the file is secret. */
@@ -24,8 +25,11 @@ export async function checkMetricsPath(path: string): Promise<void> {
     return
   }
   if (!found.isFile()) throw refuse("that is no file")
-  if (found.size > 0 && !(await beginning(path)).startsWith(METRICS_START))
-    throw refuse("that file is there already and holds something else")
+  if (found.size === 0) return
+  const head = await beginning(path).catch((error) => {
+    throw refuse(whyOf(error, "file"))
+  })
+  if (!head.startsWith(METRICS_START)) throw refuse("that file is there already and holds something else")
 }
 
 /** @throws DruidsyncError `file` (or as `checkMetricsPath`); what was there before stays then */
@@ -50,7 +54,8 @@ export async function writeMetrics(path: string, run: RunFigures): Promise<void>
     await rename(aside, path)
   } catch (error) {
     await rm(aside, { force: true }).catch(() => undefined)
-    throw new DruidsyncError("file", `metrics could not be written to ${path}: ${messageOf(error)}`, {
+    throw new DruidsyncError("file", `metrics could not be written to ${path}: ${whyOf(error, "place")}`, {
+      hint: refusalOf(error, "place", "--metrics")?.hint ?? "check --metrics",
       cause: error,
     })
   }

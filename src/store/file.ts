@@ -8,6 +8,7 @@ import { existsSync } from "node:fs"
 import { link, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { refusalOf } from "../system.ts"
 import { type Engine, literal } from "./engine.ts"
 
 export interface FileOptions {
@@ -188,15 +189,12 @@ export function fileError(path: string, error: unknown): unknown {
       "use a newer druidsync, or another --out",
     )
   }
-  if (
-    /Permission denied|Read-only file system|Is a directory|No such file or directory|Cannot open file/i.test(
-      text,
-    )
-  ) {
+  const refusal = refusalOf(error, "place", "--out")
+  if (refusal !== undefined || /Cannot open file/i.test(text)) {
     return wrap(
       "file",
-      `${path} cannot be opened: ${firstLine(text)}`,
-      "check that the folder exists and is writable",
+      `${path} cannot be opened: ${refusal?.why ?? firstLine(text)}`,
+      refusal?.hint ?? "check that the folder exists and is writable",
     )
   }
   if (/^IO Error/i.test(text))

@@ -10,6 +10,7 @@ import { chmod, copyFile, lstat, open, realpath, rename, rm, stat } from "node:f
 import { basename, dirname, join } from "node:path"
 import type { DuckDBValue } from "@duckdb/node-api"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { refusalOf, whyOf } from "../system.ts"
 import { type Engine, literal } from "./engine.ts"
 import { companionFolder, type DatabaseFile, lockedError, lockHolder } from "./file.ts"
 import { tableNames } from "./tables.ts"
@@ -41,7 +42,12 @@ export async function checkPublishPath(out: string, to: string): Promise<void> {
   if (found !== undefined && !found.isFile()) throw refuse("that is no file", another)
   const folder = await stat(dirname(await target(to))).catch(() => undefined)
   if (!folder?.isDirectory()) throw refuse("there is no such folder", "make it first, or give another path")
-  if (found !== undefined && !(await isDuckdb(to))) throw foreign(to, "is not a DuckDB file")
+  const isCopy = found === undefined ? undefined : isDuckdb(to)
+  const isReadable = await isCopy?.catch((error) => {
+    const refusal = refusalOf(error, "file", "--publish")
+    throw refuse(whyOf(error, "file"), refusal?.hint ?? another)
+  })
+  if (isReadable === false) throw foreign(to, "is not a DuckDB file")
 }
 
 /**
@@ -209,9 +215,7 @@ function foreign(path: string, what: string): DruidsyncError {
 
 function publishError(out: string, to: string, error: unknown): DruidsyncError {
   if (error instanceof DruidsyncError && ["usage", "foreign", "locked"].includes(error.code)) return error
-  const why = /ENOSPC|No space left|EDQUOT/i.test(messageOf(error))
-    ? "no space left"
-    : messageOf(error).split("\n")[0]
+  const why = /ENOSPC|No space left|EDQUOT/i.test(messageOf(error)) ? "no space left" : whyOf(error, "place")
   return new DruidsyncError(
     "publish",
     `no copy could be published at ${to}: ${why}; ${out} itself is whole`,

@@ -8,6 +8,7 @@ import { existsSync } from "node:fs"
 import { lstat, mkdir, readdir, readlink, rm, rmdir } from "node:fs/promises"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { refusalOf, whyOf } from "../system.ts"
 import { type Engine, literal } from "./engine.ts"
 import { companionFolder, lockHolder } from "./file.ts"
 
@@ -75,7 +76,11 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
     await mkdir(spoolDir, { recursive: true, mode: 0o700 })
   } catch (error) {
     await engine.run("DETACH run_lock").catch(() => undefined)
-    throw folderError(spoolDir, error)
+    throw folderError(
+      options.spoolDir ?? folder,
+      error,
+      options.spoolDir === undefined ? "--out" : "--spool-dir",
+    )
   }
   return {
     spoolDir,
@@ -147,14 +152,14 @@ async function stillThere(lockPath: string): Promise<boolean> {
   )
 }
 
-function folderError(folder: string, error: unknown): DruidsyncError {
+function folderError(folder: string, error: unknown, flag = "--out"): DruidsyncError {
   if (error instanceof DruidsyncError) return error
   const code = (error as { code?: string }).code
   if (code === "ENOSPC" || /No space left/i.test(messageOf(error))) {
     return new DruidsyncError("disk-full", `no space left to start a run at ${folder}`, { cause: error })
   }
-  return new DruidsyncError("file", `${folder} cannot be written: ${messageOf(error).split("\n")[0]}`, {
-    hint: "check that the folder of --out exists and is writable",
+  return new DruidsyncError("file", `${folder} cannot be written: ${whyOf(error, "place")}`, {
+    hint: refusalOf(error, "place", flag)?.hint ?? `check that the folder of ${flag} exists and is writable`,
     cause: error,
   })
 }

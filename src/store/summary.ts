@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises"
 import type { Interval, PartState } from "../domain.ts"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { union } from "../intervals.ts"
+import { refusalOf, whyOf } from "../system.ts"
 import { type Engine, literal } from "./engine.ts"
 import type { DatabaseFile } from "./file.ts"
 import { quoteIdentifier } from "./identifier.ts"
@@ -105,7 +106,10 @@ export async function readSummary(
 export async function fileBytes(path: string): Promise<number> {
   const found = await stat(path).catch((error: { code?: string }) => {
     if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined
-    throw new DruidsyncError("file", `${path} cannot be read: ${(error as Error).message}`, { cause: error })
+    throw new DruidsyncError("file", `${path} cannot be read: ${whyOf(error, "file")}`, {
+      hint: refusalOf(error, "file", "--out")?.hint ?? "check --out",
+      cause: error,
+    })
   })
   if (found === undefined) {
     throw new DruidsyncError("file", `there is no file ${path}`, {

@@ -66,7 +66,11 @@ describe("the command line", () => {
     expect(JSON.parse(ran.stdout)).toEqual({
       format: 1,
       exitCode: 2,
-      error: { code: "config", message: "cannot read the configuration /desk/c.json: there is no such file" },
+      error: {
+        code: "config",
+        message: "cannot read the configuration /desk/c.json: there is no such file",
+        hint: "check --config; druidsync init writes a configuration",
+      },
     })
     expect(ran.stderr).toContain("there is no such file")
   })

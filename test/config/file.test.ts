@@ -67,8 +67,8 @@ describe("the configuration's file", () => {
 
   it.each([
     ["there is no such file", () => join(folder, "nowhere.json")],
-    ["it is a directory", () => folder],
-    ["a part of the path is not a directory", () => join(folder, "plain.json", "x")],
+    ["it is a folder", () => folder],
+    ["a part of its path is a file, not a folder", () => join(folder, "plain.json", "x")],
   ])("is refused where %s", async (why, path) => {
     const error = await errorOf(loadConfig(path(), { env: {} }))
     expect(error.message).toBe(`cannot read the configuration ${path()}: ${why}`)

@@ -53,9 +53,9 @@ describe("a configuration that cannot be read", () => {
     expect(said).toContain(`cannot read the configuration ${here.stage.configPath}: there is no such file`)
   })
 
-  it("says that it is a directory", async () => {
+  it("says that it is a folder", async () => {
     mkdirSync(join(here.stage.folder, "config.json"))
-    expect(await refused()).toContain("it is a directory")
+    expect(await refused()).toContain("it is a folder")
   })
 
   it("says that it is empty", async () => {

@@ -6,7 +6,7 @@ import { join, relative, sep } from "node:path"
 const SRC = join(import.meta.dirname, "../../src")
 
 /** Plain data and pure helpers at the top of `src`: they import nothing but one another. */
-const SHARED = ["domain", "errors", "intervals", "time", "shard", "printable"]
+const SHARED = ["domain", "errors", "intervals", "time", "shard", "printable", "system"]
 
 /** For each folder of `src`, the other folders that it may import; the shared files are open to all. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
