@@ -25,10 +25,13 @@ export async function checkFile({ clock, signal, onCheck }: CheckOptions, path: 
       })
     }
     await mayWrite(path, path)
-    const { runner, state } = await withFile({ path, lockWaitMs: 0, clock }, async (engine, file) => ({
-      runner: await runHolder(engine, path),
-      state: await readState(engine, file, signal),
-    }))
+    const { runner, state } = await withFile(
+      { path, lockWaitMs: 0, clock, onlyLooks: false },
+      async (engine, file) => ({
+        runner: await runHolder(engine, path),
+        state: await readState(engine, file, signal),
+      }),
+    )
     const count = state.datasources.size
     const what = `${path} can be opened and has ${count} ${count === 1 ? "datasource" : "datasources"}`
     onCheck(

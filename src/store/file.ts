@@ -19,6 +19,8 @@ export interface FileOptions {
   readonly nowMs: () => number
   /** told once per wait: who holds the lock, in words */
   readonly onWait?: (holder: string) => void
+  /** no pull is meant: hints say nothing of one. Default: false */
+  readonly onlyLooks?: boolean | undefined
 }
 
 export interface DatabaseFile {
@@ -37,13 +39,13 @@ export interface DatabaseFile {
 const LOCK_POLL_MS = 25
 
 export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions): DatabaseFile {
-  const { path } = options
+  const { path, onlyLooks = false } = options
   let queue: Promise<unknown> = Promise.resolve()
 
   async function attached<T>(mode: "READ_ONLY" | "READ_WRITE", work: () => Promise<T>, signal?: AbortSignal) {
     if (mode === "READ_WRITE") {
       await create().catch((error) => {
-        throw fileError(path, error)
+        throw fileError(path, error, onlyLooks)
       })
     }
     await attachWhenFree(mode, signal)
@@ -56,7 +58,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
       throw error
     }
     await engine.run("DETACH file").catch((error) => {
-      throw fileError(path, error)
+      throw fileError(path, error, onlyLooks)
     })
     return result
   }
@@ -97,7 +99,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
         return
       } catch (error) {
         const holder = lockHolder(error)
-        if (holder === undefined) throw fileError(path, error)
+        if (holder === undefined) throw fileError(path, error, onlyLooks)
         const left = deadline - options.nowMs()
         if (left <= 0) throw lockedError(path, holder, options.lockWaitMs)
         if (!told) options.onWait?.(holder)
@@ -131,7 +133,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
               return result
             } catch (error) {
               await engine.run("ROLLBACK").catch(() => undefined)
-              throw fileError(path, error)
+              throw fileError(path, error, onlyLooks)
             }
           },
           signal,
@@ -166,12 +168,16 @@ export function lockedError(path: string, holder: string, waitedMs: number): Dru
 }
 
 /** DuckDB's complaint about the file as ours. What is not about the file passes as it is. */
-export function fileError(path: string, error: unknown): unknown {
+function fileError(path: string, error: unknown, onlyLooks: boolean): unknown {
   if (error instanceof DruidsyncError) return error
   const text = messageOf(error)
   const wrap = (code: "file" | "foreign" | "disk-full", message: string, hint: string, exitCode?: ExitCode) =>
     new DruidsyncError(code, message, { hint, cause: error, ...(exitCode === undefined ? {} : { exitCode }) })
   if (/not a valid DuckDB database|not a DuckDB|valid SQLite|unknown file type|file type/i.test(text)) {
+    if (onlyLooks) {
+      const hint = "give --out the file that druidsync pull made"
+      return wrap("foreign", `${path} is not a DuckDB file`, hint, ExitCode.usage)
+    }
     const hint = "give --out a new path, or the file of an earlier pull"
     return wrap("foreign", `${path} is there already and is not a DuckDB file`, hint, ExitCode.usage)
   }
@@ -189,18 +195,24 @@ export function fileError(path: string, error: unknown): unknown {
       "use a newer druidsync, or another --out",
     )
   }
-  const refusal = refusalOf(error, "place", "--out")
+  const refusal = refusalOf(error, onlyLooks ? "file" : "place", "--out")
   if (refusal !== undefined || /Cannot open file/i.test(text)) {
     return wrap(
       "file",
       `${path} cannot be opened: ${refusal?.why ?? firstLine(text)}`,
-      refusal?.hint ?? "check that the folder exists and is writable",
+      refusal?.hint ?? (onlyLooks ? "check --out" : "check that the folder exists and is writable"),
     )
   }
   if (/^IO Error/i.test(text))
-    return wrap("file", `${path}: ${firstLine(text)}`, "check the disk, then pull again")
+    return wrap(
+      "file",
+      `${path}: ${firstLine(text)}`,
+      onlyLooks ? CHECK_DISK : `${CHECK_DISK}, then pull again`,
+    )
   return error
 }
+
+const CHECK_DISK = "check the disk"
 
 function firstLine(text: string): string {
   return text.split("\n")[0]!

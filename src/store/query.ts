@@ -136,7 +136,7 @@ async function withConnection<T>(
     },
   }
   try {
-    return await databaseFile(engine, options).read(async () => {
+    return await databaseFile(engine, { ...options, onlyLooks: true }).read(async () => {
       await connection.run(`SET temp_directory = ${literal(overflow)}`)
       if (!options.allowFiles) {
         await connection.run(`SET allowed_paths = [${writable.map(literal).join(", ")}]`)

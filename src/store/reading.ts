@@ -10,6 +10,8 @@ export interface ReadingOptions {
   readonly clock: Pick<FileOptions, "sleep" | "nowMs">
   /** told once who is waited for, in words */
   readonly onWait?: (holder: string) => void
+  /** as in `FileOptions`. Default: true */
+  readonly onlyLooks?: boolean
   /** as DuckDB writes it. Default: 500MB */
   readonly memoryLimit?: string
   /** default: 2 */
@@ -21,7 +23,7 @@ export async function withFile<T>(
   options: ReadingOptions,
   work: (engine: Engine, file: DatabaseFile) => Promise<T>,
 ): Promise<T> {
-  const { path, lockWaitMs, clock, onWait, memoryLimit = "500MB", threads = 2 } = options
+  const { path, lockWaitMs, clock, onWait, onlyLooks = true, memoryLimit = "500MB", threads = 2 } = options
   const engine = await openEngine({ memoryLimit, threads })
   try {
     // DuckDB's default would be a folder where the user stands.
@@ -31,6 +33,7 @@ export async function withFile<T>(
       lockWaitMs,
       sleep: (ms, signal) => clock.sleep(ms, signal),
       nowMs: () => clock.nowMs(),
+      onlyLooks,
       ...(onWait === undefined ? {} : { onWait }),
     })
     return await work(engine, file)

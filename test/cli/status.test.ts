@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import { copyFile, mkdir, writeFile } from "node:fs/promises"
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { Desk, holding } from "./support.ts"
@@ -225,9 +225,27 @@ describe("druidsync status on something else", () => {
       await writeFile(desk.path(name), "something else\n")
       const ran = await desk.run(`status --out ${desk.path(name)}`)
       expect(ran).toMatchObject({ code: 2, stdout: "" })
-      expect(ran.stderr).toContain(`/desk/${name} is there already and is not a DuckDB file`)
+      expect(ran.stderr).toBe(
+        `druidsync: /desk/${name} is not a DuckDB file\n  → give --out the file that druidsync pull made\n`,
+      )
     })
   }
+
+  it("tells who only looks nothing of pulling again where DuckDB cannot read the file", async () => {
+    await pulled()
+    // The header's checksum is of other bytes now.
+    const bytes = await readFile(desk.out)
+    bytes.fill(0x55, 4096, 4096 + 64)
+    bytes.fill(0x55, 8192, 8192 + 64)
+    await writeFile(desk.out, bytes)
+    for (const command of ["status --out $out", "query --out $out"]) {
+      const ran = await desk.run(command)
+      expect(ran.code).toBe(1)
+      expect(ran.stderr).toStartWith("druidsync: /desk/a.duckdb")
+      expect(ran.stderr).not.toMatch(/pull again|new path/)
+      expect(ran.stderr).toContain("  → check the disk\n")
+    }
+  }, 20_000)
 
   it("refuses a DuckDB file that druidsync never pulled into", async () => {
     await desk.sql("CREATE TABLE file.t (a INTEGER)")

@@ -36,7 +36,7 @@ describe("--out", () => {
     const { exitCode, stderr } = await pullTo(out)
     expect(exitCode).toBe(1)
     expect(stderr).toContain(out)
-    expect(stderr).toContain("check that the folder")
+    expect(stderr).toContain("there is no such folder")
     expect(here.fake.log.rowsFetched).toBe(0)
   })
 
@@ -46,7 +46,7 @@ describe("--out", () => {
     writeFileSync(join(here.stage.folder, "plain"), "text")
     const { exitCode, stderr } = await pullTo(join(here.stage.folder, "plain", "a.duckdb"))
     expect(exitCode).toBe(1)
-    expect(stderr).toContain("check that the folder")
+    expect(stderr).toContain("a part of its path is a file, not a folder")
     expect(readFileSync(join(here.stage.folder, "plain"), "utf8")).toBe("text")
   })
 
@@ -83,7 +83,7 @@ describe("--out", () => {
       join(folder, "a.duckdb"),
     ])
     expect(stderr).toMatch(/permission denied/i)
-    expect(stderr).toContain("writable")
+    expect(stderr).toContain("check the permissions")
     expect(exitCode).toBe(1)
   })
 })
