@@ -29,6 +29,7 @@ function printableLines(text: string): string {
 /** The same for machines: what `--json` prints on stdout where a command fails before it has a document of its own. */
 export function errorDocument(error: unknown): {
   readonly format: 1
+  readonly outcome: "failed" | "interrupted"
   readonly exitCode: number
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string }
 } {
@@ -36,6 +37,7 @@ export function errorDocument(error: unknown): {
   const hint = known?.hint === undefined ? {} : { hint: known.hint }
   return {
     format: 1,
+    outcome: known?.code === "interrupted" ? "interrupted" : "failed",
     exitCode: known?.exitCode ?? ExitCode.failed,
     error: { code: known?.code ?? "bug", message: messageOf(error), ...hint },
   }

@@ -76,4 +76,18 @@ describe("what druidsync pull says", () => {
     expect(stderr).toContain("nope: FAILED: Druid lists no segment")
     expect(stderr).toContain("2 datasources: 1 complete, 1 failed; 2 rows in ")
   }, 20_000)
+
+  it("is a document with outcome, exit code and error also where Druid is not there at all", async () => {
+    const gone = await startFakeDruid()
+    await desk.configure(gone, ["w"])
+    await gone.stop()
+    const { stdout, stderr, code } = await desk.run("pull --config $c --out $out --json")
+    expect(code).toBe(1)
+    expect(stdout.trim().split("\n")).toHaveLength(1)
+    const document = JSON.parse(stdout)
+    expect(document).toMatchObject({ format: 1, outcome: "failed", exitCode: 1, error: { code: "connect" } })
+    expect(document.error.message).toContain("refused the connection")
+    expect(document.error.hint).toBeString()
+    expect(stderr).toContain("refused the connection")
+  }, 20_000)
 })

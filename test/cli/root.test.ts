@@ -65,6 +65,7 @@ describe("the command line", () => {
     expect(ran.code).toBe(2)
     expect(JSON.parse(ran.stdout)).toEqual({
       format: 1,
+      outcome: "failed",
       exitCode: 2,
       error: {
         code: "config",
