@@ -1,6 +1,6 @@
 /** The live lines of a run as text, fitted to the terminal. Pure. */
 import { printable } from "../printable.ts"
-import type { DatasourceStanding, RunProgress } from "./progress.ts"
+import type { DatasourceStanding, RunProgress, Standing } from "./progress.ts"
 import type { Style } from "./style.ts"
 import { columns, displayWidth, fit } from "./width.ts"
 import { count, counted, duration, size } from "./words.ts"
@@ -43,7 +43,11 @@ export function liveLines(
 
 /** Each layout leaves out what can be spared next; the first that fits is taken. */
 const LAYOUTS: readonly { cells: (one: DatasourceStanding) => string[]; align: string }[] = [
-  { cells: (one) => [bar(one), percent(one), rowsOf(one), rate(one), left(one)], align: "lrrrl" },
+  {
+    cells: (one) => [bar(one), percent(one), rowsOf(one), rate(one), speed(one), left(one)],
+    align: "lrrrrl",
+  },
+  { cells: (one) => [percent(one), rowsOf(one), rate(one), speed(one), left(one)], align: "rrrrl" },
   { cells: (one) => [percent(one), rowsOf(one), rate(one), left(one)], align: "rrrl" },
   { cells: (one) => [percent(one), rowsOf(one), left(one)], align: "rrl" },
   { cells: (one) => [percent(one), left(one)], align: "rl" },
@@ -67,18 +71,21 @@ function bar({ share }: DatasourceStanding): string {
   return "█".repeat(full) + "░".repeat(BAR_CELLS - full)
 }
 
-function percent({ share }: DatasourceStanding): string {
-  return share === undefined ? "" : `${Math.floor(share * 100)} %`
+/** Of the rows. Before the first response is whole, nothing tells how many rows its bytes are: the speed alone moves. */
+function percent({ share }: Standing): string {
+  return `${Math.floor((share ?? 0) * 100)} %`
 }
 
-function rowsOf(one: DatasourceStanding): string {
-  // Before the first response is whole, nothing tells how many rows its bytes are.
-  if (one.share === undefined) return `${size(one.bytes)} of ${counted(one.expected, "row")}`
+function rowsOf(one: Standing): string {
   return `${count(one.rows)} of ${counted(one.expected, "row")}`
 }
 
-function rate(one: DatasourceStanding): string {
+function rate(one: Standing): string {
   return one.rate === undefined || one.rate <= 0 ? "" : `${count(one.rate)} rows/s`
+}
+
+function speed(one: Standing): string {
+  return one.bytesRate === undefined || one.bytesRate <= 0 ? "" : `${size(one.bytesRate)}/s`
 }
 
 function left(one: DatasourceStanding): string {
@@ -102,13 +109,13 @@ function totalLine(
   const done = all.filter((one) => one.phase === "done").length
   const hidden = all.length - done - shown
   const head = `${count(done)} of ${count(all.length)} datasources done${hidden > 0 ? `, ${count(hidden)} not shown` : ""}`
-  const rows = `${count(total.rows)} of ${counted(total.expected, "row")}`
-  const bytes = size(total.bytes)
-  const rate = total.rate !== undefined && total.rate > 0 ? `${count(total.rate)} rows/s` : ""
+  const rows = rowsOf(total)
+  const share = percent(total)
   const left = total.leftMs === undefined ? "" : `${duration(atLeastASecond(total.leftMs), false)} left`
   const layouts = [
-    [head, rows, bytes, rate, left],
-    [head, rows, rate, left],
+    [head, share, rows, rate(total), speed(total), left],
+    [head, share, rows, rate(total), left],
+    [head, rows, rate(total), left],
     [head, rows, left],
     [head, left],
     [head],

@@ -8,12 +8,12 @@ import type { SyncEvent } from "../sync/events.ts"
 export interface Standing {
   readonly rows: number
   readonly expected: number
-  /** bytes of rows that arrived in this run */
-  readonly bytes: number
-  /** 0 to 1; undefined where nothing tells */
+  /** of the rows, 0 to 1; undefined where nothing tells */
   readonly share: number | undefined
   /** rows per second of the last seconds; undefined before there are any */
   readonly rate: number | undefined
+  /** bytes per second of the last seconds, known before the rows are */
+  readonly bytesRate: number | undefined
   readonly leftMs: number | undefined
 }
 
@@ -28,21 +28,21 @@ const WINDOW_MS = 10_000
 const SHORTEST_MS = 1_000
 const SAMPLE_MS = 250
 
-/** Rows per second over a sliding window. */
+/** Rows, or bytes, per second over a sliding window. */
 class Rate {
-  #samples: { atMs: number; rows: number }[] = []
+  #samples: { atMs: number; amount: number }[] = []
 
-  add(atMs: number, rows: number): void {
+  add(atMs: number, amount: number): void {
     const last = this.#samples.at(-1)
     if (last !== undefined && atMs - last.atMs < SAMPLE_MS) return
-    this.#samples.push({ atMs, rows })
+    this.#samples.push({ atMs, amount })
     while (this.#samples.length > 2 && atMs - this.#samples[1]!.atMs >= WINDOW_MS) this.#samples.shift()
   }
 
-  at(nowMs: number, rows: number): number | undefined {
+  at(nowMs: number, amount: number): number | undefined {
     const first = this.#samples[0]
     if (first === undefined || nowMs - first.atMs < SHORTEST_MS) return undefined
-    return Math.max(0, ((rows - first.rows) / (nowMs - first.atMs)) * 1000)
+    return Math.max(0, ((amount - first.amount) / (nowMs - first.atMs)) * 1000)
   }
 }
 
@@ -61,6 +61,7 @@ class Track {
   ratioBytes = 0
   bytesReceived = 0
   readonly rate = new Rate()
+  readonly bytesRate = new Rate()
 
   plan(rows: number, slices: number): void {
     this.expected = this.committedRows + rows
@@ -94,14 +95,14 @@ class Track {
 export class RunProgress {
   readonly #tracks = new Map<string, Track>()
   readonly #rate = new Rate()
+  readonly #bytesRate = new Rate()
 
   take(event: SyncEvent, nowMs: number): void {
     if (event.type === "planned") {
       const track = this.#tracks.get(event.datasource) ?? new Track()
       this.#tracks.set(event.datasource, track)
       track.plan(event.rows, event.slices)
-      track.rate.add(nowMs, track.rows)
-      this.#rate.add(nowMs, this.#rows())
+      this.#sample(track, nowMs)
     } else if (event.type === "received" || event.type === "fetched" || event.type === "committed") {
       const track = this.#tracks.get(event.datasource)
       if (track === undefined) return
@@ -117,9 +118,15 @@ export class RunProgress {
         track.committedRows += event.rows
         track.committedSlices += event.slices
       }
-      track.rate.add(nowMs, track.rows)
-      this.#rate.add(nowMs, this.#rows())
+      this.#sample(track, nowMs)
     }
+  }
+
+  #sample(track: Track, nowMs: number): void {
+    track.rate.add(nowMs, track.rows)
+    track.bytesRate.add(nowMs, track.bytesReceived)
+    this.#rate.add(nowMs, this.#rows())
+    this.#bytesRate.add(nowMs, this.#bytes())
   }
 
   /** Datasources that something was planned for, in the order that they were. */
@@ -132,8 +139,8 @@ export class RunProgress {
         phase,
         rows,
         expected,
-        bytes: track.bytesReceived,
         rate,
+        bytesRate: phase === "fetching" ? track.bytesRate.at(nowMs, track.bytesReceived) : undefined,
         share: phase === "done" ? 1 : track.isKnown ? shareOf(rows, expected) : undefined,
         leftMs: left(rows, expected, rate),
       }
@@ -150,9 +157,9 @@ export class RunProgress {
     return {
       rows,
       expected,
-      bytes: tracks.reduce((sum, track) => sum + track.bytesReceived, 0),
       share: shareOf(rows, expected),
       rate,
+      bytesRate: rows < expected ? this.#bytesRate.at(nowMs, this.#bytes()) : undefined,
       leftMs: left(rows, expected, rate),
     }
   }
@@ -161,6 +168,12 @@ export class RunProgress {
     let rows = 0
     for (const track of this.#tracks.values()) rows += track.rows
     return rows
+  }
+
+  #bytes(): number {
+    let bytes = 0
+    for (const track of this.#tracks.values()) bytes += track.bytesReceived
+    return bytes
   }
 }
 

@@ -54,7 +54,7 @@ describe("the live view", () => {
   it("shows rows, share, rate and time left of one datasource", () => {
     const lines = liveLines(running(["wikipedia"]), undefined, 2_500, { width: 100, height: 10 }, PLAIN)
     expect(lines).toEqual([
-      "wikipedia  ███░░░░░░░  30 %  300,000 of 1,000,000 rows  120,000 rows/s  6 s left",
+      "wikipedia  ███░░░░░░░  30 %  300,000 of 1,000,000 rows  120,000 rows/s  24.0 MB/s  6 s left",
     ])
   })
 
@@ -74,7 +74,7 @@ describe("the live view", () => {
     expect(lines).toHaveLength(5)
     expect(lines[3]).toStartWith("ds-3 ")
     expect(lines[4]).toBe(
-      "0 of 200 datasources done, 196 not shown · 3,600,000 of 200,000,000 rows · 1,440,000 rows/s · 2 min 16 s left",
+      "0 of 200 datasources done, 196 not shown · 1 % · 3,600,000 of 200,000,000 rows · 1,440,000 rows/s · 2 min 16 s left",
     )
   })
 
@@ -83,12 +83,12 @@ describe("the live view", () => {
     expect(lines).toEqual(["waiting for \\u001b[31mx"])
   })
 
-  it("shows bytes while nothing tells how many rows they are", () => {
+  it("shows rows and their share alone, and bytes as a speed, also while nothing tells how many rows they are", () => {
     const progress = new RunProgress()
     progress.take({ type: "planned", datasource: "w", rows: 1_000, slices: 1, round: 1 }, 0)
     progress.take({ type: "received", datasource: "w", bytes: 12_000_000 }, 1_000)
     expect(liveLines(progress, undefined, 2_000, { width: 80, height: 10 }, PLAIN)).toEqual([
-      "w  ░░░░░░░░░░    12.0 MB of 1,000 rows",
+      "w  ░░░░░░░░░░  0 %  0 of 1,000 rows    6.0 MB/s",
     ])
   })
 })

@@ -28,16 +28,16 @@ describe("the progress of a run", () => {
       phase: "fetching",
       rows: 1_500,
       expected: 4_000,
-      bytes: 150_000,
       share: 0.375,
       rate: 750,
+      bytesRate: 75_000,
       leftMs: 3_333.3333333333335,
     })
   })
 
   it("knows no share while bytes arrive and nothing tells how many rows they are", () => {
     const progress = play([0, planned("w", 4_000, 1)], [500, received("w", 100_000)])
-    expect(progress.datasources(2_000)[0]).toMatchObject({ rows: 0, share: undefined, bytes: 100_000 })
+    expect(progress.datasources(2_000)[0]).toMatchObject({ rows: 0, share: undefined, bytesRate: 50_000 })
     expect(progress.total(2_000)).toMatchObject({ rate: undefined, leftMs: undefined })
   })
 
@@ -49,7 +49,7 @@ describe("the progress of a run", () => {
       [3, received("w", 70_000)],
       [4, received("w", -70_000)],
     )
-    expect(progress.datasources(5)[0]).toMatchObject({ rows: 1_000, bytes: 100_000 })
+    expect(progress.datasources(5)[0]).toMatchObject({ rows: 1_000 })
   })
 
   it("is never quite complete before everything is stored, and complete after", () => {

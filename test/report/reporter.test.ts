@@ -88,8 +88,8 @@ describe("on a terminal", () => {
     expect(screen.text.split("\n")).toEqual([
       'trying again in 2 s (1 of 3): fetching "koalas": the connection was lost',
       'warning: wikipedia: column "x" is new (VARCHAR)',
-      "wikipedia  ███████░░░  75 %  750 of 1,000 rows  395 rows/s  1 s left",
-      "0 of 2 datasources done, 1 not shown · 750 of 1,500 rows · 75.0 kB · 395 rows/s · 2 s left",
+      "wikipedia  ███████░░░  75 %  750 of 1,000 rows  395 rows/s  39.5 kB/s  1 s left",
+      "0 of 2 datasources done, 1 not shown · 50 % · 750 of 1,500 rows · 395 rows/s · 39.5 kB/s · 2 s left",
     ])
   })
 
