@@ -3,19 +3,24 @@ import { printable } from "../printable.ts"
 import type { DryRun, PlannedDatasource, PlannedStretch } from "../sync/plan.ts"
 import type { Style } from "./style.ts"
 import { incompleteWords } from "./summary.ts"
-import { count, counted, intervalsWords, intervalWords, parseInterval, size } from "./words.ts"
+import { count, counted, intervalsWords, intervalWords, parseInterval, rangeWords, size } from "./words.ts"
 
 /** More stretches than this are told together, unless everything is asked for. */
 const MOST_LINES = 10
 
 /** @param verbose every stretch on a line of its own, however many there are */
 export function planText(plan: DryRun, verbose: boolean, style: Style): string {
-  const lines = plan.datasources.flatMap((one) => datasourceLines(one, verbose, style))
+  const lines = plan.datasources.flatMap((one) => datasourceLines(one, plan.range, verbose, style))
   if (plan.datasources.length > 1) lines.push(style.bold(totalLine(plan)))
   return lines.map((line) => `${line}\n`).join("")
 }
 
-function datasourceLines(one: PlannedDatasource, verbose: boolean, style: Style): string[] {
+function datasourceLines(
+  one: PlannedDatasource,
+  range: DryRun["range"],
+  verbose: boolean,
+  style: Style,
+): string[] {
   const name = style.bold(printable(one.datasource))
   const indent = (text: string) => `  ${text}`
   if (one.error !== undefined) {
@@ -50,19 +55,25 @@ function datasourceLines(one: PlannedDatasource, verbose: boolean, style: Style)
     const fate = one.deletions === "keep" ? "kept here" : "would be deleted here too"
     lines.push(indent(`dropped from Druid, ${fate}: ${spans(one.dropped)}`))
   }
-  return [`${name} → ${one.isNew ? "new table" : "table"} ${table}: ${headline(one)}`, ...lines]
+  const limits = range === undefined ? "" : `; ${rangeWords(range)}`
+  return [`${name} → ${one.isNew ? "new table" : "table"} ${table}: ${headline(one)}${limits}`, ...lines]
 }
 
 function headline(one: PlannedDatasource): string {
+  const short = one.unavailable.length > 0 ? [`INCOMPLETE: ${notAvailable([one])}`] : []
   if (one.fetch.length === 0) {
-    return one.unavailable.length > 0
-      ? "nothing can be fetched now"
-      : `nothing to fetch, ${counted(one.unchangedChunks, "chunk")} unchanged`
+    return ["nothing to fetch", ...short, `${counted(one.unchangedChunks, "chunk")} unchanged`].join(", ")
   }
   const parts = [`${counted(one.rows, "row")} in ${counted(one.slices, "slice")}`]
   if (one.segmentBytes > 0) parts.push(`${size(one.segmentBytes)} of segments`)
   if (one.downloadBytes !== null) parts.push(`about ${size(one.downloadBytes)} to download`)
-  return parts.join(", ")
+  return [...parts, ...short].join(", ")
+}
+
+/** Why a pull would exit with 3. */
+function notAvailable(datasources: readonly PlannedDatasource[]): string {
+  const number = datasources.reduce((sum, one) => sum + one.unavailable.length, 0)
+  return `${counted(number, "chunk is", "chunks are")} not available now`
 }
 
 function spans(intervals: readonly string[]): string {
@@ -116,6 +127,8 @@ function totalLine(plan: DryRun): string {
   const bytes = busy.reduce((sum, one) => sum + one.segmentBytes, 0)
   const slices = busy.reduce((sum, one) => sum + one.slices, 0)
   const all = counted(plan.datasources.length, "datasource")
-  if (busy.length === 0) return `${all}: nothing to fetch`
-  return `${all}, ${count(busy.length)} with something to fetch: ${counted(rows, "row")} in ${counted(slices, "slice")}, ${size(bytes)} of segments`
+  const isShort = plan.datasources.some((one) => one.unavailable.length > 0)
+  const short = isShort ? `; INCOMPLETE: ${notAvailable(plan.datasources)}` : ""
+  if (busy.length === 0) return `${all}: nothing to fetch${short}`
+  return `${all}, ${count(busy.length)} with something to fetch: ${counted(rows, "row")} in ${counted(slices, "slice")}, ${size(bytes)} of segments${short}`
 }

@@ -3,7 +3,7 @@ import type { Interval } from "../domain.ts"
 import { printable } from "../printable.ts"
 import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../sync/events.ts"
 import type { Style } from "./style.ts"
-import { count, counted, duration, intervalsWords, parseInterval, size, time } from "./words.ts"
+import { count, counted, duration, intervalsWords, parseInterval, rangeWords, size, time } from "./words.ts"
 
 export interface SummaryLine {
   readonly text: string
@@ -20,7 +20,10 @@ export function summaryLines(report: PullReport, verbose: boolean, style: Style)
   const isOnly = report.datasources.length === 1
   const lines = report.datasources.map((one): SummaryLine => {
     const took = isOnly ? ` in ${duration(report.durationMs)}` : ""
-    return { text: datasourceLine(one, took, verbose, style), level: LEVELS[one.outcome] }
+    const text = datasourceLine(one, took, verbose, style)
+    const limits =
+      report.range === undefined || one.error !== undefined ? "" : `; ${rangeWords(report.range)}`
+    return { text: text + limits, level: LEVELS[one.outcome] }
   })
   if (!isOnly) lines.push({ text: totalLine(report, style), level: "info", subject: "total" })
   if (report.publish !== undefined) lines.push(publishLine(report.publish, style))

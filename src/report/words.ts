@@ -53,6 +53,17 @@ export function time(text: string): string {
   return text.replace("T", " ").replace(/(:00)?(\.000)?Z$/, "")
 }
 
+/**
+ * What a run was limited to: `only from 2016-06-27 on was looked at (--since)`.
+ * @param range times as Druid writes them
+ */
+export function rangeWords({ since, until }: { since: string | null; until: string | null }): string {
+  const short = (text: string) => time(text).replace(/ 00:00$/, "")
+  if (until === null) return `only from ${short(since!)} on was looked at (--since)`
+  if (since === null) return `only what is before ${short(until)} was looked at (--until)`
+  return `only from ${short(since)} to before ${short(until)} was looked at (--since, --until)`
+}
+
 const DAY_MS = 86_400_000n
 
 /**

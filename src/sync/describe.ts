@@ -51,6 +51,23 @@ export function intervalText({ start, end }: Interval): string {
   return `${formatDruidTime(start)}/${formatDruidTime(end)}`
 }
 
+/** A run's own limits, as documents have them: times as Druid writes them, null where there is none on that side. */
+export interface Range {
+  readonly since: string | null
+  readonly until: string | null
+}
+
+/** What `--since` and `--until` leave; undefined where they leave everything. */
+export function rangeOf(limits: {
+  readonly sinceMs: bigint | undefined
+  readonly untilMs: bigint | undefined
+}): Range | undefined {
+  const { sinceMs, untilMs } = limits
+  if (sinceMs === undefined && untilMs === undefined) return undefined
+  const text = (ms: bigint | undefined) => (ms === undefined ? null : formatDruidTime(ms))
+  return { since: text(sinceMs), until: text(untilMs) }
+}
+
 /** The interval of such a text; undefined where it is empty. @throws RangeError where it is something else */
 export function intervalOf(text: string): Interval | undefined {
   const [start = "", end = ""] = text.split("/")
@@ -85,7 +102,7 @@ export function describeTaken({ chunk, held, now }: Fewer): string {
 /** Why a chunk cannot be copied now. */
 export function describeUnavailable(chunk: Chunk): string {
   const missing = chunk.segments.filter((segment) => !segment.isAvailable && !segment.isTombstone).length
-  return `${missing} of ${chunk.segments.length} segments are published but served by no historical now`
+  return `${missing} of ${chunk.segments.length} segments in this interval are published but served by no historical now`
 }
 
 /** Why a chunk is left alone whose rows Druid counts otherwise than its metadata says. */

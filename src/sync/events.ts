@@ -1,6 +1,7 @@
 /** What a run tells while it works. The engine emits; `report/` turns it into lines for people or machines. */
 import type { Outcome } from "../store/history.ts"
 import type { Published } from "../store/publish.ts"
+import type { Range } from "./describe.ts"
 
 export type SyncEvent =
   | { readonly type: "looking"; readonly url: string; readonly datasources: readonly string[] }
@@ -79,6 +80,8 @@ export interface PullReport {
   readonly durationMs: number
   readonly requests: number
   readonly rowsFetched: number
+  /** with `--since` or `--until`: nothing else was looked at */
+  readonly range?: Range
   readonly datasources: readonly DatasourceReport[]
   /** with `--publish` */
   readonly publish?: PublishReport

@@ -7,7 +7,15 @@ import { chunkBytes, estimatedRows } from "../plan/chunks.ts"
 import type { SchemaChange } from "../store/drift.ts"
 import { type FileState, readState } from "../store/state.ts"
 import { readBytesPerRow } from "../store/summary.ts"
-import { DOUBTFUL, describeChange, describeReason, describeUnavailable, intervalText } from "./describe.ts"
+import {
+  DOUBTFUL,
+  describeChange,
+  describeReason,
+  describeUnavailable,
+  intervalText,
+  type Range,
+  rangeOf,
+} from "./describe.ts"
 import { judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { type Prepared, prepare } from "./prepare.ts"
@@ -66,6 +74,8 @@ export interface DryRun {
   readonly out: string
   /** what the pull would exit with, as far as can be told */
   readonly exitCode: number
+  /** with `--since` or `--until`: nothing else was looked at */
+  readonly range?: Range
   readonly datasources: readonly PlannedDatasource[]
 }
 
@@ -89,7 +99,14 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
     datasources.push(planned)
     codes.push(exitCode)
   }
-  return { format: 1, out: ports.file.path, exitCode: worst(codes), datasources }
+  const range = rangeOf(request)
+  return {
+    format: 1,
+    out: ports.file.path,
+    exitCode: worst(codes),
+    ...(range === undefined ? {} : { range }),
+    datasources,
+  }
 }
 
 async function planOne(

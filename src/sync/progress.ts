@@ -5,6 +5,7 @@ import { type DruidsyncError, ExitCode } from "../errors.ts"
 import type { Outcome } from "../store/history.ts"
 import type { FileState } from "../store/state.ts"
 import { formatDruidTime } from "../time.ts"
+import { rangeOf } from "./describe.ts"
 import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./events.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
@@ -83,6 +84,7 @@ export function reportOf(
   const isMild = ownCode === ExitCode.ok || ownCode === ExitCode.incomplete
   const exitCode = isMild ? (published?.error?.exitCode ?? ownCode) : ownCode
   const durationMs = ports.clock.nowMs() - startedMs
+  const range = rangeOf(request)
   const outcomes = progress.map((one) => outcomeOf(one, interrupted))
   const worst = (["interrupted", "failed", "incomplete"] as const).find((outcome) =>
     outcomes.includes(outcome),
@@ -97,6 +99,7 @@ export function reportOf(
     durationMs: Math.round(durationMs),
     requests: ports.client.requests,
     rowsFetched: progress.reduce((sum, one) => sum + one.rowsFetched, 0),
+    ...(range === undefined ? {} : { range }),
     datasources: progress.map((one) => datasourceReport(one, state, interrupted)),
     ...(published === undefined ? {} : { publish: published.report }),
   }

@@ -85,9 +85,55 @@ describe("druidsync plan", () => {
     const { stdout, code } = await desk.run("plan --config $c --out $out")
     expect(code).toBe(3)
     expect(stdout).toContain(
-      "  not available now: 2016-06-28: 1 of 1 segments are published but served by no historical now\n",
+      "  not available now: 2016-06-28: 1 of 1 segments in this interval are published but served by no historical now\n",
     )
     expect(stdout).toContain("  on no Druid server (load rules), left as it is: 2016-06-29\n")
+    expect(stdout.split("\n")[0]).toEndWith(", INCOMPLETE: 1 chunk is not available now")
+  }, 20_000)
+
+  it("says in the line itself why it exits with 3 where there is nothing to fetch", async () => {
+    const { world } = fake
+    world.append("w", [row("2016-06-27T01:00")])
+    world.append("v", [row("2016-06-27T01:00")])
+    await desk.configure(fake, ["w", "v"])
+    expect((await desk.run("pull --config $c --out $out")).code).toBe(0)
+    world.append("w", [row("2016-06-28T01:00"), row("2016-06-29T01:00")])
+    world.setAvailable("w", "2016-06-28/2016-06-30", false)
+    const { stdout, code } = await desk.run("plan --config $c --out $out")
+    expect(code).toBe(3)
+    expect(stdout).toContain(
+      "w → table w: nothing to fetch, INCOMPLETE: 2 chunks are not available now, 1 chunk unchanged\n",
+    )
+    expect(stdout).toContain("v → table v: nothing to fetch, 1 chunk unchanged\n")
+    expect(stdout).toEndWith(
+      "\n2 datasources: nothing to fetch; INCOMPLETE: 2 chunks are not available now\n",
+    )
+  }, 20_000)
+
+  it("says that a range limits it, in words and in the document", async () => {
+    fake.world.append("w", [row("2016-06-27T01:00"), row("2016-06-28T01:00"), row("2016-06-29T01:00")])
+    await desk.configure(fake, ["w"])
+    const line = async (flags: string) =>
+      (await desk.run(`plan --config $c --out $out ${flags}`)).stdout.split("\n")[0]
+    expect(await line("--since 2016-06-28")).toEndWith("; only from 2016-06-28 on was looked at (--since)")
+    expect(await line("--until 2016-06-28T12:30")).toEndWith(
+      "; only what is before 2016-06-28 12:30 was looked at (--until)",
+    )
+    const flags = "--since 2016-06-28 --until 2016-06-29"
+    expect(await line(flags)).toEndWith(
+      "; only from 2016-06-28 to before 2016-06-29 was looked at (--since, --until)",
+    )
+    const range = { since: "2016-06-28T00:00:00.000Z", until: "2016-06-29T00:00:00.000Z" }
+    for (const command of ["plan", "pull"]) {
+      const { stdout } = await desk.run(`${command} --config $c --out $out --json ${flags}`)
+      expect(JSON.parse(stdout).range).toEqual(range)
+    }
+    const again = await desk.run(`pull --config $c --out $out ${flags}`)
+    expect(again.stderr).toContain("w: nothing new in ")
+    expect(again.stderr).toContain(
+      "; only from 2016-06-28 to before 2016-06-29 was looked at (--since, --until)",
+    )
+    expect((await desk.run("plan --config $c --out $out")).stdout).not.toContain("--since")
   }, 20_000)
 
   it("tells which datasource Druid does not list and exits with 4, and shows the others", async () => {

@@ -40,7 +40,7 @@ describe("what druidsync pull says", () => {
     const ran = await desk.run("pull --config $c --out $out --quiet")
     expect(ran).toMatchObject({ code: 3, stdout: "" })
     expect(ran.stderr).toStartWith(
-      "w: INCOMPLETE: 2016-06-29: 1 of 1 segments are published but served by no historical now; nothing fetched in 20 s; 2 rows",
+      "w: INCOMPLETE: 2016-06-29: 1 of 1 segments in this interval are published but served by no historical now; nothing fetched in 20 s; 2 rows",
     )
   }, 20_000)
 

@@ -55,7 +55,7 @@ describe("druidsync report", () => {
         "<b>Proven</b>",
         "<b>Provisional</b>",
         "<b>Kept here</b>",
-        "<b>Missing: 2016-07-01</b><span>: 1 of 1 segments are published but served by no historical now",
+        "<b>Missing: 2016-07-01</b><span>: 1 of 1 segments in this interval are published but served by no historical now",
         "3 columns",
         "new column",
         "by fingerprints",

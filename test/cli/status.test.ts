@@ -59,7 +59,7 @@ describe("druidsync status", () => {
     expect(code).toBe(0)
     expect(stdout.split("\n\n")[2]).toBe(
       [
-        "w: incomplete: 1 of 1 segments are published but served by no historical now",
+        "w: incomplete: 1 of 1 segments in this interval are published but served by no historical now",
         "w: 1 row (2016-06-30) stored, but not proven: Druid had not counted them yet",
         "w: 2 rows (2016-06-29 05:00 to 06:00) realtime: they may still change in Druid",
         "w: 1 row (2016-06-27) here alone: Druid dropped them",
