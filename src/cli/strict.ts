@@ -25,13 +25,13 @@ export function refuseUnknownFlags(rawArgs: readonly string[], args: ArgsDef): v
     const arg = rawArgs[i]!
     if (arg === "--") return
     if (!arg.startsWith("-") || arg === "-") {
-      if (positionals-- <= 0) throw usage(`unexpected argument "${arg}"`)
+      if (positionals-- <= 0) throw usage(`unexpected argument "${arg}"`, hintForExtra(args))
       continue
     }
     const [flag = "", inline] = splitOnce(arg.replace(/^-{1,2}/, ""))
     const takesValue = flags.get(flag)
     if (takesValue === undefined) {
-      const guess = nearest(flag, [...flags.keys()])
+      const guess = choiceNamed(flag, args) ?? nearest(flag, [...flags.keys()])
       throw usage(
         `unknown flag ${arg.split("=")[0]}`,
         guess === undefined ? undefined : `did you mean --${guess}?`,
@@ -51,6 +51,20 @@ export function refuseUnknownFlags(rawArgs: readonly string[], args: ArgsDef): v
       }
     } else if (inline === "") throw usage(`--${flag} needs a value`)
   }
+}
+
+/** SQL without quotes comes from the shell in as many pieces as it has words. */
+function hintForExtra(args: ArgsDef): string | undefined {
+  const isSql = Object.values(args).some((arg) => arg.type === "positional" && arg.valueHint === "SQL")
+  return isSql ? "put the SQL in quotes, so that the shell passes it on in one piece" : undefined
+}
+
+/** `format json` for a `--json` where that is a value of `--format`. */
+function choiceNamed(flag: string, args: ArgsDef): string | undefined {
+  const found = Object.entries(args).find(
+    ([, arg]) => arg.type === "enum" && (arg.options as readonly string[] | undefined)?.includes(flag),
+  )
+  return found === undefined ? undefined : `${found[0]} ${flag}`
 }
 
 function splitOnce(text: string): [string, string | undefined] {

@@ -268,6 +268,20 @@ describe("druidsync query", () => {
     )
   })
 
+  it("sees SQL that the shell took apart, and formats that were given as flags", async () => {
+    const apart = await query("SELECT", "count(*)", "FROM", "t")
+    expect(apart).toMatchObject({ code: 2, stdout: "" })
+    expect(apart.stderr).toBe(
+      'druidsync: unexpected argument "count(*)"\n  → put the SQL in quotes, so that the shell passes it on in one piece\n',
+    )
+    for (const format of ["json", "csv", "parquet"]) {
+      const { code, stderr } = await query(`--${format}`, "SELECT 1")
+      expect(code).toBe(2)
+      expect(stderr).toBe(`druidsync: unknown flag --${format}\n  → did you mean --format ${format}?\n`)
+    }
+    expect((await desk.run("status --out $out json")).stderr).toContain("→ see --help\n")
+  })
+
   it("answers about what a pull stored", async () => {
     fake.reset()
     await desk.sql("DROP TABLE file._sync_state")
