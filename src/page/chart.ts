@@ -71,9 +71,7 @@ function bars(bins: readonly Bin[], most: number): Html {
 function laneRow({ mark, chunks, rows }: Lane, bins: readonly Bin[]): Html {
   const { name } = MARK_WORDS[mark]
   const what =
-    rows === undefined
-      ? counted(chunks, "stretch", "stretches")
-      : `${counted(chunks, "chunk")}, ${counted(rows, "row")}`
+    rows === undefined ? counted(chunks, "interval") : `${counted(chunks, "chunk")}, ${counted(rows, "row")}`
   return html`<div class="lane"><div class="lab"><b>${name}</b> <small class="muted">${what}</small></div>${strip(mark, bins)}</div>
 `
 }

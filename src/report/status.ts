@@ -38,10 +38,10 @@ function row(one: DatasourceStatus, nowMs: number): string[] {
 }
 
 const WORDS: Readonly<Record<Exclude<PartState, "complete">, string>> = {
-  provisional: "realtime: they may still change in Druid",
-  unproven: "stored, but not proven: Druid had not counted them yet",
-  stale: "old rows, still whole: the next pull replaces them",
-  kept: "here alone: Druid dropped them",
+  provisional: "provisional: realtime, they may still change in Druid",
+  unproven: "unproven: stored, but Druid had not counted them yet",
+  stale: "stale: old rows, still whole; the next pull replaces them",
+  kept: "kept: Druid dropped them, they are here alone",
 }
 
 function notesOf(one: DatasourceStatus, style: Style): string[] {

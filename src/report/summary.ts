@@ -55,8 +55,9 @@ const LEVELS = { complete: "info", incomplete: "warn", interrupted: "warn", fail
 
 function datasourceLine(one: DatasourceReport, took: string, verbose: boolean, style: Style): string {
   const parts = [fetchedWords(one) + took, tableWords(one)]
-  if (one.provisionalRows > 0) parts.push(`${count(one.provisionalRows)} of them may still change (realtime)`)
-  if (one.keptRows > 0) parts.push(`${count(one.keptRows)} of them are gone from Druid and kept here`)
+  if (one.provisionalRows > 0)
+    parts.push(`${count(one.provisionalRows)} of them provisional (realtime, may still change)`)
+  if (one.keptRows > 0) parts.push(`${count(one.keptRows)} of them kept (gone from Druid)`)
   if (one.cold.length > 0) {
     parts.push(`${coldWords(one.cold)} is on no Druid server (load rules): left as it is`)
   }

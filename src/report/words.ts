@@ -130,5 +130,5 @@ export function intervalsWords(intervals: readonly Interval[], most = 3): string
   if (joined.length <= most) return joined.map(intervalWords).join(", ")
   const sorted = [...joined].sort(byStart)
   const span = { start: sorted[0]!.start, end: sorted.at(-1)!.end }
-  return `${count(joined.length)} stretches of ${intervalWords(span)}`
+  return `${count(joined.length)} intervals within ${intervalWords(span)}`
 }

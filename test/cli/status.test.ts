@@ -60,9 +60,9 @@ describe("druidsync status", () => {
     expect(stdout.split("\n\n")[2]).toBe(
       [
         "w: incomplete: 1 of 1 segments in this interval are published but served by no historical now",
-        "w: 1 row (2016-06-30) stored, but not proven: Druid had not counted them yet",
-        "w: 2 rows (2016-06-29 05:00 to 06:00) realtime: they may still change in Druid",
-        "w: 1 row (2016-06-27) here alone: Druid dropped them",
+        "w: 1 row (2016-06-30) unproven: stored, but Druid had not counted them yet",
+        "w: 2 rows (2016-06-29 05:00 to 06:00) provisional: realtime, they may still change in Druid",
+        "w: 1 row (2016-06-27) kept: Druid dropped them, they are here alone",
         "",
       ].join("\n"),
     )

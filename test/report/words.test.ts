@@ -135,7 +135,7 @@ describe("times in words", () => {
       "2016-06-07/2016-06-08",
     ].map(span)
     expect(intervalsWords(apart.slice(0, 2))).toBe("2016-06-01, 2016-06-03")
-    expect(intervalsWords(apart)).toBe("4 stretches of 2016-06-01 to 2016-06-07")
+    expect(intervalsWords(apart)).toBe("4 intervals within 2016-06-01 to 2016-06-07")
   })
 
   it("reads back what Druid writes", () => {
