@@ -2,10 +2,11 @@
 import { resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { attachDruid, startDruid, stopDruid } from "./cluster.ts"
+import { attachDruid, remainsOf, startDruid, stopDruid } from "./cluster.ts"
 import { DATASETS } from "./datasets/index.ts"
 import { loadDataset } from "./load.ts"
 import { findProcesses } from "./processes.ts"
+import { readMade } from "./state.ts"
 
 const HELP = `A real Apache Druid on loopback, from Maven Central's jars (needs a JDK 17 and Maven).
 
@@ -17,6 +18,7 @@ const HELP = `A real Apache Druid on loopback, from Maven Central's jars (needs 
   --data DIR       where it keeps everything, one folder per Druid   (default .druid/dev)
   --port-base N    ports N+1 to N+91, the router on N+88             (default 18000)
   --druid VERSION  33.0.0, 28.0.0 or 25.0.0                          (default 33.0.0)
+                   a data folder remembers these, --kafka and --historicals: without the flag, up takes what was there
   --purge          remove the data folder as well
 
 Datasets: ${Object.keys(DATASETS).join(", ")}`
@@ -27,10 +29,10 @@ async function main(argv: string[]): Promise<void> {
     allowPositionals: true,
     options: {
       data: { type: "string" },
-      "port-base": { type: "string", default: "18000" },
-      druid: { type: "string", default: "33.0.0" },
-      kafka: { type: "boolean", default: false },
-      historicals: { type: "string", default: "1" },
+      "port-base": { type: "string" },
+      druid: { type: "string" },
+      kafka: { type: "boolean" },
+      historicals: { type: "string" },
       rows: { type: "string" },
       seed: { type: "string" },
       append: { type: "boolean", default: false },
@@ -48,7 +50,11 @@ async function main(argv: string[]): Promise<void> {
   }
   switch (verb) {
     case "up": {
-      if ((await findProcesses(dataDir)).length > 0) {
+      const remains = await remainsOf(dataDir)
+      if (remains !== undefined) {
+        console.error(`What runs in ${dataDir} is not whole (${remains}): it is taken down and started anew`)
+        await stopDruid(dataDir)
+      } else if ((await findProcesses(dataDir)).length > 0) {
         const druid = await attachDruid(dataDir)
         await druid.ready()
         console.error(`Already up in ${dataDir}`)
@@ -56,12 +62,15 @@ async function main(argv: string[]): Promise<void> {
         return
       }
       endOnSignals(dataDir)
+      const made = await readMade(dataDir)
+      const number = (option: "port-base" | "historicals") =>
+        values[option] === undefined ? undefined : whole(`--${option}`, values[option])
       const druid = await startDruid({
         dataDir,
-        portBase: whole("--port-base", values["port-base"]),
-        version: values.druid,
-        kafka: values.kafka,
-        historicals: whole("--historicals", values.historicals),
+        portBase: number("port-base") ?? made?.portBase ?? 18_000,
+        version: values.druid ?? made?.version ?? "33.0.0",
+        kafka: values.kafka ?? made?.kafka ?? false,
+        historicals: number("historicals") ?? made?.historicals ?? 1,
         say: console.error,
       })
       console.log(druid.routerUrl)

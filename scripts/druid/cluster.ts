@@ -20,7 +20,7 @@ import {
   type PropertyOverrides,
   segmentCachePath,
 } from "./services.ts"
-import { dropState, readState, type State, writeState } from "./state.ts"
+import { dropState, readState, type State, writeMade, writeState } from "./state.ts"
 import { Fatal, poll, sleep } from "./wait.ts"
 
 /** How to start a cluster. */
@@ -264,6 +264,7 @@ export async function startDruid(options: StartOptions): Promise<Druid> {
   }
   for (const folder of ["tmp", "log", "no-extensions", "deep-storage", "derby"])
     await mkdir(join(dataDir, folder), { recursive: true })
+  await writeMade(dataDir, { portBase, version, kafka, historicals })
   await writeState({ settings, pids: {} })
   const druid = new Druid(settings)
   try {
@@ -277,6 +278,26 @@ export async function startDruid(options: StartOptions): Promise<Druid> {
     throw error
   }
   return druid
+}
+
+/**
+ * What is left of a cluster of which something was killed, in words: such a one does not get whole by waiting.
+ * @returns undefined where nothing runs, or everything that was started
+ */
+export async function remainsOf(dataDir: string): Promise<string | undefined> {
+  const path = resolve(dataDir)
+  const running = await findProcesses(path)
+  if (running.length === 0) return undefined
+  const pids = (await readState(path))?.pids ?? {}
+  const noted = Object.entries(pids) as [ServiceName, number][]
+  const names = new Set(running.map(({ pid }) => pid))
+  const gone = noted.filter(([, pid]) => !names.has(pid)).map(([service]) => service)
+  const unknown = running.filter(({ pid }) => !noted.some(([, other]) => other === pid))
+  const words = [
+    ...(gone.length === 0 ? [] : [`${gone.join(", ")} is gone`]),
+    ...(unknown.length === 0 ? [] : [`${unknown.map(({ service }) => service).join(", ")} runs unnoted`]),
+  ]
+  return words.length === 0 ? undefined : words.join("; ")
 }
 
 /** The cluster that is up in a data folder. @throws Error if none is. */

@@ -19,22 +19,49 @@ export function statePath(dataDir: string): string {
 
 /** Reads the state, or answers undefined if the folder has none. @throws Error if it cannot be read or parsed. */
 export async function readState(dataDir: string): Promise<State | undefined> {
-  let text: string
+  const text = await textOf(statePath(dataDir))
+  return text === undefined ? undefined : (JSON.parse(text) as State)
+}
+
+async function textOf(path: string): Promise<string | undefined> {
   try {
-    text = await readFile(statePath(dataDir), "utf8")
+    return await readFile(path, "utf8")
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined
     throw error
   }
-  return JSON.parse(text) as State
 }
 
 /** Replaces the state in one step. */
 export async function writeState(state: State): Promise<void> {
-  const path = statePath(state.settings.dataDir)
+  await replace(statePath(state.settings.dataDir), state)
+}
+
+async function replace(path: string, content: unknown): Promise<void> {
   const next = `${path}.${randomUUID()}`
-  await writeFile(next, `${JSON.stringify(state, null, 2)}\n`)
+  await writeFile(next, `${JSON.stringify(content, null, 2)}\n`)
   await rename(next, path)
+}
+
+/** What a data folder's Druid was last started with; stays there when it is taken down. */
+export interface Made {
+  portBase: number
+  version: string
+  kafka: boolean
+  historicals: number
+}
+
+const madePath = (dataDir: string) => join(dataDir, "made.json")
+
+/** Notes it for the next `up`. */
+export async function writeMade(dataDir: string, made: Made): Promise<void> {
+  await replace(madePath(dataDir), made)
+}
+
+/** Undefined where no Druid was started yet. @throws Error if it cannot be read or parsed. */
+export async function readMade(dataDir: string): Promise<Made | undefined> {
+  const text = await textOf(madePath(dataDir))
+  return text === undefined ? undefined : (JSON.parse(text) as Made)
 }
 
 /** Removes the state file; fine if there is none. */

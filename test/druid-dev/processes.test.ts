@@ -3,9 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { attachDruid, stopDruid } from "../../scripts/druid/cluster.ts"
+import { attachDruid, remainsOf, stopDruid } from "../../scripts/druid/cluster.ts"
 import { endProcess, findProcesses, isOurs, signalProcess } from "../../scripts/druid/processes.ts"
 import { type ClusterSettings, launch, marker } from "../../scripts/druid/services.ts"
+import { readMade, writeMade, writeState } from "../../scripts/druid/state.ts"
 import { poll } from "../../scripts/druid/wait.ts"
 
 const dataDir = mkdtempSync(join(tmpdir(), "druid-dev-"))
@@ -44,6 +45,29 @@ describe("processes", () => {
     const pid = await marked(dataDir, "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000)")
     await endProcess(dataDir, "broker", pid, 300)
     expect(await isOurs(dataDir, "broker", pid)).toBe(false)
+  })
+
+  it("sees that something of a cluster was killed, or was never noted, and leaves a whole one alone", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "druid-dev-"))
+    expect(await remainsOf(folder)).toBeUndefined()
+    const broker = await marked(folder)
+    expect(await remainsOf(folder)).toBe("broker runs unnoted")
+    const settings = { dataDir: folder, portBase: 21_000 } as ClusterSettings
+    await writeState({ settings, pids: { broker } })
+    expect(await remainsOf(folder)).toBeUndefined()
+    await writeState({ settings, pids: { broker, router: 999_999_999 } })
+    expect(await remainsOf(folder)).toBe("router is gone")
+    await stopDruid(folder)
+    expect(await remainsOf(folder)).toBeUndefined()
+  })
+
+  it("remembers in the data folder what it was started with, also when it is down", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "druid-dev-"))
+    expect(await readMade(folder)).toBeUndefined()
+    const made = { portBase: 21_000, version: "28.0.0", kafka: true, historicals: 2 }
+    await writeMade(folder, made)
+    await stopDruid(folder)
+    expect(await readMade(folder)).toEqual(made)
   })
 
   it("does not attach to a folder where nothing is up", () => {
