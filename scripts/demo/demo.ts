@@ -53,12 +53,13 @@ async function question(file: string, sql: string): Promise<void> {
 }
 
 say(`Starting a real Apache Druid on loopback (data in ${values.data}; the first time its jars are fetched)`)
-const folder = await mkdtemp(join(tmpdir(), "druidsync-demo-"))
 const druid = await startDruid({
   dataDir: resolve(values.data),
   portBase: Number(values["port-base"]),
   say: (line) => console.log(`  ${line}`),
 })
+// Not before: where Druid does not start, nothing is left.
+const folder = await mkdtemp(join(tmpdir(), "druidsync-demo-"))
 try {
   say(`Loading wikipedia: ${rows} rows over 30 days`)
   await loadDataset(druid, wikipedia({ rows }))
@@ -103,8 +104,10 @@ try {
   await question(out, "SELECT count(*) AS rows, max(__time) AS newest FROM wikipedia")
 } finally {
   if (values.keep) {
-    say(`Left running: ${druid.routerUrl}; stop it with: npm run druid -- down --data ${values.data}`)
-    console.log(`  files in ${folder}`)
+    say(`Left in place: Druid at ${druid.routerUrl}, the configuration and the DuckDB file in ${folder}`)
+    console.log("  while it runs, another demo needs another --data and --port-base; to remove all of it:")
+    console.log(`  npm run druid -- down --data ${values.data} --purge`)
+    console.log(`  rm -r ${folder}`)
   } else {
     say("Cleaning up")
     await druid.stop({ purge: true })
