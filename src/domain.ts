@@ -25,6 +25,8 @@ export interface Segment {
   readonly replicationFactor: number | undefined
   /** a marker that its interval holds no rows */
   readonly isTombstone: boolean
+  /** false: some server answers for it, and the metadata does not have it: dropped a moment ago, or not listed yet */
+  readonly isUsed: boolean
 }
 
 /** A version that starts so is no segment's: the number of rows that Druid counts in an interval (`druid/fallback.ts`). */
@@ -37,6 +39,8 @@ export const COUNTED = "count="
 export interface Chunk {
   readonly interval: Interval
   readonly segments: readonly Segment[]
+  /** a version that is not used, and answers all the same, in place of these segments or beside them */
+  readonly answeredBy?: string
 }
 
 /** What a chunk allows right now. */
@@ -47,7 +51,7 @@ export type ChunkCondition =
   | "uncounted"
   /** rows may still come or merge: realtime, or not yet handed off */
   | "realtime"
-  /** some segment is published and wanted, but not served now */
+  /** some segment is published and wanted, but not served now; or one that is not used is served in its place */
   | "unavailable"
   /** some segment is published, but the load rules ask for no replica: not queryable, by intention */
   | "cold"

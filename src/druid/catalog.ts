@@ -30,7 +30,7 @@ export interface ListedColumn {
 
 /** One look at the cluster: everything was read within one request (columns: in the one before it). */
 export interface Inventory {
-  /** per configured datasource; an empty list where Druid lists nothing active */
+  /** per configured datasource, with those that are served and not used; empty where Druid lists nothing */
   readonly segments: ReadonlyMap<string, readonly Segment[]>
   /** per configured datasource; missing where Druid does not list it (nothing loaded, forbidden, unknown) */
   readonly columns: ReadonlyMap<string, readonly ListedColumn[]>
@@ -253,7 +253,8 @@ function segmentOf(row: readonly unknown[]): [string, Segment] {
     available,
     realtime,
     tombstone,
-  ] = wholeRow(row, 12)
+    used,
+  ] = wholeRow(row, 13)
   return [
     textCell(datasource),
     {
@@ -267,6 +268,7 @@ function segmentOf(row: readonly unknown[]): [string, Segment] {
       isAvailable: integerCell(available) === 1,
       isRealtime: integerCell(realtime) === 1,
       isTombstone: integerCell(tombstone) === 1,
+      isUsed: integerCell(used) === 1,
     },
   ]
 }

@@ -61,5 +61,6 @@ function segmentOf({ interval, all }: Bucket): Segment {
     isRealtime: false,
     replicationFactor: undefined,
     isTombstone: false,
+    isUsed: true,
   }
 }

@@ -96,8 +96,9 @@ export function columnsSql(datasources: readonly string[]): string {
 }
 
 /**
- * Active segments of the datasources: rows of `[datasource, start, end, version, partition_num, num_rows, size,
- * replication_factor, is_published, is_available, is_realtime, is_tombstone]`.
+ * Active segments of the datasources, and those that a server answers for although they are not used (`is_used` 0): the
+ * broker answers with the newest version that is served, whatever the metadata says. Rows of `[datasource, start, end, version, partition_num, num_rows, size,
+ * replication_factor, is_published, is_available, is_realtime, is_tombstone, is_used]`.
  * @param available names of the columns that this release's `sys.segments` has: `is_active` came with 0.23,
  * `replication_factor` with 27; what is missing is derived or NULL.
  */
@@ -109,8 +110,10 @@ export function segmentsSql(datasources: readonly string[], available: ReadonlyS
   return (
     'SELECT datasource, "start", "end", version, partition_num, num_rows, "size", ' +
     `${replication} AS replication_factor, is_published, is_available, is_realtime, ` +
-    `CASE WHEN shard_spec LIKE '%"tombstone"%' THEN 1 ELSE 0 END AS is_tombstone ` +
-    `FROM sys.segments WHERE datasource IN (${datasources.map(quoteText).join(", ")}) AND ${active}`
+    `CASE WHEN shard_spec LIKE '%"tombstone"%' THEN 1 ELSE 0 END AS is_tombstone, ` +
+    `CASE WHEN ${active} THEN 1 ELSE 0 END AS is_used ` +
+    `FROM sys.segments WHERE datasource IN (${datasources.map(quoteText).join(", ")}) ` +
+    `AND (${active} OR (is_published = 0 AND is_available = 1))`
   )
 }
 

@@ -4,13 +4,30 @@
  * interval and the older one for the rest; the cut is made here in the same way.
  */
 import type { Chunk, ChunkCondition, Interval, Segment } from "../domain.ts"
-import { sameInterval } from "../intervals.ts"
+import { countWhile, sameInterval } from "../intervals.ts"
 
 /**
- * @param segments active segments of one datasource, in any order
- * @returns chunks ascending by time, disjoint; gaps between them hold no rows in Druid
+ * @param segments active segments of one datasource and those that are served and not used, in any order
+ * @returns chunks ascending by time, disjoint; gaps between them hold no rows that are used in Druid
  */
 export function chunksOf(segments: readonly Segment[]): Chunk[] {
+  const used = segments.filter((segment) => segment.isUsed)
+  const chunks = activeChunks(used)
+  if (used.length === segments.length) return chunks
+  for (const { isUsed, interval, version } of segments) {
+    if (isUsed) continue
+    for (let n = countWhile(chunks, (one) => one.interval.end <= interval.start); n < chunks.length; n++) {
+      const chunk = chunks[n]!
+      if (chunk.interval.start >= interval.end) break
+      // All segments of a chunk have one version, the newest used one that covers it; the broker prefers a newer one.
+      const newest = chunk.answeredBy ?? chunk.segments[0]!.version
+      if (version >= newest) chunks[n] = { ...chunk, answeredBy: version }
+    }
+  }
+  return chunks
+}
+
+function activeChunks(segments: readonly Segment[]): Chunk[] {
   const byInterval = new Map<string, Segment[]>()
   for (const segment of segments) {
     const key = `${segment.interval.start}/${segment.interval.end}`
@@ -100,7 +117,7 @@ export function chunkBytes(chunk: Chunk): number {
  * a chunk stale"; DRUID.md §1, §3.
  */
 export function conditionOf(chunk: Chunk): ChunkCondition {
-  let condition: ChunkCondition = "settled"
+  let condition: ChunkCondition = chunk.answeredBy === undefined ? "settled" : "unavailable"
   for (const segment of chunk.segments) {
     const found = segmentCondition(segment)
     if (RANK[found] > RANK[condition]) condition = found

@@ -211,7 +211,7 @@ describe("a filter", () => {
 describe("sys.segments", () => {
   it("is asked only for columns that the release has, and for active segments by what it has", () => {
     const now = segmentsSql(["w"], new Set(["is_active", "replication_factor"]))
-    expect(now).toContain("AND is_active = 1")
+    expect(now).toContain("AND (is_active = 1 OR (is_published = 0 AND is_available = 1))")
     expect(now).toMatch(/"size", replication_factor AS replication_factor/)
     const old = segmentsSql(["w"], new Set())
     expect(old).toContain("((is_published = 1 AND is_overshadowed = 0) OR is_realtime = 1)")

@@ -48,16 +48,19 @@ describe("the SQL that druidsync sends", () => {
       JSON.parse(row),
     )
     expect(rows.map((row) => [...row.slice(1, 3), ...row.slice(4)])).toEqual([
-      ["2020-01-01T00:00:00.000Z", "2020-01-02T00:00:00.000Z", 0, 2, expect.any(Number), 1, 1, 1, 0, 0],
-      ["2020-01-02T00:00:00.000Z", "2020-01-03T00:00:00.000Z", 0, 0, 1, 1, 1, 1, 0, 1],
+      ["2020-01-01T00:00:00.000Z", "2020-01-02T00:00:00.000Z", 0, 2, expect.any(Number), 1, 1, 1, 0, 0, 1],
+      ["2020-01-02T00:00:00.000Z", "2020-01-03T00:00:00.000Z", 0, 0, 1, 1, 1, 1, 0, 1, 1],
     ])
+    world.markUnused(source.datasource, "2020-01-01/2020-01-02", { stillServed: true })
+    const dropped = await rowsOf(sql(fake, text.segmentsSql([source.datasource], ALL)))
+    expect(dropped.map((row) => JSON.parse(row).at(-1)).sort()).toEqual([0, 1])
     fake.segmentsWithout.add("is_active").add("replication_factor")
     expect(await messageOf(sql(fake, text.segmentsSql([source.datasource], ALL)))).toContain(
       "Column 'is_active' not found",
     )
     const old = await rowsOf(sql(fake, text.segmentsSql([source.datasource], new Set())))
     expect(old.map((row) => JSON.parse(row)[7])).toEqual([null, null])
-    expect(fake.log.kinds).toBe("segments segments segments")
+    expect(fake.log.kinds).toBe("segments segments segments segments")
   })
 
   it("typesSql: names and types without a row", async () => {

@@ -155,3 +155,50 @@ describe("days that become a month", () => {
     })
   }, 60_000)
 })
+
+describe("a newer version that was dropped, while servers still answer with it", () => {
+  /** A month, one day of it replaced, another emptied; then the emptying is undone, which the servers learn later. */
+  function emptiedAndUndone(): void {
+    scene.world.append(
+      NAME,
+      [...rowsOf("2024-01-10", 3), ...rowsOf("2024-01-20", 4), ...rowsOf("2024-01-30", 2)],
+      {
+        columns,
+      },
+    )
+    scene.world.compact(NAME, "2024-01/2024-02", "MONTH")
+    scene.world.overwrite(NAME, "2024-01-10/2024-01-11", rowsOf("2024-01-10", 5), { columns })
+    scene.world.overwrite(NAME, "2024-01-20/2024-01-21", [], { columns })
+    scene.world.settle()
+    scene.world.markUnused(NAME, "2024-01-20/2024-01-21", { stillServed: true })
+  }
+
+  it("does not hide the rows of the older one from a copy that is called complete", async () => {
+    // Neither counts around the fetch nor the metadata of a month that is hidden in part would tell.
+    emptiedAndUndone()
+    const early = await scene.pull()
+    expect(early.exitCode).toBe(3)
+    const reasons = early.report.datasources[0]!.incomplete.map((one) => one.reason)
+    expect(reasons.join("\n")).toContain("which is not among Druid's used segments")
+    scene.world.unloadUnused(NAME)
+    expect((await scene.pull()).exitCode).toBe(0)
+    await expectEqual()
+  })
+
+  it("is waited for", async () => {
+    emptiedAndUndone()
+    const onSleep = (n: number) => n === 2 && scene.world.unloadUnused(NAME)
+    expect((await scene.pull({ settleWaitMs: 10_000, onSleep })).exitCode).toBe(0)
+    await expectEqual()
+  })
+
+  it("does not matter where it is of the past", async () => {
+    scene.world.append(NAME, rowsOf("2024-01-10", 3), { columns })
+    scene.world.overwrite(NAME, "2024-01-10/2024-01-11", rowsOf("2024-01-10", 5), { columns })
+    scene.world.settle()
+    const old = scene.world.segments(NAME).filter((one) => one.is_active === 0)
+    expect(old.every((one) => one.is_available === 1)).toBe(true)
+    expect((await scene.pull()).exitCode).toBe(0)
+    await expectEqual()
+  })
+})

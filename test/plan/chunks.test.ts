@@ -148,6 +148,26 @@ describe("rows of a chunk", () => {
   })
 })
 
+describe("a segment that is served and not used", () => {
+  const unused = (start: number, end: number, version: string) => seg(start, end, { version, isUsed: false })
+
+  it("makes no chunk", () => {
+    expect(chunksOf([unused(0, 10, "v9")])).toEqual([])
+  })
+
+  it("answers for the chunks that it overlaps where it is not older, and makes them unavailable", () => {
+    const used = [seg(0, 10), seg(10, 20), seg(20, 30, { version: "v3" }), seg(30, 40)]
+    const chunks = chunksOf([unused(5, 25, "v2"), ...used, unused(30, 40, "v1"), unused(30, 40, "v0")])
+    expect(chunks.map((one) => one.answeredBy)).toEqual(["v2", "v2", undefined, "v1"])
+    expect(chunks.map(conditionOf)).toEqual(["unavailable", "unavailable", "settled", "unavailable"])
+  })
+
+  it("is named by the newest version", () => {
+    const [one] = chunksOf([unused(0, 10, "v2"), seg(0, 10), unused(0, 10, "v4"), unused(0, 10, "v3")])
+    expect(one!.answeredBy).toBe("v4")
+  })
+})
+
 describe("the condition of a chunk", () => {
   const of = (...given: Partial<Segment>[]): ChunkCondition => conditionOf(chunk(0, 10, ...given))
 

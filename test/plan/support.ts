@@ -23,6 +23,7 @@ export function seg(start: number | bigint, end: number | bigint, given: Partial
     isRealtime: false,
     replicationFactor: 1,
     isTombstone: false,
+    isUsed: true,
     ...given,
   }
 }

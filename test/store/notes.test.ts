@@ -84,7 +84,7 @@ describe("the stretches that are missing", () => {
       for (const day of ["2024-01-02", "2024-01-03", "2024-01-05"])
         fake.world.append("w", dayRows(day, 3), { loaded: false })
       expect((await bench.pull([datasource("w")])).exitCode).toBe(3)
-      const reason = "1 of 1 segments are published but served by no historical now"
+      const reason = "1 of 1 segments in this interval are published but served by no historical now"
       expect(await missing()).toEqual([
         ["2024-01-02T00:00:00.000Z/2024-01-04T00:00:00.000Z", reason, "run-2"],
         ["2024-01-05T00:00:00.000Z/2024-01-06T00:00:00.000Z", reason, "run-2"],

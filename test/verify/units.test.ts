@@ -19,6 +19,7 @@ function segment(day: bigint, given: Partial<Segment> = {}): Segment {
     isRealtime: false,
     replicationFactor: 1,
     isTombstone: false,
+    isUsed: true,
     ...given,
   }
 }
