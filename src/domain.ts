@@ -15,7 +15,7 @@ export interface Segment {
   readonly interval: Interval
   readonly version: string
   readonly partition: number
-  /** stored rows; 0 means "not known yet" unless the segment is a tombstone (DRUID.md §1) */
+  /** stored rows; 0 means "not known yet" unless the segment is a tombstone */
   readonly rows: number
   readonly sizeBytes: number
   readonly isPublished: boolean

@@ -1,6 +1,6 @@
 /**
  * Druid's ISO-8601 times to exact milliseconds. `Date` cannot be used: Druid prints years beyond 9999 without a `+`
- * and goes back to the year -146136543 (DRUID.md §7).
+ * and goes back to the year -146136543.
  */
 
 /** Druid's own eternity (`Intervals.ETERNITY`), in milliseconds. */

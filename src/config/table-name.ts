@@ -1,4 +1,4 @@
-/** Names of tables: the rule of FEATURES.md S12, and what DuckDB takes for the same name. Pure. */
+/** Names of tables: how a datasource names its table, and what DuckDB takes for the same name. Pure. */
 
 /** Start of the names that druidsync keeps for its own tables (`_sync_state`, `_sync_chunks`, `_sync_runs`). */
 export const OWN_TABLE_PREFIX = "_sync_"

@@ -2,7 +2,7 @@
  * Druid's SQL HTTP API. One request per call, no retry (that is `sync/retry.ts`), every answer either proven complete
  * or an error. Each SQL request carries our own `sqlQueryId`, a low priority and a timeout; a request that is aborted
  * closes its connection, which is what stops a scan that streams, and cancels the query by its id, which stops one
- * that computes (DRUID.md §4).
+ * that computes.
  */
 import { randomUUID } from "node:crypto"
 import { open } from "node:fs/promises"

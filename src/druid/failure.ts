@@ -1,6 +1,6 @@
 /**
  * Druid's refusals as one readable sentence with Druid's own message in it, and the verdict whether another try
- * may help. Two JSON shapes coexist, and proxies answer in HTML (DRUID.md §6).
+ * may help. Two JSON shapes coexist, and proxies answer in HTML.
  */
 import { DruidsyncError, type DruidsyncErrorOptions, ExitCode } from "../errors.ts"
 import { printable } from "../printable.ts"

@@ -2,7 +2,7 @@
  * The frame of an `arrayLines` response, looked at without parsing its rows: three header lines (names, native types,
  * SQL types) in front, and behind the last row the blank line that Druid writes only when the query came to its end.
  * A query cut by its timeout, by a limit or by a dying server lacks nothing but that line: the status is 200, the
- * last row is whole, HTTP ends properly (DRUID.md §4, §11).
+ * last row is whole, HTTP ends properly.
  */
 import { DruidsyncError } from "../errors.ts"
 import { printable } from "../printable.ts"

@@ -1,7 +1,7 @@
 /**
  * What the segments themselves hold, column by column: types, and whether some row has several values. Druid's SQL
  * does not tell the latter, and of columns whose type differs between segments it tells only the type that it answers
- * in. Asked with `segmentMetadata` queries that read no rows (30 to 60 ms for eight segments, DRUID.md §7).
+ * in. Asked with `segmentMetadata` queries that read no rows (30 to 60 ms for eight segments).
  *
  * An answer can be incomplete without a word where a server is just going: what it says is for planning, and fetched
  * rows are looked at again (`mayBeSeveral` in `store/types.ts`).

@@ -4,7 +4,7 @@
  * datasource's `filter`, which is SQL by definition, is taken as it is (in parentheses).
  *
  * Time is always compared as `TIMESTAMP_TO_MILLIS("__time")`: it prunes segments, ignores `sqlTimeZone`, and works
- * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999 (DRUID.md §8).
+ * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999.
  */
 import type { Column, Interval } from "../domain.ts"
 import {
@@ -117,7 +117,7 @@ export function segmentsSql(datasources: readonly string[], available: ReadonlyS
   )
 }
 
-/** The select list that reads one column without loss (FEATURES.md B6). */
+/** The select list that reads one column without loss. */
 export function columnExpression(column: Pick<Column, "name" | "multiValue" | "reading">): string {
   const name = quoteName(column.name)
   if (column.name === "__time") return `${TIME_MS} AS "__time"`

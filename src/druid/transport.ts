@@ -32,7 +32,7 @@ export interface TransportOptions {
 
 export interface Transport {
   readonly fetch: (input: string | URL | Request, init?: RequestInit) => Promise<Response>
-  /** HTTP trailers of a response whose body was read to its end; a router drops them (DRUID.md §4) */
+  /** HTTP trailers of a response whose body was read to its end; a router drops them */
   readonly trailersOf: (response: Response) => Record<string, string | undefined>
   /** closes idle connections */
   readonly close: () => void

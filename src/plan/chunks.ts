@@ -113,8 +113,8 @@ export function chunkBytes(chunk: Chunk): number {
 }
 
 /**
- * What the chunk allows now; the least trustworthy segment decides. Rules and their reasons: DESIGN.md, "What makes
- * a chunk stale"; DRUID.md §1, §3.
+ * What the chunk allows now; the least trustworthy segment decides. What a pull does about
+ * each: docs/late-data.md.
  */
 export function conditionOf(chunk: Chunk): ChunkCondition {
   let condition: ChunkCondition = chunk.answeredBy === undefined ? "settled" : "unavailable"
@@ -139,7 +139,7 @@ function segmentCondition(segment: Segment): ChunkCondition {
     return segment.isPublished && segment.replicationFactor === 0 ? "cold" : "unavailable"
   }
   if (segment.isRealtime || !segment.isPublished) return "realtime"
-  // Published and served, but by no historical yet: a task still answers, rows may merge (DRUID.md §3).
+  // Published and served, but by no historical yet: a task still answers, rows may merge.
   if (segment.replicationFactor !== undefined && segment.replicationFactor < 1) return "realtime"
   return segment.rows > 0 ? "settled" : "uncounted"
 }

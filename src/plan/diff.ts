@@ -1,6 +1,6 @@
 /**
  * The heart: what Druid has beside what we hold gives what must be done. Pure: no clock, no network, no file.
- * The table of DESIGN.md, "What makes a chunk stale", is this file.
+ * The table of docs/late-data.md, what happened in Druid and what a pull does about it, is this file.
  */
 import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../domain.ts"
 import { byStart, contains, intersection, overlapping, sameInterval, subtract, union } from "../intervals.ts"
@@ -184,7 +184,7 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
 /**
  * True where all rows of a settled chunk are held and Druid has come to count others under the same segment ids. A
  * replica may be wanted, and the segment look handed off, while its task still answers; with rollup its rows merge
- * only when a historical takes over (DRUID.md §3).
+ * only when a historical takes over.
  */
 function hasMerged(chunk: Chunk, span: Interval, held: readonly Part[]): boolean {
   const rows = conditionOf(chunk) === "settled" ? wholeRows(chunk, span) : undefined

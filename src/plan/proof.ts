@@ -1,6 +1,6 @@
 /**
- * What proves a fetched slice complete, beside the response's own ending (DESIGN.md, "What proves a slice complete"):
- * the counts and the unchanged, still available segments. Pure.
+ * What proves a fetched slice complete, beside the response's own ending (docs/architecture.md, "What proves a slice
+ * complete"): the counts and the unchanged, still available segments. Pure.
  */
 import type { Chunk, Interval, Part, Slice, Work } from "../domain.ts"
 import { contains, countWhile, sameInterval } from "../intervals.ts"
@@ -86,7 +86,7 @@ export function proof(
   return { kind: "proven", parts }
 }
 
-/** Druid's row counts lag behind its segments: a promise may be taken back while its rows are read (DRUID.md §3). */
+/** Druid's row counts lag behind its segments: a promise may be taken back while its rows are read. */
 function promisesOtherwise(work: Work, now: readonly Chunk[]): boolean {
   const current = covering(now, work.interval)
   if (current === undefined || work.expectedRows === undefined) return false

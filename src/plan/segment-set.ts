@@ -1,7 +1,7 @@
 /**
  * The identity of a set of segments as canonical text, small enough to keep with every checkpoint:
  * `start/end@version:0-9,12` per interval and version, sorted, joined with `;`. Times are milliseconds.
- * Row counts are no part of it: Druid learns them late, without any change of the data (DRUID.md §1).
+ * Row counts are no part of it: Druid learns them late, without any change of the data.
  */
 import type { Interval, Segment } from "../domain.ts"
 

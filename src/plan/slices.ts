@@ -129,7 +129,7 @@ export function halves(slice: Slice): [Slice, Slice] | undefined {
   const { start, end } = work.interval
   const middle = start + (end - start) / 2n
   if (middle === start) return undefined
-  // The halves' own counts are not known: they are asked before and after (DESIGN.md, proof 3).
+  // The halves' own counts are not known: they are asked before and after (docs/architecture.md, "What proves a slice complete").
   const measuredRows = Math.ceil(sizeOf(work) / 2)
   const half = (interval: Interval): Work => ({ ...work, interval, expectedRows: undefined, measuredRows })
   return [ofWorks([half({ start, end: middle })]), ofWorks([half({ start: middle, end })])]

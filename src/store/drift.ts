@@ -1,6 +1,6 @@
 /**
  * What happens to a table when Druid's columns are not the ones it has: pure decisions. New columns are added, vanished
- * ones stay, a changed type becomes one that holds both without loss. Nothing is ever cast to NULL (FEATURES.md B7).
+ * ones stay, a changed type becomes one that holds both without loss. Nothing is ever cast to NULL.
  */
 import type { Column } from "../domain.ts"
 import { targetNames } from "./names.ts"

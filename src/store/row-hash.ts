@@ -1,5 +1,5 @@
 /**
- * `_row_hash`: the SHA-256 of a row's values, for who wants a surrogate of identity (FEATURES.md S14). Identical rows
+ * `_row_hash`: the SHA-256 of a row's values, for who wants a surrogate of identity. Identical rows
  * have identical hashes; they stay two rows.
  *
  * What is hashed is the row as JSON text, `{"__time":1577836800000,"page":"Main"}`: one key for each value that is not

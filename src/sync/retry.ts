@@ -1,5 +1,5 @@
 /**
- * The one place where anything is tried again: up to three more times after 2, 4 and 8 s (FEATURES.md S6), or after
+ * The one place where anything is tried again: up to three more times after 2, 4 and 8 s, or after
  * what the server asked for. What may be tried again is said by the error itself.
  */
 import { DruidsyncError } from "../errors.ts"

@@ -145,7 +145,7 @@ async function storedColumns(
 }
 
 /**
- * The columns that Druid's SQL knows. It learns of them some time after the segments that hold them (DRUID.md §11), and
+ * The columns that Druid's SQL knows. It learns of them some time after the segments that hold them, and
  * a row fetched meanwhile would lack their values and be counted as complete: so no segment may hold more.
  * @throws DruidsyncError `unavailable` while it does
  */

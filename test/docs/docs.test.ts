@@ -160,6 +160,21 @@ describe("the pages", () => {
   })
 })
 
+describe("the sources", () => {
+  it("cite only pages of this repository", () => {
+    const wrong: string[] = []
+    for (const folder of ["src", "scripts", "test"]) {
+      for (const path of readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })) {
+        if (!path.endsWith(".ts")) continue
+        const text = readFileSync(join(ROOT, folder, path), "utf8")
+        for (const [, page] of text.matchAll(/(?<![\w.-])([A-Z]{3,}\.md)\b/g))
+          if (!existsSync(join(ROOT, page!))) wrong.push(`${folder}/${path}: ${page}`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+})
+
 describe("configuration.example.json", () => {
   it("loads as it stands, from its file", async () => {
     const path = join(ROOT, "configuration.example.json")

@@ -169,7 +169,7 @@ describe("other misbehaviour", () => {
   })
 })
 
-describe("a world that changes under a scan (DRUID.md §5)", () => {
+describe("a world that changes under a scan", () => {
   it("leaves out segments that moved, with a complete-looking end and nothing to be seen in sys.segments", async () => {
     fake.hooks.duringScan = ({ segmentsRead }, world) => {
       if (segmentsRead === 1) world.move("d")
@@ -195,7 +195,7 @@ describe("a world that changes under a scan (DRUID.md §5)", () => {
   })
 })
 
-describe("who may see what (DRUID.md §6)", () => {
+describe("who may see what", () => {
   it("401 without credentials as JSON, with wrong ones as HTML", async () => {
     fake.credentials = { user: "u", password: "p" }
     expect(await sql(fake, SCAN)).toMatchObject({
@@ -241,7 +241,7 @@ describe("who may see what (DRUID.md §6)", () => {
   })
 })
 
-describe("cancelling (DRUID.md §4)", () => {
+describe("cancelling", () => {
   it("404 for an id that does not run", async () => {
     const answer = await send(fake, "DELETE", "/druid/v2/sql/nope")
     expect([answer.status, answer.body]).toEqual([404, ""])

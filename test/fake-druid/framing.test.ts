@@ -8,7 +8,7 @@ beforeEach(() => {
   world.append("d", [{ __time: "2020-01-01", page: "x" }])
 })
 
-describe("how responses end (DRUID.md §4)", () => {
+describe("how responses end", () => {
   const page = "SELECT page FROM d"
   const none = "SELECT page FROM d WHERE FALSE"
   const cases: [string, boolean, string, string, string][] = [
@@ -79,7 +79,7 @@ describe("how responses end (DRUID.md §4)", () => {
   })
 })
 
-describe("values (DRUID.md §7)", () => {
+describe("values", () => {
   const store = (type: string, values: readonly Value[]) =>
     world.append(
       "v",

@@ -1,5 +1,5 @@
 /**
- * What druidsync must make of each fault at each place: the rules of FEATURES.md S6 and DESIGN.md's proof, as data. The
+ * What druidsync must make of each fault at each place: what is tried again (src/sync/retry.ts) and what is proof (docs/architecture.md), as data. The
  * matrix test holds druidsync to it, and the tables in `docs/trust.md` are made from it.
  */
 import type { ErrorCode } from "../../src/errors.ts"

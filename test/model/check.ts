@@ -1,4 +1,4 @@
-/** The invariants of DESIGN.md, asked of a file: what must hold after any pull, and what must hold after one that exits 0. */
+/** The invariants of docs/architecture.md, asked of a file: what must hold after any pull, and what must hold after one that exits 0. */
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import type { Interval, Part } from "../../src/domain.ts"
 import { overlaps, subtract, union } from "../../src/intervals.ts"

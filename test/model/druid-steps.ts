@@ -46,7 +46,7 @@ export function applyChange(world: World, name: string, change: Change, options:
   const exists = world.datasource(name) !== undefined
   if (change.op === "lag") {
     world.reportRows(!change.on)
-    // The broker learns the columns of a segment together with its number of rows (DRUID.md §11).
+    // The broker learns the columns of a segment together with its number of rows.
     for (const ds of world.datasources)
       if (!change.on || ds.schema().length > 0) world.holdSchema(ds.name, change.on)
     return

@@ -10,8 +10,8 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 
 const RUNS = Number(process.env.DRUIDSYNC_MODEL_RUNS ?? 2_000)
-/** Another one each day, the same one all day: CI looks at new histories and a failure can be found again. */
-const SEED = Number(process.env.DRUIDSYNC_MODEL_SEED ?? Math.floor(Date.now() / 86_400_000))
+/** The same histories in every run of CI, so that what fails was broken by the change at hand; others are asked for. */
+const SEED = Number(process.env.DRUIDSYNC_MODEL_SEED ?? 20_780)
 const PROCESSES = 2
 const TIMEOUT_MS = 20 * 60_000
 

@@ -19,7 +19,7 @@ const plan = (
   }
 }
 
-describe("what makes a chunk stale: every row of DESIGN.md's table", () => {
+describe("what makes a chunk stale: every row of the table in docs/late-data.md", () => {
   it("no checkpoint: it is new", () => {
     const found = plan([chunk(0, 10)], [])
     expect(found.fetch).toEqual([["0-10", "new", "complete"]])

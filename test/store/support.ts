@@ -61,7 +61,7 @@ export function column(name: string, druidType: string, given: Partial<Column> =
   }
 }
 
-/** A string as Druid's JSON writer prints it (DRUID.md §7): controls escaped, non-BMP as escaped pairs, the rest raw. */
+/** A string as Druid's JSON writer prints it: controls escaped, non-BMP as escaped pairs, the rest raw. */
 export function druidString(text: string): string {
   let out = '"'
   for (let i = 0; i < text.length; i++) {

@@ -1,4 +1,4 @@
-/** The rules of DESIGN.md, "Folders", read from the sources themselves: who may import whom, and which library lives where. */
+/** The rules of docs/architecture.md, "Where things are", read from the sources themselves: who may import whom, and which library lives where. */
 import { describe, expect, it } from "bun:test"
 import { readdirSync, readFileSync } from "node:fs"
 import { join, relative, sep } from "node:path"

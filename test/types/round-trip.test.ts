@@ -40,7 +40,7 @@ type Maker = (random: Random) => Cell
 
 const NOTHING: Cell = { written: "null", value: null }
 
-/** As Jackson writes strings: non-BMP characters escaped, U+2028 and U+007F raw (DRUID.md §7). */
+/** As Jackson writes strings: non-BMP characters escaped, U+2028 and U+007F raw. */
 function jackson(text: string): string {
   return JSON.stringify(text).replace(
     /[\ud800-\udfff]/g,

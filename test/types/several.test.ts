@@ -1,6 +1,6 @@
 /**
  * Rows with several values: found out by metadata where that tells, and from the rows themselves where it does not,
- * since Druid writes `["a","b"]` for a row of two values and for a row of that one text alike (DRUID.md §7).
+ * since Druid writes `["a","b"]` for a row of two values and for a row of that one text alike.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { query } from "../support/conformance/duckdb.ts"

@@ -1,6 +1,6 @@
 /**
  * A fake Apache Druid 33 for tests: a model of its storage (`World`) behind an HTTP server that answers what
- * druidsync asks, with Druid's own framing, errors and silences (DRUID.md). What it does not know, it refuses with a
+ * druidsync asks, with Druid's own framing, errors and silences. What it does not know, it refuses with a
  * 400. It may be driven without HTTP through `World`, and with faults through `hooks`.
  */
 export { type Behaviour, cut, deny, destroy, hang, reply, type Where, waitFor } from "./http/behaviour.ts"

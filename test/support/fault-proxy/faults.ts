@@ -178,7 +178,7 @@ const rowsOf = (body: Buffer, kind: Kind) => {
   return { head: body.toString("utf8", 0, from), lines }
 }
 
-/** Rows with their header lines and the blank line; an answer without both has two line breaks (DRUID.md §4). */
+/** Rows with their header lines and the blank line; an answer without both has two line breaks. */
 const unlines = (head: string, lines: readonly string[]) =>
   head === "" && lines.length === 0 ? "\n\n" : `${head}${lines.map((line) => `${line}\n`).join("")}\n`
 

@@ -1,4 +1,4 @@
-/** Answers of Druid's that are no results: both JSON shapes, HTML, and the empty ones (DRUID.md §6). */
+/** Answers of Druid's that are no results: both JSON shapes, HTML, and the empty ones. */
 
 export interface Reply {
   readonly status: number

@@ -1,4 +1,4 @@
-/** The five result formats: how rows, headers and the end of a body are written (DRUID.md §4, §10). */
+/** The five result formats: how rows, headers and the end of a body are written. */
 import type { Value } from "../model/values.ts"
 import type { OutputColumn } from "../sql/answer.ts"
 import { columnEncoder, jsonString } from "./json.ts"

@@ -1,4 +1,4 @@
-/** Values as Druid's SQL endpoint writes them in JSON (DRUID.md §7). */
+/** Values as Druid's SQL endpoint writes them in JSON. */
 import { iso } from "../model/time.ts"
 import { doubleText, elementType, floatText, isJson, jsonText, type Value } from "../model/values.ts"
 import type { OutputColumn } from "../sql/answer.ts"

@@ -1,4 +1,4 @@
-/** `POST /druid/v2`: the native `segmentMetadata` query (DRUID.md §7). */
+/** `POST /druid/v2`: the native `segmentMetadata` query. */
 import { type StoredSegment, segmentId } from "../model/segment.ts"
 import { ETERNITY, type Interval, interval, isoInterval, overlaps } from "../model/time.ts"
 import { jsonReply, legacyError } from "./errors.ts"

@@ -23,7 +23,7 @@ export interface Hooks {
   ) => HookResult | Promise<HookResult>
   /**
    * In the middle of a scan, before it reads each segment. What is dropped, moved or unserved here, and was not read
-   * yet, is missing from the answer, whose end looks complete (DRUID.md §5).
+   * yet, is missing from the answer, whose end looks complete.
    */
   duringScan?: (event: ScanEvent, world: World) => void | Promise<void>
   /** After an answer has gone out (or was cut). */
@@ -144,7 +144,7 @@ export class Site {
     return this.#running.get(queryId ?? "")?.whenCancelled ?? new Promise(() => {})
   }
 
-  /** false for an id that is unknown or was cancelled before. A scan that streams already goes on (DRUID.md §4). */
+  /** false for an id that is unknown or was cancelled before. A scan that streams already goes on. */
   cancel(queryId: string): boolean {
     const query = this.#running.get(queryId)
     this.#running.delete(queryId)

@@ -10,7 +10,7 @@ export class Datasource {
   readonly name: string
   /** column types that ingestion is told; others are inferred */
   declared: Readonly<Record<string, string>> = {}
-  /** the broker's schema where it is held back (DRUID.md §11) */
+  /** the broker's schema where it is held back */
   staleSchema: readonly SegmentColumn[] | undefined
   readonly #segments = new Set<StoredSegment>()
   readonly #nextPartitions = new Map<string, number>()

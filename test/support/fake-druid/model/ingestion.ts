@@ -1,4 +1,4 @@
-/** Batch ingestion: which segments appending, overwriting and compacting make (DRUID.md §1). */
+/** Batch ingestion: which segments appending, overwriting and compacting make. */
 import { byTarget, split } from "./allocate.ts"
 import type { Datasource } from "./datasource.ts"
 import {

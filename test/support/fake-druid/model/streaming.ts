@@ -1,4 +1,4 @@
-/** Streaming ingestion and its hand-off (DRUID.md §3). */
+/** Streaming ingestion and its hand-off. */
 import { byTarget } from "./allocate.ts"
 import type { Datasource } from "./datasource.ts"
 import { add, content, finalRows, type IngestOptions, type Ledger, loading, place } from "./ingestion.ts"

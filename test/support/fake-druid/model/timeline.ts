@@ -31,7 +31,7 @@ export function visibleParts(segments: Iterable<StoredSegment>): Visible[] {
   )
 }
 
-/** Without one of its core partitions, nothing of an interval's version is visible (DRUID.md §5). */
+/** Without one of its core partitions, nothing of an interval's version is visible. */
 function isComplete(holder: readonly StoredSegment[]): boolean {
   const core = holder[0]!.corePartitions
   if (core <= 1 && holder.length === 1) return core === 0 || holder[0]!.partition === 0

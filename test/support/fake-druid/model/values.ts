@@ -75,7 +75,7 @@ export function stored(type: string, value: Value | object | undefined): Value {
   throw new Error(`Not a ${type}: ${String(value)} (${typeof value})`)
 }
 
-/** Sorted, nulls first; none or one null is null, one value is that value (DRUID.md §7). */
+/** Sorted, nulls first; none or one null is null, one value is that value. */
 function storedMultiValue(values: readonly Value[]): Value {
   const texts = values.map((v) => (v === null ? null : wellFormed(asText(v))))
   if (texts.length === 0) return null
@@ -140,7 +140,7 @@ function javaText(value: number, exponential: string): string {
   return `${sign}${whole}.${digits.slice(exponent + 1) || "0"}`
 }
 
-/** A value that cannot be read as the type the schema gives it: HTTP 500 in Druid (DRUID.md §11). */
+/** A value that cannot be read as the type the schema gives it: HTTP 500 in Druid. */
 export class CoercionError extends Error {}
 
 /**
@@ -196,7 +196,7 @@ function javaClass(type: string): string {
   return type === "COMPLEX<json>" ? "LinkedHashMap" : "ArrayList"
 }
 
-/** Druid's SQL type of a native type (DRUID.md §10); `__time` is TIMESTAMP and not known here. */
+/** Druid's SQL type of a native type; `__time` is TIMESTAMP and not known here. */
 export function sqlType(type: string): string {
   if (type === "LONG") return "BIGINT"
   if (type === "STRING") return "VARCHAR"

@@ -1,6 +1,6 @@
 /**
- * An Apache Druid 33 in memory: datasources, segments, and every operation that changes them, as DRUID.md §1–§5
- * measured it. No HTTP here, no clock, no randomness: versions come from a counter.
+ * An Apache Druid 33 in memory: datasources, segments, and every operation that changes them, as they
+ * were measured on a real one. No HTTP here, no clock, no randomness: versions come from a counter.
  */
 import { Datasource } from "./datasource.ts"
 import {

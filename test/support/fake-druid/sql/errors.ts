@@ -10,7 +10,7 @@ export class SqlError extends Error {
   }
 }
 
-/** 400 `invalidInput` with its place in the SQL text, as in DRUID.md §6. */
+/** 400 `invalidInput` with its place in the SQL text, as Druid 33 writes it. */
 export function sqlError(message: string, sql: string, at: number, length: number): SqlError {
   const [line, column] = place(sql, at)
   const [endLine, endColumn] = place(sql, Math.max(at, at + length - 1))
