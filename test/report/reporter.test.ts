@@ -65,7 +65,10 @@ const FINISHED: SyncEvent = {
     datasource("koalas", {
       outcome: "incomplete",
       incomplete: [
-        { interval: day(1), reason: "1 of 2 segments are published but served by no historical now" },
+        {
+          interval: day(1),
+          reason: "1 of 2 segments in this interval are published but served by no historical now",
+        },
       ],
       rows: 0,
       cursor: null,
@@ -74,7 +77,7 @@ const FINISHED: SyncEvent = {
 }
 const SUMMARY = [
   "wikipedia: 1,000 rows fetched (100.0 kB); 1,000 rows in table wikipedia, newest 2016-06-27 21:31:02.498",
-  "koalas: INCOMPLETE: 2016-06-01: 1 of 2 segments are published but served by no historical now; nothing fetched; no rows",
+  "koalas: INCOMPLETE: 2016-06-01: 1 of 2 segments in this interval are published but served by no historical now; nothing fetched; no rows",
   "2 datasources: 1 complete, 1 incomplete; 1,000 rows in 9.6 s, 18 requests",
 ]
 

@@ -36,7 +36,7 @@ describe("the summary of a run", () => {
   })
 
   it("says what is incomplete and why, stretches of one reason together", () => {
-    const reason = "1 of 3 segments are published but served by no historical now"
+    const reason = "1 of 3 segments in this interval are published but served by no historical now"
     const line = only("w", {
       outcome: "incomplete",
       incomplete: [
