@@ -1,11 +1,15 @@
 /**
- * `npm test`: lint, types, unit and scenario tests, build, live suite; all are run, whatever fails before. The last
- * line is `N passed, N failed`, the checks before the tests counted as one each.
+ * `npm test`: lint, types and build, then the tests on the fake Druid and the live suite side by side: on a real Druid
+ * much of the time is waiting. All are run, whatever fails before. The last line is `N passed, N failed`, the checks
+ * before the tests counted as one each.
  */
 import { bunTest, type Counts, run } from "./bun.ts"
 import { liveSuite } from "./live.ts"
 
 const isCi = process.env.CI !== undefined && process.env.CI !== "" && process.env.CI !== "false"
+
+/** Files that run side by side. The slowest are begun first, so that none of them is left over at the end. */
+const SIDE_BY_SIDE = ["--parallel=2", "--timings=scripts/test/timings.json"]
 
 /** A program that passes or fails as a whole. */
 async function check(command: readonly string[]): Promise<Counts> {
@@ -16,25 +20,18 @@ async function check(command: readonly string[]): Promise<Counts> {
 }
 
 async function live(): Promise<Counts> {
-  const counts = await liveSuite([])
+  const counts = await liveSuite([], "live | ")
   // In CI a live test that did not run proves nothing.
   return isCi ? { ...counts, failed: counts.failed + counts.skipped, skipped: 0 } : counts
 }
 
-const steps: readonly (readonly [name: string, step: () => Promise<Counts>])[] = [
-  ["lint", () => check(["node_modules/.bin/biome", "check", "."])],
-  ["types", () => check(["node_modules/.bin/tsc", "--noEmit"])],
-  ["unit and scenario tests", () => bunTest(["test", "--path-ignore-patterns", "test/live/**"])],
-  ["build", () => check([process.execPath, "scripts/build/build.ts"])],
-  ["live suite on a real Druid", live],
-]
-
 const totals = { passed: 0, failed: 0, skipped: 0 }
 const failures: string[] = []
-for (const [name, step] of steps) {
+
+async function step(name: string, work: () => Promise<Counts>): Promise<void> {
   console.error(`\n=== ${name}`)
   const started = performance.now()
-  const counts = await step().catch((error: unknown): Counts => {
+  const counts = await work().catch((error: unknown): Counts => {
     console.error(error)
     return { passed: 0, failed: 1, skipped: 0, failures: [String(error)] }
   })
@@ -45,6 +42,17 @@ for (const [name, step] of steps) {
   const seconds = ((performance.now() - started) / 1000).toFixed(0)
   console.error(`=== ${name}: ${counts.failed === 0 ? "passed" : "FAILED"} in ${seconds} s`)
 }
+
+await step("lint", () => check(["node_modules/.bin/biome", "check", "."]))
+await step("types", () => check(["node_modules/.bin/tsc", "--noEmit"]))
+await step("build", () => check([process.execPath, "scripts/build/build.ts"]))
+await Promise.all([
+  step("unit and scenario tests", () =>
+    bunTest([...SIDE_BY_SIDE, "--path-ignore-patterns", "test/live/**", "test"]),
+  ),
+  step("live suite on a real Druid", live),
+])
+
 // Thousands of lines are above, and a log may keep its end alone.
 for (const failure of failures) console.log(`\n=== FAILED\n${failure}`)
 const skipped = totals.skipped === 0 ? "" : `, ${totals.skipped} skipped`

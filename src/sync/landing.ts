@@ -27,12 +27,10 @@ interface HeldSlice {
   readonly sinceMs: number
 }
 
-/**
- * Rows that make a transaction worth its fixed costs: three of DuckDB's row groups (122,880 rows). With fewer, the
- * checkpoint that follows each commit finds four neighbours that fit into three row groups, and rewrites them: 4 CPU
- * seconds per million rows. Less is committed only when nothing more is on its way.
- */
-const COMMIT_ROWS = 3 * 122_880
+/** Rows of a row group of DuckDB's: what a commit leaves in its last one stays apart from what the next commit brings. */
+const ROW_GROUP = 122_880
+/** Rows that are worth a transaction, whatever they leave in the last row group. */
+const COMMIT_ROWS = 3 * ROW_GROUP
 /** Who asks for small slices wants small steps: this many of them at most. */
 const COMMIT_SLICES = 4
 /** What a slow Druid has sent is not held back longer than this. */
@@ -69,11 +67,12 @@ export class Landing {
   async take(batch: readonly Arrived[], isLast: () => boolean): Promise<void> {
     const { clock } = this.#round.ports
     const promised = batch.reduce((sum, { job }) => sum + job.slice.rows, this.#heldRows())
+    const isEnough = (rows: number) => isWorthCommitting(rows, this.#commitRows)
     const isDue = () => clock.nowMs() - (this.#held[0]?.sinceMs ?? Infinity) >= COMMIT_AFTER_MS
     // The look that proves must begin after the last of the responses has ended; it runs while they are parsed.
-    let looked = promised >= this.#commitRows || isDue() || isLast() ? this.#lookAgain() : undefined
+    let looked = isEnough(promised) || isDue() || isLast() ? this.#lookAgain() : undefined
     for (const one of batch) await this.#stage(one)
-    if (looked === undefined && (this.#heldRows() >= this.#commitRows || isDue() || isLast())) {
+    if (looked === undefined && (isEnough(this.#heldRows()) || isDue() || isLast())) {
       looked = this.#lookAgain()
     }
     // What was asked about the rows is true of these segments only if they are still the same afterwards.
@@ -228,6 +227,17 @@ export class Landing {
       ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })
     }
   }
+}
+
+/**
+ * Whether rows make a transaction worth its fixed costs. The checkpoint after a commit rewrites neighbouring row groups
+ * that fit into one less: half-empty ones between full ones, 1 to 4 CPU seconds per million rows. Hence a commit of one or
+ * two row groups must fill the last one by more than half; from three on there is no such neighbour. Smaller commits need
+ * less memory and lock the file for less long. Less than all of this is committed only when nothing more is on its way.
+ */
+export function isWorthCommitting(rows: number, most: number): boolean {
+  if (rows >= most) return true
+  return rows > ROW_GROUP && rows % ROW_GROUP > ROW_GROUP / 2
 }
 
 /** Columns of a staging table of this plan. */

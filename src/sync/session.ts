@@ -158,12 +158,20 @@ function sayingWhoHolds({ emit }: Opening, out: string): (holder: string) => voi
   return (holder) => emit({ type: "waiting", message: `waiting for ${holder} to let go of ${out}` })
 }
 
+/**
+ * One processor is left to what receives, and where Druid is on the same machine, to Druid. On two, a second thread made
+ * loading dearer and no faster.
+ */
+export function engineThreads(processors: number): number {
+  return Math.max(1, Math.min(4, processors - 1))
+}
+
 async function withEngine<T>(options: Opening, work: (engine: Engine) => Promise<T>): Promise<T> {
   // Every request and every wait listens for the interruption; that many at once are no leak.
   setMaxListeners(0, options.signal)
   const engine = await openEngine({
     memoryLimit: `${Math.floor(options.settings.pull.memoryLimitBytes / 1e6)}MB`,
-    threads: Math.max(1, Math.min(4, availableParallelism())),
+    threads: engineThreads(availableParallelism()),
   })
   try {
     return await work(engine)
