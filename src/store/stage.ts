@@ -27,7 +27,7 @@ export interface Staged {
  * Sizes of a row that DuckDB's reader is told to expect, tried in turn: it takes twice as much memory per thread up
  * front, so the greatest needs more than a usual memory limit. Values of 1 MB are normal in Druid, rows of 128 MB not.
  */
-const ROW_BYTES = [16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
+const ROW_BYTES = [4, 16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
 
 /**
  * @param path spool file: arrayLines without header lines

@@ -1,7 +1,7 @@
 /**
- * Runs the prepared slices of one round: downloads overlap with loads.
+ * Runs the prepared slices of one round: downloads, parsing and commits overlap.
  *
- *     slices → Download → arrived → Landing (parse | look → proof → commit)
+ *     slices → Download → arrived → Landing (parse → held → look → proof → commit)
  */
 import type { Segment } from "../domain.ts"
 import { Bell } from "./bell.ts"
@@ -39,9 +39,11 @@ export async function execute(
   const landing = new Landing(round)
   const arrived: Arrived[] = []
   let fetching = 0
+  let parsing = false
   let committing = false
   let failure: unknown
-  const nothingComes = () => jobs.length === 0 && fetching === 0 && arrived.length === 0
+  const nothingArrives = () => jobs.length === 0 && fetching === 0 && arrived.length === 0
+  const nothingComes = () => nothingArrives() && !parsing
 
   async function fetcher(): Promise<void> {
     for (;;) {
@@ -71,11 +73,30 @@ export async function execute(
     }
   }
 
+  async function parser(): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted()
+      const one = landing.isFull ? undefined : arrived.shift()
+      if (one === undefined) {
+        if (nothingComes() && landing.isEmpty && !committing) return
+        await bell.wait()
+        continue
+      }
+      parsing = true
+      try {
+        await landing.stage(one, nothingArrives() && !committing)
+      } finally {
+        parsing = false
+        bell.ring()
+      }
+    }
+  }
+
   async function committer(): Promise<void> {
     for (;;) {
       signal.throwIfAborted()
-      if (arrived.length === 0 && !(nothingComes() && !landing.isEmpty)) {
-        if (nothingComes()) {
+      if (landing.isEmpty || !(landing.isDue || nothingComes())) {
+        if (nothingComes() && landing.isEmpty) {
           bell.ring()
           return
         }
@@ -84,10 +105,10 @@ export async function execute(
       }
       committing = true
       try {
-        await landing.take(arrived.splice(0), nothingComes)
-      } catch (error) {
-        await landing.drop()
-        throw error
+        const committed = landing.commit()
+        // Nothing is held any more: parsing goes on meanwhile.
+        bell.ring()
+        await committed
       } finally {
         committing = false
         bell.ring()
@@ -102,8 +123,11 @@ export async function execute(
   const fetchers = Math.max(1, Math.min(request.pull.concurrency, jobs.length))
   await Promise.all([
     ...Array.from({ length: fetchers }, () => fetcher().catch(fail)),
+    parser().catch(fail),
     committer().catch(fail),
   ])
+  // What failed is the news; that its rows cannot be let go of either is not.
+  await landing.drop().catch(() => undefined)
   ports.signal.throwIfAborted()
   if (failure !== undefined) throw failure
   return { perDatasource: round.results, look: landing.look }

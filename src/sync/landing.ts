@@ -1,6 +1,7 @@
 /**
- * The second half of the pipeline: responses are parsed, proven and committed. One look at the segments proves all
- * slices that had arrived when it began, and slices share transactions.
+ * The second half of the pipeline: responses are parsed, and beside that, on another connection, those parsed before are
+ * proven and committed. One look at the segments proves all slices that had arrived when it began, and slices share
+ * transactions.
  */
 import { rm } from "node:fs/promises"
 import type { Chunk, Column, Segment, Slice } from "../domain.ts"
@@ -45,8 +46,8 @@ export class Landing {
   readonly #commitRows: number
   /** parsed and waiting for their transaction */
   readonly #held: HeldSlice[] = []
-  /** Druid was asked about rows since the last look began */
-  #hasAsked = false
+  /** a look that proves all that is held: it began after their responses had ended */
+  #looked: Promise<ReadonlyMap<string, readonly Segment[]>> | undefined
   /** the latest look at the segments, if one was needed */
   look: ReadonlyMap<string, readonly Segment[]> | undefined
 
@@ -59,29 +60,43 @@ export class Landing {
     return this.#held.length === 0
   }
 
+  /** What is held is worth a transaction, or has waited long enough for one. */
+  get isDue(): boolean {
+    const { clock } = this.#round.ports
+    return this.isFull || clock.nowMs() - (this.#held[0]?.sinceMs ?? Infinity) >= COMMIT_AFTER_MS
+  }
+
+  /** What is held is worth a transaction: more would only need more memory. */
+  get isFull(): boolean {
+    return isWorthCommitting(this.#heldRows(), this.#commitRows)
+  }
+
   /**
-   * Stages what has arrived; proves and commits once that is worth a transaction, or nothing more will come.
-   * @param isLast whether nothing more is on its way, asked again after the parsing
+   * Parses what has arrived; it is held until `commit`.
+   * @param isLast nothing more is on its way: it will be committed next
    * @throws DruidsyncError where the machine fails
    */
-  async take(batch: readonly Arrived[], isLast: () => boolean): Promise<void> {
-    const { clock } = this.#round.ports
-    const promised = batch.reduce((sum, { job }) => sum + job.slice.rows, this.#heldRows())
-    const isEnough = (rows: number) => isWorthCommitting(rows, this.#commitRows)
-    const isDue = () => clock.nowMs() - (this.#held[0]?.sinceMs ?? Infinity) >= COMMIT_AFTER_MS
-    // The look that proves must begin after the last of the responses has ended; it runs while they are parsed.
-    let looked = isEnough(promised) || isDue() || isLast() ? this.#lookAgain() : undefined
-    for (const one of batch) await this.#stage(one)
-    if (looked === undefined && (isEnough(this.#heldRows()) || isDue() || isLast())) {
-      looked = this.#lookAgain()
+  async stage(one: Arrived, isLast: boolean): Promise<void> {
+    // The look that proves must begin after the last of the responses has ended; it runs while that one is parsed.
+    const isNext = isLast || isWorthCommitting(this.#heldRows() + one.job.slice.rows, this.#commitRows)
+    this.#looked = isNext ? this.#lookAgain() : undefined
+    await this.#parse(one)
+  }
+
+  /**
+   * Proves and commits what is held.
+   * @throws DruidsyncError where the machine fails
+   */
+  async commit(): Promise<void> {
+    const batch = this.#held.splice(0)
+    const looked = this.#looked ?? this.#lookAgain()
+    this.#looked = undefined
+    try {
+      this.look = await looked
+      await this.#prove(batch, this.look)
+    } finally {
+      await this.#dropAll(batch)
     }
-    // What was asked about the rows is true of these segments only if they are still the same afterwards.
-    if (this.#hasAsked && looked !== undefined) looked = this.#lookAgain()
-    this.#hasAsked = false
-    if (looked === undefined) return
-    this.look = await looked
-    await this.#prove(this.#held, this.look)
-    await this.drop()
   }
 
   #lookAgain(): Promise<ReadonlyMap<string, readonly Segment[]>> {
@@ -92,19 +107,21 @@ export class Landing {
     return looked
   }
 
-  async #stage({ job, fetched, space }: Arrived): Promise<void> {
+  async #parse({ job, fetched, space }: Arrived): Promise<void> {
     const { ports, numbering, jobs } = this.#round
+    const { loader } = ports
     try {
       const table = `stage_${numbering.next++}`
       const intervals = job.slice.works.map((work) => work.interval)
       const { columns, rowHash } = job.prepared
-      const staged = await stage(ports.engine, table, fetched.path, columns, intervals, rowHash)
+      const staged = await stage(loader, table, fetched.path, columns, intervals, rowHash)
       if (staged.suspects.length > 0) {
-        this.#hasAsked = true
         await this.#refuseSeveral(job, staged).catch(async (error) => {
-          await dropStaged(ports.engine, table)
+          await dropStaged(loader, table)
           throw error
         })
+        // What was asked about the rows is true of these segments only if they are still the same afterwards.
+        this.#looked = undefined
       }
       this.#held.push({ job, fetched, staged, sinceMs: ports.clock.nowMs() })
     } catch (error) {
@@ -123,8 +140,13 @@ export class Landing {
     return this.#held.reduce((sum, { staged }) => sum + staged.rows, 0)
   }
 
-  async drop(): Promise<void> {
-    for (const { staged } of this.#held.splice(0)) await dropStaged(this.#round.ports.engine, staged.table)
+  /** Lets go of what is held. */
+  drop(): Promise<void> {
+    return this.#dropAll(this.#held.splice(0))
+  }
+
+  async #dropAll(slices: readonly HeldSlice[]): Promise<void> {
+    for (const { staged } of slices) await dropStaged(this.#round.ports.engine, staged.table)
   }
 
   /**

@@ -17,6 +17,8 @@ export interface Ports {
   readonly client: DruidClient
   readonly catalog: Catalog
   readonly engine: Engine
+  /** another connection of the same engine: parses responses while the first one commits others */
+  readonly loader: Engine
   readonly file: DatabaseFile
   /** private folder for response bodies */
   readonly spoolDir: string

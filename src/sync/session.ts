@@ -191,7 +191,8 @@ async function withClient<T>(
   const client = openClient(options.settings, options.version, clock, options.newId)
   try {
     const catalog = createCatalog(client, options.datasources)
-    return await work({ client, catalog, engine, file, spoolDir, clock, emit, signal })
+    const loader = await engine.beside()
+    return await work({ client, catalog, engine, loader, file, spoolDir, clock, emit, signal })
   } finally {
     await client.close()
   }

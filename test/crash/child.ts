@@ -59,6 +59,7 @@ const report = await pull(
     client: bare,
     catalog: createCatalog(bare, names),
     engine,
+    loader: bounded(await engine.beside(), "loader"),
     file: databaseFile(engine, { path: out, lockWaitMs: 0, ...clock }),
     spoolDir: lock.spoolDir,
     clock,

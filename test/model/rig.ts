@@ -39,15 +39,17 @@ export interface OpenPorts extends Ports {
 export class Rig {
   readonly fake: FakeDruid
   engine: Engine
+  #loader: Engine
   readonly folder: string
   readonly #transport: Transport
   #nowMs = Date.parse("2026-06-01T00:00:00Z")
   #files = 0
   #spools = 0
 
-  private constructor(fake: FakeDruid, engine: Engine, folder: string) {
+  private constructor(fake: FakeDruid, engine: Engine, loader: Engine, folder: string) {
     this.fake = fake
     this.engine = engine
+    this.#loader = loader
     this.folder = folder
     this.#transport = createTransport({
       tls: {},
@@ -63,7 +65,8 @@ export class Rig {
     const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir()
     const folder = mkdtempSync(join(parent, "druidsync-model-"))
     mkdirSync(join(folder, "spool"))
-    return new Rig(await startFakeDruid(), await openEngine(ENGINE), folder)
+    const engine = await openEngine(ENGINE)
+    return new Rig(await startFakeDruid(), engine, await engine.beside(), folder)
   }
 
   async close(): Promise<void> {
@@ -110,7 +113,7 @@ export class Rig {
   ): OpenPorts {
     this.#nowMs += 60_000
     const clock = this.#clock(disturbance)
-    const { engine, died, touched } = this.#mortal(path, disturbance)
+    const { engine, loader, died, touched } = this.#mortal(path, disturbance)
     const inner = databaseFile(engine, { path, lockWaitMs: 0, ...clock })
     const file: DatabaseFile = {
       ...inner,
@@ -143,6 +146,7 @@ export class Rig {
       client,
       catalog: createCatalog(client, datasources),
       engine,
+      loader,
       file,
       spoolDir,
       clock,
@@ -154,9 +158,17 @@ export class Rig {
     }
   }
 
-  /** An engine that can die before any statement: what the disk holds then is copied away, and nothing works after it. */
+  /**
+   * An engine that can die before any statement: what the disk holds then is copied away, and nothing works after it. Its
+   * connections take turns, so that no statement of one is under way while the other dies.
+   */
   #mortal(path: string, disturbance: Disturbance) {
-    const { engine } = this
+    let tail: Promise<unknown> = Promise.resolve()
+    const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+      const next = tail.then(work)
+      tail = next.catch(() => undefined)
+      return next
+    }
     let survivor: string | undefined
     let statements = 0
     let touched = false
@@ -169,24 +181,23 @@ export class Rig {
       }
       if (survivor !== undefined) throw new Died(`the process died before ${sql}`)
     }
-    const mortal: Engine = {
+    const guarded =
+      <T>(method: (sql: string, values?: Parameters<Engine["run"]>[1]) => Promise<T>) =>
+      (sql: string, values?: Parameters<Engine["run"]>[1]) =>
+        inTurn(async () => {
+          guard(sql)
+          return method(sql, values)
+        })
+    const mortal = (engine: Engine): Engine => ({
       ...engine,
-      run: async (sql, values) => {
-        guard(sql)
-        return engine.run(sql, values)
-      },
-      change: async (sql, values) => {
-        guard(sql)
-        return engine.change(sql, values)
-      },
-      rows: async (sql, values) => {
-        guard(sql)
-        return engine.rows(sql, values)
-      },
+      run: guarded(engine.run),
+      change: guarded(engine.change),
+      rows: guarded(engine.rows),
       close: () => undefined,
-    }
+    })
     return {
-      engine: mortal,
+      engine: mortal(this.engine),
+      loader: mortal(this.#loader),
       died: () => survivor,
       /** checkpoints were written since this was last asked */
       touched: () => {
@@ -201,6 +212,7 @@ export class Rig {
   async renew(): Promise<void> {
     this.fake.reset()
     this.engine = await openEngine(ENGINE)
+    this.#loader = await this.engine.beside()
   }
 
   async stagingTables(): Promise<string[]> {

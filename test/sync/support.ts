@@ -111,6 +111,7 @@ export class Bench {
         client,
         catalog: createCatalog(client, names),
         engine,
+        loader: await engine.beside(),
         file,
         spoolDir,
         clock: this.clock,
