@@ -94,9 +94,12 @@ export class Landing {
     try {
       this.look = await looked
       await this.#prove(batch, this.look)
-    } finally {
-      await this.#dropAll(batch)
+    } catch (error) {
+      // What failed is the news; that the rows cannot be let go of either is not.
+      await this.#dropAll(batch).catch(() => undefined)
+      throw error
     }
+    await this.#dropAll(batch)
   }
 
   #lookAgain(): Promise<ReadonlyMap<string, readonly Segment[]>> {
