@@ -3,12 +3,13 @@
  * [--entry src/main.ts] [--level 12]`. The same sources, packages and options give the same bytes.
  */
 
-import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { dirname, join, relative, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import packageJson from "../../package.json" with { type: "json" }
 import { nativePlugin } from "./native.ts"
 import { locked, packageFolder, root } from "./packages.ts"
+import { adHocSigned, machSignature } from "./signature.ts"
 import { targets } from "./targets.ts"
 
 export interface BuildOptions {
@@ -76,12 +77,19 @@ export async function buildExecutable(options: BuildOptions): Promise<string> {
       },
     })
     for (const log of result.logs) console.error(String(log))
+    if (name.startsWith("darwin")) sign(temporary)
     renameSync(temporary, outfile)
   } finally {
     process.chdir(before)
     rmSync(work, { recursive: true, force: true })
   }
   return outfile
+}
+
+/** macOS may refuse a program whose signature does not hold. */
+function sign(path: string): void {
+  const file = readFileSync(path)
+  if (machSignature(file) !== "valid") writeFileSync(path, adHocSigned(file, "druidsync"))
 }
 
 /** The target that runs here. npm has found out already which C library there is. */

@@ -9,6 +9,7 @@ import packageJson from "../../package.json" with { type: "json" }
 import { buildExecutable, hostTarget } from "../build/build.ts"
 import { embeddedNames } from "../build/native.ts"
 import { packageFolder, root } from "../build/packages.ts"
+import { machSignature } from "../build/signature.ts"
 import { targets } from "../build/targets.ts"
 import { artifactName, releaseOptions } from "./arguments.ts"
 import { checksumsText, sha256Of } from "./checksums.ts"
@@ -18,7 +19,6 @@ import { inspectFile, mismatch } from "./inspect.ts"
 import { executableLicences, installedTexts } from "./licences.ts"
 import { npmPackage } from "./npm.ts"
 import { type Artifact, sbomText } from "./sbom.ts"
-import { machSignature } from "./signature.ts"
 import { timesText, trial } from "./trial.ts"
 
 const { name, version, description, license } = packageJson
@@ -46,7 +46,7 @@ async function executable(target: string): Promise<Artifact> {
   files.push(path)
   const wrong = mismatch(target, inspectFile(path))
   if (wrong !== undefined) throw new Error(`${fileName} is not for ${target}: ${wrong}`)
-  if (target.startsWith("darwin")) signed(target, path)
+  if (target.startsWith("darwin")) checkSignature(path)
   write(`${fileName}.gz`, gzipFixed(readFileSync(path)))
   say(`${fileName}: ${megabytes(path)}, as .gz ${megabytes(`${path}.gz`)}, built in ${built}`)
   if (options.check) await builtAgain(target, path)
@@ -59,13 +59,10 @@ async function executable(target: string): Promise<Artifact> {
   }
 }
 
-/** @throws Error where Apple silicon would not run it; macOS on x64 runs what has no signature, but perhaps not a broken one */
-function signed(target: string, path: string): void {
+/** @throws Error where macOS would not run it */
+function checkSignature(path: string): void {
   const signature = machSignature(readFileSync(path))
-  if (signature === "valid") return
-  if (target === "darwin-arm64")
-    throw new Error(`${path}: its signature is ${signature}, macOS would not run it`)
-  say(`  its signature is ${signature}: on a Mac, codesign --force --sign - and try it before you publish it`)
+  if (signature !== "valid") throw new Error(`${path}: its signature is ${signature}, macOS would not run it`)
 }
 
 /** By a process of its own, in another folder. @throws Error where it differs */

@@ -1,7 +1,7 @@
 /** The check of macOS signatures, on a Mach-O file of a few hundred bytes, signed here. */
 import { describe, expect, it } from "bun:test"
 import { createHash } from "node:crypto"
-import { machSignature } from "../../scripts/release/signature.ts"
+import { adHocSigned, machSignature } from "../../scripts/build/signature.ts"
 
 const limit = 200
 const page = 64
@@ -51,6 +51,30 @@ describe("a signature for macOS", () => {
   it("is broken by what follows it, and by covering less than all before it", () => {
     expect(machSignature(Buffer.concat([signed(), Buffer.alloc(1)]))).toBe("broken")
     expect(machSignature(changed((file) => file.writeUInt32BE(limit - page, limit + 20 + 32)))).toBe("broken")
+  })
+
+  it("is replaced by one without a name where it does not hold, whatever its length", () => {
+    const broken = changed((file) => file.writeUInt8(1, 50))
+    const mended = adHocSigned(broken, "druidsync")
+    expect(machSignature(mended)).toBe("valid")
+    expect(mended.subarray(48, limit).equals(broken.subarray(48, limit))).toBe(true)
+    expect(mended.includes("druidsync\0")).toBe(true)
+    expect(adHocSigned(mended, "druidsync").equals(mended)).toBe(true)
+    expect(machSignature(Buffer.concat([mended.subarray(0, 60), Buffer.alloc(1), mended.subarray(61)]))).toBe(
+      "broken",
+    )
+  })
+
+  it("is not replaced where there is none at the end of the file", () => {
+    expect(() => adHocSigned(Buffer.concat([signed(), Buffer.alloc(1)]), "x")).toThrow(
+      "no signature at the end",
+    )
+    expect(() =>
+      adHocSigned(
+        changed((file) => file.writeUInt32LE(0x1b, 32)),
+        "x",
+      ),
+    ).toThrow("no signature")
   })
 
   it("may not be there", () => {
