@@ -23,14 +23,10 @@ export interface Ended {
   readonly output: string
 }
 
-/**
- * Runs a program in the repository's root; its output is shown as it comes. SIGINT and SIGTERM are passed on to it.
- * @param label stands before each line that is shown, where programs run side by side
- */
+/** Runs a program in the repository's root; its output is shown at once. SIGINT and SIGTERM are passed on to it. */
 export function run(
   command: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
-  label = "",
 ): Promise<Ended> {
   const [program, ...args] = command
   const child = spawn(program!, args, {
@@ -39,17 +35,14 @@ export function run(
     stdio: ["ignore", "pipe", "pipe"],
   })
   let output = ""
-  for (const [from, to] of [
-    [child.stdout, process.stdout],
-    [child.stderr, process.stderr],
-  ] as const) {
-    const shown = lines(label, (text) => to.write(text))
-    from.setEncoding("utf8").on("data", (text: string) => {
-      output += text
-      shown.write(text)
-    })
-    from.once("end", shown.end)
-  }
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text
+    process.stdout.write(text)
+  })
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output += text
+    process.stderr.write(text)
+  })
   const pass = (signal: NodeJS.Signals) => child.kill(signal)
   process.on("SIGINT", pass).on("SIGTERM", pass)
   return new Promise((done, failed) => {
@@ -61,33 +54,12 @@ export function run(
   })
 }
 
-/** Passes text on in whole lines, each with its label before it; without a label at once. */
-function lines(label: string, show: (text: string) => void) {
-  let rest = ""
-  return {
-    write: (text: string) => {
-      if (label === "") return show(text)
-      const whole = (rest + text).split("\n")
-      rest = whole.pop()!
-      show(whole.map((line) => `${label}${line}\n`).join(""))
-    },
-    end: () => {
-      if (rest !== "") show(`${label}${rest}\n`)
-    },
-  }
-}
-
 /** Runs `bun test` with these arguments. A crash, or a run without a summary, counts as a failure. */
 export async function bunTest(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>> = {},
-  label = "",
 ): Promise<Counts> {
-  const { exitCode, output } = await run(
-    [process.execPath, "test", "--timeout", "60000", ...args],
-    env,
-    label,
-  )
+  const { exitCode, output } = await run([process.execPath, "test", "--timeout", "60000", ...args], env)
   return countsOf(output, exitCode)
 }
 

@@ -11,12 +11,12 @@ import { bunTest, type Counts, root } from "./bun.ts"
 const DEFAULT_PORT_BASE = 18_300
 
 /** Runs the suite and says what it counted. @throws Error where Druid does not start or nothing was built */
-export async function liveSuite(args: readonly string[], label = ""): Promise<Counts> {
+export async function liveSuite(args: readonly string[]): Promise<Counts> {
   const executable = process.env.DRUIDSYNC_EXECUTABLE ?? join(root, "dist/druidsync")
   if (!existsSync(executable)) throw new Error(`${executable} is not there: npm run build`)
   const files = args.some((arg) => !arg.startsWith("-") && arg.includes("test/live")) ? [] : ["test/live"]
   const isUp = process.env.DRUIDSYNC_LIVE_DRUID
-  if (isUp !== undefined) return bunTest([...files, ...args], { DRUIDSYNC_LIVE_DRUID: isUp }, label)
+  if (isUp !== undefined) return bunTest([...files, ...args], { DRUIDSYNC_LIVE_DRUID: isUp })
 
   const dataDir = join(root, ".druid", "live")
   // A run that was killed may have left its Druid behind. Every run begins with an empty one.
@@ -30,8 +30,8 @@ export async function liveSuite(args: readonly string[], label = ""): Promise<Co
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
   try {
     const portBase = Number(process.env.DRUIDSYNC_LIVE_PORT_BASE ?? DEFAULT_PORT_BASE)
-    await startDruid({ dataDir, portBase, kafka: true, say: (line) => console.error(label + line) })
-    return await bunTest([...files, ...args], { DRUIDSYNC_LIVE_DRUID: dataDir }, label)
+    await startDruid({ dataDir, portBase, kafka: true, say: (line) => console.error(line) })
+    return await bunTest([...files, ...args], { DRUIDSYNC_LIVE_DRUID: dataDir })
   } finally {
     // The folder stays until the next run: its logs tell why something failed.
     await stopDruid(dataDir)

@@ -107,14 +107,17 @@ export class Scenario {
 
   /** Looks into the file, once for both questions. */
   async look(out = this.out): Promise<Look> {
-    const tables = await query(out, "SELECT table_name FROM duckdb_tables()")
-    if (!tables.some((row) => row.table_name === TABLE))
-      return { equal: "there is no table", proven: undefined }
-    const [file] = await query(
+    const content = query(
       out,
       `SELECT (SELECT list(struct_pack(ms := epoch_ms(__time), page := page, tags := tags, n := n)) FROM ${TABLE}) AS held,
          (SELECT list(struct_pack(start_ms := start_ms, end_ms := end_ms, rows := rows)) FROM _sync_chunks) AS parts`,
     )
+    const found = await content.catch((error: unknown) => {
+      if (/Catalog Error: Table with name/.test(String(error))) return undefined
+      throw error
+    })
+    if (found === undefined) return { equal: "there is no table", proven: undefined }
+    const [file] = found
     const rows = (file!.held as Held[]).map((row) => timed(row.ms, row.page, row.tags, row.n))
     return {
       equal: difference(texts(rows), texts(this.#after)),
