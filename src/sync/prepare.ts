@@ -65,7 +65,7 @@ export async function prepare(
     held === undefined || held.table === settings.table
       ? []
       : [{ kind: "renamed", from: held.table, to: settings.table }]
-  const creates = isWithoutShare(settings, judged.diff, held)
+  const creates = needsEmptyTable(judged.diff, held)
   if (works.length === 0 && refreshed.length === 0 && !creates) {
     return {
       ...base,
@@ -107,16 +107,17 @@ export async function prepare(
 }
 
 /**
- * True where a shard has no day of a datasource and no table of it yet: it gets an empty one, so that every machine's file
- * has every table.
+ * True where nothing is there to copy and there is no table yet: it gets an empty one, so that questions can be asked of
+ * every datasource of the config. Such are a stream that is left out until it is handed off, a stretch of time without a
+ * row, a shard without a day.
  */
-export function isWithoutShare(
-  { shard }: DatasourceSettings,
-  { works, unavailable, cold, excluded, nothingActive }: Diff,
+export function needsEmptyTable(
+  { works, unavailable, cold, nothingActive }: Diff,
   held: DatasourceState | undefined,
 ): boolean {
-  const isIdle = works.length + unavailable.length + cold.length + excluded.length === 0
-  return shard !== undefined && held === undefined && isIdle && !nothingActive
+  // Of what no server has, Druid does not say the columns.
+  const isIdle = works.length + unavailable.length + cold.length === 0
+  return held === undefined && isIdle && !nothingActive
 }
 
 async function answerRecounts(ports: Ports, source: Source, found: Diff) {

@@ -28,7 +28,7 @@ import type { Incomplete, PullReport } from "./events.ts"
 import { execute } from "./execute.ts"
 import { type Judged, judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
-import { isWithoutShare, type Prepared, prepare } from "./prepare.ts"
+import { needsEmptyTable, type Prepared, prepare } from "./prepare.ts"
 import { newProgress, outcomeOf, type Progress, reportOf } from "./progress.ts"
 import { publishAfter } from "./publish.ts"
 import { retrying } from "./retry.ts"
@@ -274,7 +274,7 @@ async function planOne(
   }
   const dropped = await droppedIntervals(ports, one, judged, held)
   const renames = held !== undefined && held.table !== settings.table
-  const reshapes = renames || isWithoutShare(settings, diff, held)
+  const reshapes = renames || needsEmptyTable(diff, held)
   const upkeep = {
     refreshed: prepared.refreshed,
     keep: dropped.keep,

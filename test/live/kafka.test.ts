@@ -247,6 +247,8 @@ describe("a stream from a real Kafka", () => {
       await stream.arrived()
       const before = await stage.pull()
       expect([before.exitCode, before.rows, live(before)]).toEqual([0, 0, 0])
+      expect(await stream.parts()).toEqual([])
+      expect(await query(stage.out, "SELECT k, v FROM t")).toEqual([])
 
       await stream.handOff()
       await stream.settled()

@@ -360,6 +360,18 @@ describe("realtime rows", () => {
     await expectEqual()
   })
 
+  it("leave an empty table where there is nothing but them, and they are left out", async () => {
+    fake.world.stream("w", hour(10))
+    const settings = datasource("w", { realtime: "exclude" })
+    expect(await bench.pull([settings])).toMatchObject({ exitCode: 0, rowsFetched: 0 })
+    expect(await bench.query("SELECT count(*), max(__time) FROM file.w")).toEqual([[0n, null]])
+    expect(await bench.query("SELECT outcome FROM file._sync_runs")).toEqual([["complete"]])
+    expect(await bench.pull([settings])).toMatchObject({ exitCode: 0, rowsFetched: 0 })
+    fake.world.settle()
+    expect(await bench.pull([settings])).toMatchObject({ exitCode: 0, rowsFetched: 10 })
+    await expectEqual()
+  })
+
   it("that merge at hand-off after they looked settled are fetched again: their number gives them away", async () => {
     fake.world.append("w", dayRows("2019-12-31", 50, 9_000))
     fake.world.settle()
