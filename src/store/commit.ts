@@ -38,6 +38,8 @@ export interface ReadySlice {
   readonly parts: readonly Part[]
   /** chunks being replaced: what we still hold of their old rows is marked stale */
   readonly replacing: readonly Replacing[]
+  /** of its rows, as they came */
+  readonly bytes: number
 }
 
 /** A chunk of which a slice replaces only a piece. */
@@ -74,7 +76,8 @@ export function commit(
   run: { readonly id: string; readonly nowMs: number },
   signal?: AbortSignal,
 ): Promise<CommitResult> {
-  return file.write(async () => {
+  const bringing = commits.flatMap((one) => one.slices).reduce((sum, slice) => sum + slice.bytes, 0)
+  const work = async () => {
     await ensureTables(engine)
     const deleted: number[] = []
     const widened: { datasource: string; column: string; type: string }[] = []
@@ -96,7 +99,8 @@ export function commit(
       deleted.push(removed)
     }
     return { deleted, widened }
-  }, signal)
+  }
+  return file.write(work, signal, bringing)
 }
 
 /** @param tables names of the tables and views in the file; kept up to date */

@@ -5,11 +5,12 @@
  * lock (POSIX locks belong to the process).
  */
 import { existsSync } from "node:fs"
-import { link, rename, rm } from "node:fs/promises"
+import { link, rename, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { refusalOf } from "../system.ts"
 import { type Engine, literal } from "./engine.ts"
+import { makeTwin } from "./twin.ts"
 
 export interface FileOptions {
   readonly path: string
@@ -21,6 +22,8 @@ export interface FileOptions {
   readonly onWait?: (holder: string) => void
   /** no pull is meant: hints say nothing of one. Default: false */
   readonly onlyLooks?: boolean | undefined
+  /** whether a file of that many bytes is copied for a transaction that brings that many. Default: `isWorthCopying` */
+  readonly copies?: ((size: number, bringing: number) => boolean) | undefined
 }
 
 export interface DatabaseFile {
@@ -29,38 +32,89 @@ export interface DatabaseFile {
   /** Runs `work` with the file attached read-only as `file`. @throws DruidsyncError `locked`, `foreign`, `file` */
   read<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
   /**
-   * Runs `work` in one transaction with the file attached as `file`: all of it is committed, or nothing.
+   * Runs `work` in one transaction with the file attached as `file`: all of it is committed, or nothing. Where much comes
+   * to a small file it is written in a copy that takes the file's place: readers are not kept out, and those who have it
+   * open go on reading the old one.
+   * @param bringing bytes of rows that it brings, as they came. Default: none to speak of
    * @throws DruidsyncError `locked`, `foreign`, `file`, `disk-full`
    */
-  write<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
+  write<T>(work: () => Promise<T>, signal?: AbortSignal, bringing?: number): Promise<T>
+}
+
+/**
+ * Copying must not cost more than what it is done for: rows are a fifth as long in the file as they came, so that a file
+ * that grows by such transactions is copied a few times over at most.
+ */
+export function isWorthCopying(size: number, bringing: number): boolean {
+  return size <= 2 * bringing
 }
 
 /** First pause between two tries for a lock, ms; pauses grow to ten times this. */
 const LOCK_POLL_MS = 25
 
 export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions): DatabaseFile {
-  const { path, onlyLooks = false } = options
+  const { path, onlyLooks = false, copies = isWorthCopying } = options
   let queue: Promise<unknown> = Promise.resolve()
 
-  async function attached<T>(mode: "READ_ONLY" | "READ_WRITE", work: () => Promise<T>, signal?: AbortSignal) {
-    if (mode === "READ_WRITE") {
-      await create().catch((error) => {
-        throw fileError(path, error, onlyLooks)
-      })
-    }
-    await attachWhenFree(mode, signal)
+  const asOurs = (error: unknown) => fileError(path, error, onlyLooks)
+
+  /** Runs `work` with a database attached. What fails in it is the news; a detach that fails after it is not. */
+  async function within<T>(name: string, work: () => Promise<T>): Promise<T> {
     let result: T
     try {
       result = await work()
     } catch (error) {
-      // What failed is the news; a detach that fails after it is not.
-      await engine.run("DETACH file").catch(() => undefined)
+      await engine.run(`DETACH ${name}`).catch(() => undefined)
       throw error
     }
-    await engine.run("DETACH file").catch((error) => {
-      throw fileError(path, error, onlyLooks)
+    await engine.run(`DETACH ${name}`).catch((error) => {
+      throw asOurs(error)
     })
     return result
+  }
+
+  async function attached<T>(mode: "READ_ONLY" | "READ_WRITE", work: () => Promise<T>, signal?: AbortSignal) {
+    await attachWhenFree(mode, "file", signal)
+    return within("file", work)
+  }
+
+  async function transaction<T>(work: () => Promise<T>): Promise<T> {
+    await engine.run("BEGIN")
+    try {
+      const result = await work()
+      await engine.run("COMMIT")
+      return result
+    } catch (error) {
+      await engine.run("ROLLBACK").catch(() => undefined)
+      throw asOurs(error)
+    }
+  }
+
+  async function written<T>(work: () => Promise<T>, signal: AbortSignal | undefined, bringing: number) {
+    await create().catch((error) => {
+      throw asOurs(error)
+    })
+    const size = (await stat(path).catch(() => undefined))?.size ?? 0
+    const twin = copies(size, bringing) ? await makeTwin(path, companionFolder(path)) : undefined
+    if (twin === undefined) return attached("READ_WRITE", () => transaction(work), signal)
+    try {
+      // Whoever writes to the original is waited for, and none begins until it is replaced.
+      await attachWhenFree("READ_ONLY", "original", signal)
+      const done = await within("original", async () => {
+        if (!(await twin.isCurrent())) return undefined
+        await engine.run(`ATTACH ${literal(twin.path)} AS file (READ_WRITE, TYPE duckdb)`)
+        const result = await within("file", () => transaction(work))
+        await twin.replace()
+        return { result }
+      }).catch((error) => {
+        throw asOurs(error)
+      })
+      if (done !== undefined) return done.result
+    } finally {
+      await twin.discard()
+    }
+    // Someone wrote meanwhile.
+    return attached("READ_WRITE", () => transaction(work), signal)
   }
 
   /**
@@ -86,7 +140,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
     await rm(fresh, { force: true })
   }
 
-  async function attachWhenFree(mode: string, signal: AbortSignal | undefined): Promise<void> {
+  async function attachWhenFree(mode: string, name: string, signal: AbortSignal | undefined): Promise<void> {
     const deadline = options.nowMs() + options.lockWaitMs
     let pause = LOCK_POLL_MS
     let told = false
@@ -95,7 +149,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
       try {
         // Without the type, DuckDB goes by the name: a file called `x.json` or `x.csv` would be attached as an empty
         // database in memory, and what is committed there would be gone.
-        await engine.run(`ATTACH ${literal(path)} AS file (${mode}, TYPE duckdb)`)
+        await engine.run(`ATTACH ${literal(path)} AS ${name} (${mode}, TYPE duckdb)`)
         return
       } catch (error) {
         const holder = lockHolder(error)
@@ -121,24 +175,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
     path,
     exists: () => existsSync(path),
     read: (work, signal) => queued(() => attached("READ_ONLY", work, signal)),
-    write: (work, signal) =>
-      queued(() =>
-        attached(
-          "READ_WRITE",
-          async () => {
-            await engine.run("BEGIN")
-            try {
-              const result = await work()
-              await engine.run("COMMIT")
-              return result
-            } catch (error) {
-              await engine.run("ROLLBACK").catch(() => undefined)
-              throw fileError(path, error, onlyLooks)
-            }
-          },
-          signal,
-        ),
-      ),
+    write: (work, signal, bringing = 0) => queued(() => written(work, signal, bringing)),
   }
 }
 

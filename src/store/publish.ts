@@ -11,6 +11,7 @@ import { basename, dirname, join } from "node:path"
 import type { DuckDBValue } from "@duckdb/node-api"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { refusalOf, whyOf } from "../system.ts"
+import { syncFile, syncFolder } from "./durable.ts"
 import { type Engine, literal } from "./engine.ts"
 import { companionFolder, type DatabaseFile, lockedError, lockHolder } from "./file.ts"
 import { tableNames } from "./tables.ts"
@@ -86,7 +87,7 @@ export async function publish(engine: Engine, file: DatabaseFile, to: string): P
       // handle drops the lock, after which nothing is done but to detach.
       await copyFile(file.path, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
       await chmod(aside, (await stat(file.path)).mode & 0o777)
-      await sync(aside)
+      await syncFile(aside)
       if ((await copyState(engine, aside)) !== state)
         throw new Error("it does not hold what the original holds")
       await rename(aside, place)
@@ -188,22 +189,6 @@ async function stateOf(engine: Engine, database: "file" | "published"): Promise<
     ),
   )
   return hash.digest("hex")
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, "r+")
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** So that the rename, too, outlives a power cut. Not every system can; the copy is whole either way. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r").catch(() => undefined)
-  await handle?.sync().catch(() => undefined)
-  await handle?.close()
 }
 
 function foreign(path: string, what: string): DruidsyncError {

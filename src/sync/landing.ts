@@ -196,6 +196,7 @@ export class Landing {
           columns: storedColumns(prepared),
           parts: verdict.parts,
           replacing: replacing(slice),
+          bytes: fetched.bytes,
         })
         ready.set(prepared, list)
         continue

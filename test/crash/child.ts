@@ -17,6 +17,7 @@ import { openClient } from "../../src/sync/session.ts"
 
 const [configPath = "", out = "", last, nth = "1"] = process.argv.slice(2)
 let left = Number(nth)
+let writes = 0
 
 function boundary(what: string): void {
   // Numbers and paths differ from run to run; what is done is the same.
@@ -60,7 +61,8 @@ const report = await pull(
     catalog: createCatalog(bare, names),
     engine,
     loader: bounded(await engine.beside(), "loader"),
-    file: databaseFile(engine, { path: out, lockWaitMs: 0, ...clock }),
+    // By turns in a copy and in place.
+    file: databaseFile(engine, { path: out, lockWaitMs: 0, ...clock, copies: () => writes++ % 2 === 0 }),
     spoolDir: lock.spoolDir,
     clock,
     emit: (event) => boundary(`event ${event.type}`),

@@ -84,6 +84,7 @@ async function hold(days: Readonly<Record<number, { rows: number; value: number 
               settings: "",
             })),
             replacing: [],
+            bytes: 0,
           },
         ],
         refreshed: [],

@@ -9,7 +9,7 @@ import { createCatalog } from "../../src/druid/catalog.ts"
 import { createClient } from "../../src/druid/client.ts"
 import { createTransport, type Transport } from "../../src/druid/transport.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
-import { type DatabaseFile, databaseFile } from "../../src/store/file.ts"
+import { companionFolder, type DatabaseFile, databaseFile } from "../../src/store/file.ts"
 import type { SyncEvent } from "../../src/sync/events.ts"
 import type { Clock, Ports } from "../../src/sync/ports.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
@@ -84,6 +84,7 @@ export class Rig {
   remove(path: string): void {
     rmSync(path, { force: true })
     rmSync(`${path}.wal`, { force: true })
+    rmSync(companionFolder(path), { recursive: true, force: true })
   }
 
   /** The file without any disturbance, for looking at it. */
@@ -114,16 +115,25 @@ export class Rig {
     this.#nowMs += 60_000
     const clock = this.#clock(disturbance)
     const { engine, loader, died, touched } = this.#mortal(path, disturbance)
-    const inner = databaseFile(engine, { path, lockWaitMs: 0, ...clock })
+    // Every second file is written by turns in a copy and in place; the others, without a folder for it, in place alone.
+    const isTwinned = this.#files % 2 === 0
+    if (isTwinned) mkdirSync(companionFolder(path), { recursive: true })
+    let writes = 0
+    const copies = () => isTwinned && writes++ % 2 === 0
+    const inner = databaseFile(engine, { path, lockWaitMs: 0, ...clock, copies })
     const file: DatabaseFile = {
       ...inner,
-      async write(work, abort) {
-        const result = await inner.write(async () => {
-          touched()
-          const done = await work()
-          if (touched()) await disturbance.beforeCommit?.()
-          return done
-        }, abort)
+      async write(work, abort, bringing) {
+        const result = await inner.write(
+          async () => {
+            touched()
+            const done = await work()
+            if (touched()) await disturbance.beforeCommit?.()
+            return done
+          },
+          abort,
+          bringing,
+        )
         await disturbance.afterCommit?.()
         return result
       },
@@ -225,7 +235,7 @@ export class Rig {
   /** Brings the engine back to where a new process starts: nothing open, nothing staged. */
   async bury(): Promise<void> {
     await this.engine.run("ROLLBACK").catch(() => undefined)
-    await this.engine.run("DETACH file").catch(() => undefined)
+    for (const name of ["file", "original", "fresh"]) await this.engine.run(`DETACH ${name}`).catch(() => undefined)
     for (const table of await this.stagingTables()) await this.engine.run(`DROP TABLE "${table}"`)
     const spool = join(this.folder, "spool")
     rmSync(spool, { recursive: true, force: true })

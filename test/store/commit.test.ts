@@ -50,6 +50,7 @@ async function slice(
       settings: "s",
     })),
     replacing: given.replacing ?? [],
+    bytes: 100,
   }
 }
 

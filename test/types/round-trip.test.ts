@@ -246,7 +246,7 @@ describe("random rows", () => {
         [
           {
             target: { datasource: "d", table: "t", settings: "", schema },
-            slices: [{ staged, columns, parts: [part], replacing: [] }],
+            slices: [{ staged, columns, parts: [part], replacing: [], bytes: 0 }],
             refreshed: [],
             keep: [],
             remove: [],
