@@ -39,6 +39,8 @@ export interface StartOptions {
   replicas?: number
   /** More or other Druid properties. */
   properties?: PropertyOverrides
+  /** It lives for some minutes of tests, and nothing is measured on it: Java optimizes less. Default false. */
+  isBrief?: boolean
   /** Told what is going on. */
   say?: (line: string) => void
 }
@@ -261,6 +263,7 @@ export async function startDruid(options: StartOptions): Promise<Druid> {
     druidLib,
     kafkaLib,
     properties: options.properties ?? {},
+    isBrief: options.isBrief ?? false,
   }
   for (const folder of ["tmp", "log", "no-extensions", "deep-storage", "derby"])
     await mkdir(join(dataDir, folder), { recursive: true })

@@ -30,7 +30,7 @@ export async function liveSuite(args: readonly string[]): Promise<Counts> {
   process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
   try {
     const portBase = Number(process.env.DRUIDSYNC_LIVE_PORT_BASE ?? DEFAULT_PORT_BASE)
-    await startDruid({ dataDir, portBase, kafka: true, say: (line) => console.error(line) })
+    await startDruid({ dataDir, portBase, kafka: true, isBrief: true, say: (line) => console.error(line) })
     return await bunTest([...files, ...args], { DRUIDSYNC_LIVE_DRUID: dataDir })
   } finally {
     // The folder stays until the next run: its logs tell why something failed.

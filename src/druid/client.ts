@@ -262,25 +262,22 @@ export function createClient(options: ClientOptions): DruidClient {
         const frame = new FrameReader()
         const file = await open(path, "wx", 0o600)
         try {
-          let pending: Uint8Array[] = []
-          let pendingBytes = 0
-          const flush = async () => {
-            for (const piece of pending) await writeAll(file, piece)
-            pending = []
-            pendingBytes = 0
-          }
+          const gathered = Buffer.allocUnsafeSlow(WRITE_BYTES)
+          let used = 0
           for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>) {
             const rows = frame.push(piece)
-            if (rows.length === 0) continue
-            pending.push(rows)
-            pendingBytes += rows.length
-            request.onBytes?.(rows.length)
-            if (pendingBytes >= WRITE_BYTES) {
-              pending = [Buffer.concat(pending)]
-              await flush()
+            for (let from = 0; from < rows.length; ) {
+              const taken = rows.subarray(from, from + WRITE_BYTES - used)
+              gathered.set(taken, used)
+              from += taken.length
+              used += taken.length
+              if (used < WRITE_BYTES) continue
+              await writeAll(file, gathered)
+              used = 0
             }
+            if (rows.length > 0) request.onBytes?.(rows.length)
           }
-          await flush()
+          await writeAll(file, gathered.subarray(0, used))
         } finally {
           await file.close()
         }

@@ -33,8 +33,8 @@ export interface DatabaseFile {
   read<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
   /**
    * Runs `work` in one transaction with the file attached as `file`: all of it is committed, or nothing. Where much comes
-   * to a small file it is written in a copy that takes the file's place: readers are not kept out, and those who have it
-   * open go on reading the old one.
+   * to a small file, and where readers have it open for longer than `lockWaitMs`, it is written in a copy that takes the
+   * file's place: readers are not kept out, and those who have it open go on reading the old one.
    * @param bringing bytes of rows that it brings, as they came. Default: none to speak of
    * @throws DruidsyncError `locked`, `foreign`, `file`, `disk-full`
    */
@@ -55,6 +55,8 @@ const LOCK_POLL_MS = 25
 export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions): DatabaseFile {
   const { path, onlyLooks = false, copies = isWorthCopying } = options
   let queue: Promise<unknown> = Promise.resolve()
+  /** some have it open for reading for longer than we wait */
+  let readersStay = false
 
   const asOurs = (error: unknown) => fileError(path, error, onlyLooks)
 
@@ -71,11 +73,6 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
       throw asOurs(error)
     })
     return result
-  }
-
-  async function attached<T>(mode: "READ_ONLY" | "READ_WRITE", work: () => Promise<T>, signal?: AbortSignal) {
-    await attachWhenFree(mode, "file", signal)
-    return within("file", work)
   }
 
   async function transaction<T>(work: () => Promise<T>): Promise<T> {
@@ -95,12 +92,34 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
       throw asOurs(error)
     })
     const size = (await stat(path).catch(() => undefined))?.size ?? 0
-    const twin = copies(size, bringing) ? await makeTwin(path, companionFolder(path)) : undefined
-    if (twin === undefined) return attached("READ_WRITE", () => transaction(work), signal)
+    if (readersStay || copies(size, bringing)) {
+      const done = await replaced(work, options.lockWaitMs, signal)
+      if (done !== undefined) return done.result
+    }
+    try {
+      await attachWhenFree("READ_WRITE", "file", options.lockWaitMs, signal)
+    } catch (error) {
+      // Readers who stay keep what they have open, and who opens it next gets the new file.
+      const done = isLocked(error)
+        ? await replaced(work, 0, signal).catch((other) => {
+            throw isLocked(other) ? error : other
+          })
+        : undefined
+      if (done === undefined) throw error
+      readersStay = true
+      return done.result
+    }
+    return within("file", () => transaction(work))
+  }
+
+  /** Runs the work in a copy that takes the file's place. @returns undefined where that cannot be, and nothing was done */
+  async function replaced<T>(work: () => Promise<T>, waitMs: number, signal: AbortSignal | undefined) {
+    const twin = await makeTwin(path, companionFolder(path))
+    if (twin === undefined) return undefined
     try {
       // Whoever writes to the original is waited for, and none begins until it is replaced.
-      await attachWhenFree("READ_ONLY", "original", signal)
-      const done = await within("original", async () => {
+      await attachWhenFree("READ_ONLY", "original", waitMs, signal)
+      return await within("original", async () => {
         if (!(await twin.isCurrent())) return undefined
         await engine.run(`ATTACH ${literal(twin.path)} AS file (READ_WRITE, TYPE duckdb)`)
         const result = await within("file", () => transaction(work))
@@ -109,12 +128,9 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
       }).catch((error) => {
         throw asOurs(error)
       })
-      if (done !== undefined) return done.result
     } finally {
       await twin.discard()
     }
-    // Someone wrote meanwhile.
-    return attached("READ_WRITE", () => transaction(work), signal)
   }
 
   /**
@@ -140,8 +156,13 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
     await rm(fresh, { force: true })
   }
 
-  async function attachWhenFree(mode: string, name: string, signal: AbortSignal | undefined): Promise<void> {
-    const deadline = options.nowMs() + options.lockWaitMs
+  async function attachWhenFree(
+    mode: "READ_ONLY" | "READ_WRITE",
+    name: string,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const deadline = options.nowMs() + waitMs
     let pause = LOCK_POLL_MS
     let told = false
     for (;;) {
@@ -155,7 +176,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
         const holder = lockHolder(error)
         if (holder === undefined) throw fileError(path, error, onlyLooks)
         const left = deadline - options.nowMs()
-        if (left <= 0) throw lockedError(path, holder, options.lockWaitMs)
+        if (left <= 0) throw lockedError(path, holder, waitMs)
         if (!told) options.onWait?.(holder)
         told = true
         await options.sleep(Math.min(pause, left), signal)
@@ -174,7 +195,11 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
   return {
     path,
     exists: () => existsSync(path),
-    read: (work, signal) => queued(() => attached("READ_ONLY", work, signal)),
+    read: (work, signal) =>
+      queued(async () => {
+        await attachWhenFree("READ_ONLY", "file", options.lockWaitMs, signal)
+        return within("file", work)
+      }),
     write: (work, signal, bringing = 0) => queued(() => written(work, signal, bringing)),
   }
 }
@@ -191,6 +216,10 @@ export function lockHolder(error: unknown): string | undefined {
   if (match !== null) return `${match[1]!.split("/").at(-1)} (PID ${match[2]})`
   if (/Could not set lock on file|being used by another process/i.test(text)) return "another program"
   return undefined
+}
+
+function isLocked(error: unknown): boolean {
+  return error instanceof DruidsyncError && error.code === "locked"
 }
 
 export function lockedError(path: string, holder: string, waitedMs: number): DruidsyncError {

@@ -235,7 +235,8 @@ export class Rig {
   /** Brings the engine back to where a new process starts: nothing open, nothing staged. */
   async bury(): Promise<void> {
     await this.engine.run("ROLLBACK").catch(() => undefined)
-    for (const name of ["file", "original", "fresh"]) await this.engine.run(`DETACH ${name}`).catch(() => undefined)
+    for (const name of ["file", "original", "fresh"])
+      await this.engine.run(`DETACH ${name}`).catch(() => undefined)
     for (const table of await this.stagingTables()) await this.engine.run(`DROP TABLE "${table}"`)
     const spool = join(this.folder, "spool")
     rmSync(spool, { recursive: true, force: true })
