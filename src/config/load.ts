@@ -3,6 +3,7 @@
  * is asked of Druid, nothing is written. Programs for secrets run last, and only if all else is right.
  */
 
+import { availableParallelism } from "node:os"
 import process from "node:process"
 import type * as v from "valibot"
 import { authOf, refuseMixedAuth } from "./auth.ts"
@@ -10,7 +11,7 @@ import { type Environment, type RunCommand, runCommand } from "./command.ts"
 import { readDatasources } from "./datasources.ts"
 import { isObject, type RawObject, type Readable, readEntries, refuseUnknownKeys } from "./entries.ts"
 import { type FileMode, fileMode, type ReadFile, readSmallFile } from "./files.ts"
-import { isLoopback, urlHost } from "./host.ts"
+import { isLoopback, urlHost, usualConcurrency } from "./host.ts"
 import { refuseBadPing } from "./ping.ts"
 import { Problems, shown } from "./problems.ts"
 import { readObject } from "./read-object.ts"
@@ -34,6 +35,8 @@ export interface LoadOptions {
   readonly runCommand?: RunCommand
   /** win over the file; problems with them are named as flags (`--memory-limit`) */
   readonly overrides?: Overrides
+  /** of this machine; default: as many as it has */
+  readonly processors?: number
 }
 
 /** Read by hand below, since they have an inside of their own. */
@@ -110,7 +113,8 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
     druid,
     datasources,
     pull: {
-      concurrency: config.concurrency,
+      concurrency:
+        config.concurrency ?? usualConcurrency(config.host, options.processors ?? availableParallelism()),
       sliceRows: config.sliceRows,
       spoolDir: config.spoolDir === undefined ? undefined : pathFrom(config.spoolDir, surroundings),
       spoolLimitBytes: config.spoolLimit,

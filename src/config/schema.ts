@@ -187,7 +187,10 @@ export const configEntries = {
     "auto",
     "compressed responses; auto: not over loopback",
   ),
-  concurrency: withDefault(integer(1, 64, 4), 4, "requests for rows at the same time"),
+  concurrency: optional(
+    integer(1, 64, 4),
+    "requests for rows at the same time; default: 4, for a loopback host no more than its processors",
+  ),
   sliceRows: withDefault(
     integer(1, 1_000_000_000, 125_000),
     125_000,

@@ -266,6 +266,7 @@ export function createClient(options: ClientOptions): DruidClient {
           let used = 0
           for await (const piece of streamOf(response) as unknown as AsyncIterable<Uint8Array>) {
             const rows = frame.push(piece)
+            if (rows.length > 0) request.onBytes?.(rows.length)
             for (let from = 0; from < rows.length; ) {
               const taken = rows.subarray(from, from + WRITE_BYTES - used)
               gathered.set(taken, used)
@@ -275,7 +276,6 @@ export function createClient(options: ClientOptions): DruidClient {
               await writeAll(file, gathered)
               used = 0
             }
-            if (rows.length > 0) request.onBytes?.(rows.length)
           }
           await writeAll(file, gathered.subarray(0, used))
         } finally {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "bun:test"
-import { isLoopback, readBasePath, readHost } from "../../src/config/host.ts"
+import { isLoopback, readBasePath, readHost, usualConcurrency } from "../../src/config/host.ts"
 
 describe("a host", () => {
   it.each([
@@ -85,5 +85,12 @@ describe("a base path", () => {
 
   it.each(["http://x/y", "/a?b", "/a#b", "/a b", "/a/../b", "/u:p@x"])("%p is refused", (text) => {
     expect(readBasePath(text)).toBeUndefined()
+  })
+})
+
+describe("requests at the same time, where the configuration does not say", () => {
+  it("are four; on this machine no more than its processors, and two at least", () => {
+    expect([1, 2, 3, 4, 64].map((n) => usualConcurrency("localhost", n))).toEqual([2, 2, 3, 4, 4])
+    expect([1, 64].map((n) => usualConcurrency("druid.example.com", n))).toEqual([4, 4])
   })
 })

@@ -41,7 +41,7 @@ describe("the JSON Schema of the configuration", () => {
   it("needs what the program needs, and has its defaults", () => {
     expect(schema.required).toEqual(["host", "datasources"])
     expect(datasource.required).toEqual(["name"])
-    expect(schema.properties!.concurrency!.default).toBe(4)
+    expect(schema.properties!.sliceRows!.default).toBe(125_000)
     expect(schema.properties!.deletions!.default).toBe("keep")
   })
 
