@@ -32,7 +32,8 @@ export interface DatabaseFile {
   /** Runs `work` with the file attached read-only as `file`. @throws DruidsyncError `locked`, `foreign`, `file` */
   read<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T>
   /**
-   * Runs `work` in one transaction with the file attached as `file`: all of it is committed, or nothing. Where much comes
+   * Runs `work` in one transaction with the file attached as `file`: all of it is committed, or nothing. It may be called
+   * a second time, after the first was undone. Where much comes
    * to a small file, and where readers have it open for longer than `lockWaitMs`, it is written in a copy that takes the
    * file's place: readers are not kept out, and those who have it open go on reading the old one.
    * @param bringing bytes of rows that it brings, as they came. Default: none to speak of
@@ -112,7 +113,10 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
     return within("file", () => transaction(work))
   }
 
-  /** Runs the work in a copy that takes the file's place. @returns undefined where that cannot be, and nothing was done */
+  /**
+   * Runs the work in a copy that takes the file's place.
+   * @returns undefined where that cannot be: the file is as it was, and the work is to be done once more
+   */
   async function replaced<T>(work: () => Promise<T>, waitMs: number, signal: AbortSignal | undefined) {
     const twin = await makeTwin(path, companionFolder(path))
     if (twin === undefined) return undefined
@@ -123,8 +127,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
         if (!(await twin.isCurrent())) return undefined
         await engine.run(`ATTACH ${literal(twin.path)} AS file (READ_WRITE, TYPE duckdb)`)
         const result = await within("file", () => transaction(work))
-        await twin.replace()
-        return { result }
+        return (await twin.replace()) ? { result } : undefined
       }).catch((error) => {
         throw asOurs(error)
       })

@@ -19,8 +19,12 @@ export interface Twin {
    * its checkpoints in the headers at a file's beginning, and what is not in the file yet is in a log beside it.
    */
   isCurrent(): Promise<boolean>
-  /** Puts it in the original's place, which readers may have open. @throws where its log was not taken in, or the system refuses */
-  replace(): Promise<void>
+  /**
+   * Puts it in the original's place, which readers may have open.
+   * @returns false where the system does not let it, as over a file that is mounted by itself: nothing has changed then
+   * @throws where its log was not taken in, or the disk fails
+   */
+  replace(): Promise<boolean>
   /** Removes it, unless it is in place, and closes what is open. */
   discard(): Promise<void>
 }
@@ -54,10 +58,11 @@ export async function makeTwin(path: string, folder: string): Promise<Twin | und
   return undefined
 }
 
-/** No link leads to it: another file in its place would be the same to everyone. */
+/** No link leads to it, and nothing is mounted there: another file in its place would be the same to everyone. */
 async function isAlone(path: string, original: FileHandle): Promise<boolean> {
   const [found, open] = [await lstat(path), await original.stat()]
-  return found.isFile() && found.nlink === 1 && found.ino === open.ino && found.dev === open.dev
+  const isSame = found.ino === open.ino && found.dev === open.dev
+  return found.isFile() && found.nlink === 1 && isSame && found.dev === (await stat(dirname(path))).dev
 }
 
 async function hasSameOwner(twin: string, original: FileHandle): Promise<boolean> {
@@ -78,8 +83,12 @@ function twinOf(path: string, twin: string, original: FileHandle): Twin {
       if (existsSync(`${twin}.wal`)) throw new Error(`${twin}.wal is still there`)
       await chmod(twin, (await original.stat()).mode & 0o777)
       await syncFile(twin)
-      await rename(twin, path)
-      await syncFolder(dirname(path))
+      const isInPlace = await rename(twin, path).then(
+        () => true,
+        () => false,
+      )
+      if (isInPlace) await syncFolder(dirname(path))
+      return isInPlace
     },
     discard: async () => {
       await remove(twin).catch(() => undefined)

@@ -1,15 +1,17 @@
 /** Commits in a copy that takes the file's place: nobody is kept from reading, nobody's writing is lost. */
 import { afterEach, beforeEach, describe, expect, it } from "bun:test"
-import { type ChildProcess, spawn } from "node:child_process"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { chmodSync, linkSync, mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { DruidsyncError } from "../../src/errors.ts"
 import { companionFolder, databaseFile, isWorthCopying } from "../../src/store/file.ts"
+import { canMount } from "../crash/support.ts"
 import { Store } from "./support.ts"
 
 const SLOW = 60_000
 const OTHER = join(import.meta.dirname, "other.ts")
 const MUCH = 1_000_000_000
+const mountable = canMount()
 
 let store: Store
 const children: ChildProcess[] = []
@@ -200,6 +202,34 @@ describe("a commit that brings much", () => {
       expect(readdirSync(store.folder)).not.toContain("out.duckdb.wal")
     },
     SLOW,
+  )
+
+  it.skipIf(!mountable)(
+    "is written in place where the file is mounted by itself, as into a container",
+    async () => {
+      await create()
+      const before = inode()
+      const { status } = spawnSync("mount", ["--bind", store.path, store.path])
+      expect(status).toBe(0)
+      let calls = 0
+      try {
+        await store.file().write(
+          async () => {
+            calls++
+            await store.engine.run("INSERT INTO file.t VALUES (2)")
+          },
+          undefined,
+          MUCH,
+        )
+        expect(readdirSync(companionFolder(store.path))).toEqual([])
+      } finally {
+        spawnSync("umount", ["-l", store.path])
+      }
+      // Once in the copy, which could not take its place, and once in the file.
+      expect(calls).toBe(2)
+      expect(inode()).toBe(before)
+      expect(await stored()).toEqual([[1], [2]])
+    },
   )
 
   it("is written in place where the copy would be the greater work", async () => {
