@@ -50,6 +50,9 @@ export function isWorthCopying(size: number, bringing: number): boolean {
   return size <= 2 * bringing
 }
 
+/** Where a new file is made; what a run that died left of one is removed by the next (`run-lock.ts`). */
+export const FRESH_NAME = "new.duckdb"
+
 /** First pause between two tries for a lock, ms; pauses grow to ten times this. */
 const LOCK_POLL_MS = 25
 
@@ -143,7 +146,7 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
   async function create(): Promise<void> {
     const folder = companionFolder(path)
     if (existsSync(path) || !existsSync(folder)) return
-    const fresh = join(folder, "new.duckdb")
+    const fresh = join(folder, FRESH_NAME)
     await rm(fresh, { force: true })
     await engine.run(`ATTACH ${literal(fresh)} AS fresh (READ_WRITE, TYPE duckdb)`)
     await engine.run("DETACH fresh")

@@ -10,7 +10,8 @@ import { join } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { refusalOf, whyOf } from "../system.ts"
 import { type Engine, literal } from "./engine.ts"
-import { companionFolder, lockHolder } from "./file.ts"
+import { companionFolder, FRESH_NAME, lockHolder } from "./file.ts"
+import { TWIN_NAME } from "./twin.ts"
 
 export interface RunLock {
   /** private folder of this run's files; empty at the start */
@@ -114,6 +115,8 @@ async function removeStump(lockPath: string): Promise<boolean> {
 }
 
 const SPOOL_PREFIX = "druidsync-spool-"
+/** Beginnings of the names of what a run makes in the folder beside the lock; DuckDB's logs end in `.wal`. */
+const LEFTOVERS = [SPOOL_PREFIX, FRESH_NAME, TWIN_NAME]
 
 /** One name per user file, so that runs on other files in the same spool folder are left alone. */
 function spoolName(options: RunLockOptions): string {
@@ -124,7 +127,7 @@ function spoolName(options: RunLockOptions): string {
 async function removeLeftovers(folder: string, options: RunLockOptions): Promise<void> {
   await rm(join(options.spoolDir ?? folder, spoolName(options)), { recursive: true, force: true })
   for (const name of await readdir(folder)) {
-    if (!name.startsWith(SPOOL_PREFIX) && !name.startsWith("new.duckdb")) continue
+    if (!LEFTOVERS.some((start) => name.startsWith(start))) continue
     await rm(join(folder, name), { recursive: true, force: true })
   }
 }

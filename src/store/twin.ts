@@ -29,6 +29,9 @@ export interface Twin {
   discard(): Promise<void>
 }
 
+/** Its name in the folder; what a run that died left of one is removed by the next (`run-lock.ts`). */
+export const TWIN_NAME = "next.duckdb"
+
 /** DuckDB's main header and its two database headers, bytes. */
 const HEADERS = 3 * 4096
 
@@ -41,7 +44,7 @@ const HEADERS = 3 * 4096
 export async function makeTwin(path: string, folder: string): Promise<Twin | undefined> {
   // Windows does not rename over a file that is open.
   if (process.platform === "win32" || !existsSync(folder) || existsSync(`${path}.wal`)) return undefined
-  const twin = join(folder, "next.duckdb")
+  const twin = join(folder, TWIN_NAME)
   const original = await open(path, "r").catch(() => undefined)
   if (original === undefined) return undefined
   try {
