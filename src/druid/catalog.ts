@@ -8,12 +8,12 @@ import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from ".
 import type { DruidClient } from "./client.ts"
 import { type Counter, countedSegments } from "./fallback.ts"
 import { cutResponse, type Header } from "./framing.ts"
+import { type ListedColumn, type Listing, readListing } from "./listing.ts"
 import { readDatasourceNames } from "./overview.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
 import {
   beyondDoubleSql,
   boundsSql,
-  columnsSql,
   countsSql,
   histogramSql,
   mostValuesSql,
@@ -21,12 +21,6 @@ import {
   segmentsSql,
   typesSql,
 } from "./sql.ts"
-
-/** A column as INFORMATION_SCHEMA lists it. */
-export interface ListedColumn {
-  readonly name: string
-  readonly sqlType: string
-}
 
 /** One look at the cluster: everything was read within one request (columns: in the one before it). */
 export interface Inventory {
@@ -89,39 +83,17 @@ const COUNTS_PER_QUERY = 50
 /** Columns per query that reads whole columns. */
 const COLUMNS_PER_QUERY = 50
 
-export function createCatalog(client: DruidClient, datasources: readonly string[]): Catalog {
+/** @param ahead the columns, asked for already: the first look takes them */
+export function createCatalog(
+  client: DruidClient,
+  datasources: readonly string[],
+  ahead?: Promise<Listing>,
+): Catalog {
+  let asked = ahead
   let segmentColumns: ReadonlySet<string> | undefined
   let basis: Inventory["basis"] | undefined
   let names: Promise<readonly string[]> | undefined
   const held = new SegmentColumnsReader(client)
-
-  async function listedColumns(signal?: AbortSignal) {
-    const rows = await client.rows(columnsSql(datasources), {
-      action: "reading INFORMATION_SCHEMA",
-      signal,
-    })
-    const columns = new Map<string, ListedColumn[]>()
-    const ofSegments = new Set<string>()
-    const seen = new Set<string>()
-    for (const row of rows) {
-      const [schema, table, name, sqlType] = wholeRow(row, 4).map(textCell) as [
-        string,
-        string,
-        string,
-        string,
-      ]
-      const key = JSON.stringify([schema, table, name])
-      if (seen.has(key)) throw cutResponse("a column is in it twice")
-      seen.add(key)
-      if (schema === "sys") ofSegments.add(name)
-      else {
-        const list = columns.get(table) ?? []
-        list.push({ name, sqlType })
-        columns.set(table, list)
-      }
-    }
-    return { columns, ofSegments }
-  }
 
   const measure: Counter = {
     async bounds(source, interval, signal) {
@@ -190,7 +162,9 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
 
   return {
     async inventory(signal) {
-      const { columns, ofSegments } = await listedColumns(signal)
+      const listing = asked ?? readListing(client, datasources, signal)
+      asked = undefined
+      const { columns, ofSegments } = await listing
       segmentColumns = ofSegments
       if (basis === undefined && ofSegments.size === 0) basis = "counts"
       try {
@@ -210,7 +184,7 @@ export function createCatalog(client: DruidClient, datasources: readonly string[
       return names
     },
     async columns(signal) {
-      return (await listedColumns(signal)).columns
+      return (await readListing(client, datasources, signal)).columns
     },
     segments: look,
     types: (source, names, signal) =>

@@ -2,6 +2,7 @@
 import { type Engine, literal } from "./engine.ts"
 import type { DatabaseFile } from "./file.ts"
 import { type MissingStretch, writeMissing } from "./missing.ts"
+import { type FileState, readAttached } from "./state.ts"
 import { ensureTables } from "./tables.ts"
 import { timestampLiteral } from "./times.ts"
 
@@ -32,6 +33,7 @@ export interface RecordOptions {
 /**
  * Writes the outcome of a run into `_sync_runs`, `_sync_state` and `_sync_missing`. A datasource that never had a commit
  * gets a line of history alone: it has no table yet.
+ * @returns what the file says of itself after that
  */
 export function recordRun(
   engine: Engine,
@@ -39,11 +41,12 @@ export function recordRun(
   runId: string,
   records: readonly RunRecord[],
   options: RecordOptions = {},
-): Promise<void> {
+): Promise<FileState> {
   return file.write(async () => {
     await ensureTables(engine)
     if (records.length > 0) await write(engine, runId, records)
     if (options.keepRuns !== undefined) await prune(engine, options.keepRuns)
+    return readAttached(engine, file.path)
   }, options.signal)
 }
 

@@ -48,35 +48,38 @@ export async function readState(
   signal?: AbortSignal,
 ): Promise<FileState> {
   if (!file.exists()) return EMPTY_STATE
-  return file.read(async () => {
-    const tables = await tableNames(engine)
-    if (!tables.includes("_sync_state")) return { datasources: new Map(), tables }
-    const parts = await readParts(engine)
-    const rows = await engine.rows(
-      `SELECT datasource, "table", epoch_ms(cursor), rows, status, epoch_ms(last_success), epoch_ms(last_run), message, columns::VARCHAR, settings, format FROM file._sync_state ORDER BY datasource`,
-    )
-    const datasources = new Map<string, DatasourceState>()
-    for (const row of rows) {
-      const datasource = String(row[0])
-      checkFormat(row[10], file.path)
-      // A table that the user dropped took its rows along: nothing is held, whatever the checkpoints say.
-      if (!tables.includes(String(row[1]))) continue
-      datasources.set(datasource, {
-        datasource,
-        table: String(row[1]),
-        cursorMs: row[2] === null ? undefined : (row[2] as bigint),
-        rows: Number(row[3]),
-        status: String(row[4]),
-        lastSuccessMs: row[5] === null ? undefined : Number(row[5]),
-        lastRunMs: row[6] === null ? undefined : Number(row[6]),
-        message: row[7] === null ? undefined : String(row[7]),
-        columns: JSON.parse(String(row[8])) as StoredColumn[],
-        settings: String(row[9]),
-        parts: parts.get(datasource) ?? [],
-      })
-    }
-    return { datasources, tables }
-  }, signal)
+  return file.read(() => readAttached(engine, file.path), signal)
+}
+
+/** The same of a file that is attached as `file`. @throws DruidsyncError `foreign` */
+export async function readAttached(engine: Engine, path: string): Promise<FileState> {
+  const tables = await tableNames(engine)
+  if (!tables.includes("_sync_state")) return { datasources: new Map(), tables }
+  const parts = await readParts(engine)
+  const rows = await engine.rows(
+    `SELECT datasource, "table", epoch_ms(cursor), rows, status, epoch_ms(last_success), epoch_ms(last_run), message, columns::VARCHAR, settings, format FROM file._sync_state ORDER BY datasource`,
+  )
+  const datasources = new Map<string, DatasourceState>()
+  for (const row of rows) {
+    const datasource = String(row[0])
+    checkFormat(row[10], path)
+    // A table that the user dropped took its rows along: nothing is held, whatever the checkpoints say.
+    if (!tables.includes(String(row[1]))) continue
+    datasources.set(datasource, {
+      datasource,
+      table: String(row[1]),
+      cursorMs: row[2] === null ? undefined : (row[2] as bigint),
+      rows: Number(row[3]),
+      status: String(row[4]),
+      lastSuccessMs: row[5] === null ? undefined : Number(row[5]),
+      lastRunMs: row[6] === null ? undefined : Number(row[6]),
+      message: row[7] === null ? undefined : String(row[7]),
+      columns: JSON.parse(String(row[8])) as StoredColumn[],
+      settings: String(row[9]),
+      parts: parts.get(datasource) ?? [],
+    })
+  }
+  return { datasources, tables }
 }
 
 async function readParts(engine: Engine): Promise<Map<string, Part[]>> {

@@ -12,7 +12,7 @@ import { isCounted } from "../plan/fallback.ts"
 import { commit, type DatasourceCommit } from "../store/commit.ts"
 import { recordRun } from "../store/history.ts"
 import { fold } from "../store/names.ts"
-import { type DatasourceState, type FileState, readState } from "../store/state.ts"
+import { type DatasourceState, EMPTY_STATE, type FileState, readState } from "../store/state.ts"
 import { emptyCommit } from "./commits.ts"
 import {
   DOUBTFUL,
@@ -68,9 +68,8 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
       throw error
     }
   }
-  await record(ports, request, progress, startedMs, interrupted)
+  const state = await record(ports, request, progress, startedMs, interrupted)
   request.limit?.stop()
-  const state = await readState(ports.engine, ports.file)
   const published = await publishAfter(ports, request, interrupted)
   const report = reportOf(ports, request, progress, state, startedMs, interrupted, published)
   ports.emit({ type: "finished", report })
@@ -102,9 +101,7 @@ function hasUpkeep({ upkeep, reshapes }: RoundPlan): boolean {
 async function rounds(ports: Ports, request: PullRequest, progress: readonly Progress[]): Promise<void> {
   const { clock, signal } = ports
   const numbering = { next: 1 }
-  let state = await readState(ports.engine, ports.file, signal)
-  refuseOtherShard(ports.file.path, request, state)
-  let inventory = await look(ports)
+  let { state, inventory } = await firstLook(ports, request)
   let deadlineMs: number | undefined
   let wasPlanned = false
   for (let round = 1; ; ) {
@@ -153,6 +150,24 @@ function noteLeft(plans: readonly Planned[], reasons: readonly Incomplete[]): vo
 /** Nothing is known of what is left: all of the datasource may be. */
 function noteOutOfTime(one: Progress): void {
   one.incomplete.push({ interval: "", reason: OUT_OF_TIME })
+}
+
+/**
+ * Druid answers while the file is read. What keeps the file from being read is the news, and nothing is waited for then.
+ * @throws DruidsyncError
+ */
+async function firstLook(ports: Ports, request: PullRequest) {
+  const refused = new AbortController()
+  const looked = look({ ...ports, signal: AbortSignal.any([ports.signal, refused.signal]) })
+  looked.catch(() => undefined)
+  try {
+    const state = await readState(ports.engine, ports.file, ports.signal)
+    refuseOtherShard(ports.file.path, request, state)
+    return { state, inventory: await looked }
+  } catch (error) {
+    refused.abort(error)
+    throw error
+  }
 }
 
 function look(ports: Ports): Promise<Inventory> {
@@ -475,10 +490,10 @@ function record(
   progress: readonly Progress[],
   startedMs: number,
   interrupted: boolean,
-): Promise<void> {
+): Promise<FileState> {
   const finishedMs = ports.clock.nowMs()
   // A run that never got to store anything leaves no file behind.
-  if (!ports.file.exists() && progress.every((one) => one.slices === 0)) return Promise.resolve()
+  if (!ports.file.exists() && progress.every((one) => one.slices === 0)) return Promise.resolve(EMPTY_STATE)
   return recordRun(
     ports.engine,
     ports.file,

@@ -8,6 +8,7 @@ import { isLoopback } from "../config/host.ts"
 import type { Settings } from "../config/settings.ts"
 import { createCatalog } from "../druid/catalog.ts"
 import { createClient, type DruidClient } from "../druid/client.ts"
+import { type Listing, readListing } from "../druid/listing.ts"
 import { createTransport } from "../druid/transport.ts"
 import { type Engine, openEngine } from "../store/engine.ts"
 import { type DatabaseFile, databaseFile } from "../store/file.ts"
@@ -95,34 +96,44 @@ function authorization(auth: NonNullable<Settings["druid"]["auth"]>): string {
 export function withSession<T>(options: SessionOptions, work: (ports: Ports) => Promise<T>): Promise<T> {
   const { settings, out, clock, limit } = options
   const signal = limit === undefined ? options.signal : AbortSignal.any([options.signal, limit.cut])
-  return withEngine({ ...options, signal }, async (engine) => {
-    const onWait = sayingWhoHolds(options, out)
-    const lock = await acquireRunLock(engine, {
-      path: out,
-      spoolDir: settings.pull.spoolDir,
-      waitMs: Math.min(options.lockWaitMs, limit?.leftMs() ?? Infinity),
-      sleep: clock.sleep,
-      nowMs: clock.nowMs,
-      onWait,
-      signal,
-    })
-    try {
-      await engine.run(`SET temp_directory = '${lock.spoolDir.replaceAll("'", "''")}/duckdb'`)
-      const file = databaseFile(engine, {
+  const inner = { ...options, signal }
+  return withClient(inner, (client, listing) =>
+    withEngine(inner, async (engine) => {
+      let hasWaited = false
+      const say = sayingWhoHolds(options, out)
+      const onWait = (holder: string) => {
+        hasWaited = true
+        say(holder)
+      }
+      const lock = await acquireRunLock(engine, {
         path: out,
-        // The last word of a run that was cut still gets a moment.
-        get lockWaitMs() {
-          return Math.min(options.lockWaitMs, Math.max(1_000, limit?.leftToFinishMs() ?? Infinity))
-        },
+        spoolDir: settings.pull.spoolDir,
+        waitMs: Math.min(options.lockWaitMs, limit?.leftMs() ?? Infinity),
         sleep: clock.sleep,
         nowMs: clock.nowMs,
         onWait,
+        signal,
       })
-      return await withClient({ ...options, signal }, engine, file, lock.spoolDir, work)
-    } finally {
-      await lock.release()
-    }
-  })
+      try {
+        await engine.run(`SET temp_directory = '${lock.spoolDir.replaceAll("'", "''")}/duckdb'`)
+        const file = databaseFile(engine, {
+          path: out,
+          // The last word of a run that was cut still gets a moment.
+          get lockWaitMs() {
+            return Math.min(options.lockWaitMs, Math.max(1_000, limit?.leftToFinishMs() ?? Infinity))
+          },
+          sleep: clock.sleep,
+          nowMs: clock.nowMs,
+          onWait: say,
+        })
+        // What was asked before a wait is an old answer by now.
+        const catalog = createCatalog(client, options.datasources, hasWaited ? undefined : listing)
+        return await work(await portsOf(inner, { client, catalog, engine, file, spoolDir: lock.spoolDir }))
+      } finally {
+        await lock.release()
+      }
+    }),
+  )
 }
 
 /**
@@ -135,21 +146,24 @@ export function withReadSession<T>(
   work: (ports: Ports) => Promise<T>,
 ): Promise<T> {
   const { out, clock, lockWaitMs } = options
-  return withEngine(options, async (engine) => {
-    // Nothing that only looks needs more than memory; DuckDB's default would be a folder where the user stands.
-    await engine.run("SET temp_directory = ''")
-    const path = out ?? ""
-    const real = databaseFile(engine, {
-      path,
-      lockWaitMs,
-      sleep: clock.sleep,
-      nowMs: clock.nowMs,
-      onWait: sayingWhoHolds(options, path),
-    })
-    const write = () => Promise.reject(new Error("a session that only looks must not write"))
-    const file: DatabaseFile = { ...real, exists: () => out !== undefined && real.exists(), write }
-    return withClient(options, engine, file, "", work)
-  })
+  return withClient(options, (client, listing) =>
+    withEngine(options, async (engine) => {
+      // Nothing that only looks needs more than memory; DuckDB's default would be a folder where the user stands.
+      await engine.run("SET temp_directory = ''")
+      const path = out ?? ""
+      const real = databaseFile(engine, {
+        path,
+        lockWaitMs,
+        sleep: clock.sleep,
+        nowMs: clock.nowMs,
+        onWait: sayingWhoHolds(options, path),
+      })
+      const write = () => Promise.reject(new Error("a session that only looks must not write"))
+      const file: DatabaseFile = { ...real, exists: () => out !== undefined && real.exists(), write }
+      const catalog = createCatalog(client, options.datasources, listing)
+      return work(await portsOf(options, { client, catalog, engine, file, spoolDir: "" }))
+    }),
+  )
 }
 
 type Opening = Omit<SessionOptions, "out">
@@ -180,20 +194,29 @@ async function withEngine<T>(options: Opening, work: (engine: Engine) => Promise
   }
 }
 
+/** Turns of the event loop in which a request leaves over a connection of this machine. */
+const TURNS_TO_SEND = 3
+
+/** Asks for the columns first of all: Druid answers while DuckDB is loaded, a fifth of a second that blocks this thread. */
 async function withClient<T>(
   options: Opening,
-  engine: Engine,
-  file: DatabaseFile,
-  spoolDir: string,
-  work: (ports: Ports) => Promise<T>,
+  work: (client: DruidClient, listing: Promise<Listing>) => Promise<T>,
 ): Promise<T> {
-  const { clock, emit, signal } = options
-  const client = openClient(options.settings, options.version, clock, options.newId)
+  const client = openClient(options.settings, options.version, options.clock, options.newId)
   try {
-    const catalog = createCatalog(client, options.datasources)
-    const loader = await engine.beside()
-    return await work({ client, catalog, engine, loader, file, spoolDir, clock, emit, signal })
+    const listing = readListing(client, options.datasources, options.signal)
+    // What goes wrong is said by the first look, which asks again where that may help.
+    listing.catch(() => undefined)
+    for (let turn = 0; turn < TURNS_TO_SEND; turn++) await new Promise((resolve) => setImmediate(resolve))
+    return await work(client, listing)
   } finally {
     await client.close()
   }
+}
+
+async function portsOf(
+  { clock, emit, signal }: Opening,
+  opened: Pick<Ports, "client" | "catalog" | "engine" | "file" | "spoolDir">,
+): Promise<Ports> {
+  return { ...opened, loader: await opened.engine.beside(), clock, emit, signal }
 }

@@ -347,7 +347,7 @@ describe("--shard", () => {
     expect((await here.stage.pullExactly()).rows).toBe(0)
   })
 
-  it("is refused on a file that holds another shard, or all days, and asks nothing of Druid then", async () => {
+  it("is refused on a file that holds another shard, or all days, and asks for no rows then", async () => {
     await load("a", january)
     here.stage.config(["a"])
     await pull(here.stage, ["--shard", "2/4"])
@@ -367,7 +367,7 @@ describe("--shard", () => {
         expect(result.stderr).toContain("--full")
       }
     }
-    expect(here.fake.log.entries).toEqual([])
+    expect(here.fake.log.entries.filter(({ kind }) => kind !== "columns" && kind !== "segments")).toEqual([])
     expect(difference((await readTable(here.stage.out, "a")).rows, before.rows)).toBeUndefined()
     const whole = here.anotherStage()
     whole.config(["a"])
