@@ -4,13 +4,14 @@
  */
 import type { Interval, Segment } from "../domain.ts"
 import { DruidsyncError } from "../errors.ts"
-import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from "./cells.ts"
+import { integerCell, millisCell, onlyRow, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { type Counter, countedSegments } from "./fallback.ts"
-import { cutResponse, type Header } from "./framing.ts"
+import type { Header } from "./framing.ts"
 import { type ListedColumn, type Listing, readListing } from "./listing.ts"
 import { readDatasourceNames } from "./overview.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
+import { SegmentsReader } from "./segments.ts"
 import {
   beyondDoubleSql,
   boundsSql,
@@ -18,7 +19,6 @@ import {
   histogramSql,
   mostValuesSql,
   type Source,
-  segmentsSql,
   typesSql,
 } from "./sql.ts"
 
@@ -90,10 +90,12 @@ export function createCatalog(
   ahead?: Promise<Listing>,
 ): Catalog {
   let asked = ahead
-  let segmentColumns: ReadonlySet<string> | undefined
+  /** what `sys.segments` has: a recent Druid's, until the first look tells */
+  let segmentColumns: ReadonlySet<string> = new Set(["is_active", "replication_factor"])
   let basis: Inventory["basis"] | undefined
   let names: Promise<readonly string[]> | undefined
   const held = new SegmentColumnsReader(client)
+  const listed = new SegmentsReader(client, datasources)
 
   const measure: Counter = {
     async bounds(source, interval, signal) {
@@ -123,22 +125,8 @@ export function createCatalog(
     return found
   }
 
-  async function listedSegments(signal?: AbortSignal) {
-    const sql = segmentsSql(datasources, segmentColumns ?? new Set(["is_active", "replication_factor"]))
-    const rows = await client.rows(sql, { action: "reading sys.segments", signal })
-    const found = new Map<string, Segment[]>(datasources.map((name) => [name, []]))
-    const seen = new Set<string>()
-    for (const row of rows) {
-      const [name, segment] = segmentOf(row)
-      const id = JSON.stringify(row.slice(0, 5))
-      if (seen.has(id)) throw cutResponse("a segment is in it twice")
-      seen.add(id)
-      found.get(name)?.push(segment)
-    }
-    return found
-  }
-
-  const look = (signal?: AbortSignal) => (basis === "counts" ? counted(signal) : listedSegments(signal))
+  const look = (signal?: AbortSignal) =>
+    basis === "counts" ? counted(signal) : listed.read(segmentColumns, signal)
 
   /** Names whose number is at least `least`; the only row of an answer is the count and a number per name. */
   async function columnsWhere(
@@ -210,39 +198,4 @@ export function createCatalog(
       return counts
     },
   }
-}
-
-/** @returns the datasource and its segment. @throws DruidsyncError `response-cut` where the row is not whole */
-function segmentOf(row: readonly unknown[]): [string, Segment] {
-  const [
-    datasource,
-    start,
-    end,
-    version,
-    partition,
-    rows,
-    size,
-    replication,
-    published,
-    available,
-    realtime,
-    tombstone,
-    used,
-  ] = wholeRow(row, 13)
-  return [
-    textCell(datasource),
-    {
-      interval: { start: isoCell(start), end: isoCell(end) },
-      version: textCell(version),
-      partition: integerCell(partition),
-      rows: integerCell(rows),
-      sizeBytes: integerCell(size),
-      replicationFactor: replication === null ? undefined : integerCell(replication),
-      isPublished: integerCell(published) === 1,
-      isAvailable: integerCell(available) === 1,
-      isRealtime: integerCell(realtime) === 1,
-      isTombstone: integerCell(tombstone) === 1,
-      isUsed: integerCell(used) === 1,
-    },
-  ]
 }

@@ -11,7 +11,7 @@ import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
 import { printable } from "../printable.ts"
 import { refusalOf, whyOf } from "../system.ts"
 import { refusal } from "./failure.ts"
-import { cutResponse, FrameReader, type Header, parseLines } from "./framing.ts"
+import { cutResponse, FrameReader, type Header, linesOf, parseLine } from "./framing.ts"
 import type { Transport } from "./transport.ts"
 
 export interface ClientOptions {
@@ -56,6 +56,8 @@ export interface Spooled {
 export interface DruidClient {
   /** Rows of a small query. @throws DruidsyncError */
   rows(sql: string, options: RequestOptions): Promise<unknown[][]>
+  /** The same, each row as the line of JSON that it came in. @throws DruidsyncError */
+  lines(sql: string, options: RequestOptions): Promise<string[]>
   /** Names and types of a query's columns, from its header lines. @throws DruidsyncError */
   header(sql: string, options: RequestOptions): Promise<Header>
   /** Streams a query's rows into a new file, the header lines left out. The file is the caller's to remove. */
@@ -170,6 +172,12 @@ export function createClient(options: ClientOptions): DruidClient {
     return Buffer.concat(pieces).toString("utf8")
   }
 
+  async function readLines(response: Response): Promise<string[]> {
+    const body = await textOf(response)
+    checkTrailers(response)
+    return linesOf(body)
+  }
+
   /** A broker says in its trailers how the query ended; a router says nothing. */
   function checkTrailers(response: Response): void {
     const trailers = transport.trailersOf(response)
@@ -241,11 +249,8 @@ export function createClient(options: ClientOptions): DruidClient {
       return requests
     },
     rows: (sql, request) =>
-      withQuery(sql, false, request, async (response) => {
-        const body = await textOf(response)
-        checkTrailers(response)
-        return parseLines(body)
-      }),
+      withQuery(sql, false, request, async (response) => (await readLines(response)).map(parseLine)),
+    lines: (sql, request) => withQuery(sql, false, request, readLines),
     header: (sql, request) =>
       withQuery(sql, true, request, async (response) => {
         const frame = new FrameReader()

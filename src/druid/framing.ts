@@ -101,26 +101,26 @@ function parseStrings(line: string): string[] | undefined {
 }
 
 /**
- * Rows of a small complete `arrayLines` body without header lines.
+ * Rows of a small complete `arrayLines` body without header lines, each as the line that it came in.
  * @throws DruidsyncError `response-cut`, `not-druid`
  */
-export function parseLines(body: string): unknown[][] {
+export function linesOf(body: string): string[] {
   if (body !== "" && body[0] !== "[" && body[0] !== "\n") throw notDruid(body)
   if (!body.endsWith("\n\n")) throw cutResponse("the blank line at its end is missing")
   if (body === "\n\n") return []
-  return body
-    .slice(0, -2)
-    .split("\n")
-    .map((line) => {
-      let row: unknown
-      try {
-        row = JSON.parse(line)
-      } catch (error) {
-        throw cutResponse("a line of it is not JSON", error)
-      }
-      if (!Array.isArray(row)) throw cutResponse("a line of it is no row")
-      return row
-    })
+  return body.slice(0, -2).split("\n")
+}
+
+/** @throws DruidsyncError `response-cut` */
+export function parseLine(line: string): unknown[] {
+  let row: unknown
+  try {
+    row = JSON.parse(line)
+  } catch (error) {
+    throw cutResponse("a line of it is not JSON", error)
+  }
+  if (!Array.isArray(row)) throw cutResponse("a line of it is no row")
+  return row
 }
 
 export function cutResponse(why: string, cause?: unknown): DruidsyncError {

@@ -239,13 +239,13 @@ async function planOne(
   if (diff.nothingActive) throw await nothingActive(ports, settings, held)
   if (judged.counts !== undefined) noteCounting(ports, request, one, judged.counts, held)
   let mayImprove = diff.unavailable.length > 0 || (judged.counts?.refused.length ?? 0) > 0
-  const now: Work[] = []
+  const now = new Set<Work>()
   const isCommitted = anyOverlap(one.committed)
   for (const work of diff.works) {
     // Rows that still come were taken once in this run; the next run takes them again.
     if (work.state === "provisional" && isCommitted(work.interval)) continue
     if (work.state === "unproven" && !isLastCall) mayImprove = true
-    else now.push(work)
+    else now.add(work)
   }
   const recounts = diff.recounts.filter((recount) => {
     if (conditionOf(recount.chunk) !== "realtime") return true
@@ -259,7 +259,7 @@ async function planOne(
     request,
     settings,
     { ...judged, diff: { ...diff, recounts } },
-    now,
+    [...now],
     inventory,
     held,
     one.severalValues,
@@ -269,7 +269,7 @@ async function planOne(
     one,
     diff.unavailable,
     prepared.doubtful,
-    diff.works.filter((work) => !now.includes(work)),
+    diff.works.filter((work) => !now.has(work)),
   )
   for (const part of held?.parts ?? []) {
     if (part.state === "unproven") {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
-import { FrameReader, type Header, parseHeader, parseLines } from "../../src/druid/framing.ts"
+import { FrameReader, type Header, linesOf, parseHeader, parseLine } from "../../src/druid/framing.ts"
 import { DruidsyncError } from "../../src/errors.ts"
 
 const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, "../fixtures", name))
@@ -156,6 +156,8 @@ describe("a header", () => {
 })
 
 describe("a small answer", () => {
+  const parseLines = (body: string) => linesOf(body).map(parseLine)
+
   it("is read whole", () => {
     expect(parseLines(fixture("no-header.arraylines").toString())).toEqual([[100_000]])
     expect(parseLines("\n\n")).toEqual([])
