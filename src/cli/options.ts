@@ -114,7 +114,7 @@ export const pullArgs = {
     valueHint: "TIME",
     description: "how long to wait for segments that Druid is still loading or counting",
   },
-  concurrency: { type: "string", valueHint: "N", description: "requests for rows at the same time" },
+  concurrency: { type: "string", valueHint: "N", description: "most requests for rows at the same time" },
   "spool-dir": {
     type: "string",
     valueHint: "DIR",

@@ -29,11 +29,14 @@ export function isLoopback(host: string): boolean {
   return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127(\.\d+){3}$/.test(name)
 }
 
+/** Requests for rows at the same time, at most, where the configuration does not say. */
+export const USUAL_CONCURRENCY = 8
+
 /**
- * Requests for rows at the same time where the configuration does not say. A Druid on this machine shares its
- * processors: on two, four requests were no faster than two, and took Druid more work and us 80 MB more memory.
+ * Requests for rows at the same time that a pull begins with where the configuration does not say. A Druid on this machine
+ * shares its processors: on two, four requests were no faster than two, and took Druid more work and us 80 MB more memory.
  */
-export function usualConcurrency(host: string, processors: number): number {
+export function startConcurrency(host: string, processors: number): number {
   return isLoopback(host) ? Math.max(2, Math.min(4, processors)) : 4
 }
 

@@ -11,7 +11,7 @@ import { type Environment, type RunCommand, runCommand } from "./command.ts"
 import { readDatasources } from "./datasources.ts"
 import { isObject, type RawObject, type Readable, readEntries, refuseUnknownKeys } from "./entries.ts"
 import { type FileMode, fileMode, type ReadFile, readSmallFile } from "./files.ts"
-import { isLoopback, urlHost, usualConcurrency } from "./host.ts"
+import { isLoopback, startConcurrency, USUAL_CONCURRENCY, urlHost } from "./host.ts"
 import { refuseBadPing } from "./ping.ts"
 import { Problems, shown } from "./problems.ts"
 import { readObject } from "./read-object.ts"
@@ -113,8 +113,9 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
     druid,
     datasources,
     pull: {
-      concurrency:
-        config.concurrency ?? usualConcurrency(config.host, options.processors ?? availableParallelism()),
+      concurrency: config.concurrency ?? USUAL_CONCURRENCY,
+      startConcurrency:
+        config.concurrency ?? startConcurrency(config.host, options.processors ?? availableParallelism()),
       sliceRows: config.sliceRows,
       spoolDir: config.spoolDir === undefined ? undefined : pathFrom(config.spoolDir, surroundings),
       spoolLimitBytes: config.spoolLimit,

@@ -189,7 +189,7 @@ export const configEntries = {
   ),
   concurrency: optional(
     integer(1, 64, 4),
-    "requests for rows at the same time; default: 4, for a loopback host no more than its processors",
+    "requests for rows at the same time, at most: a pull settles on as many as help; default: 8, begun with 4 (a loopback host: no more than its processors)",
   ),
   sliceRows: withDefault(
     integer(1, 1_000_000_000, 125_000),

@@ -87,8 +87,10 @@ export interface DatasourceSettings {
 
 /** How a pull uses this machine. */
 export interface PullSettings {
-  /** requests for rows at the same time */
+  /** requests for rows at the same time, at most */
   readonly concurrency: number
+  /** with how many a pull begins, before it has settled on as many as help */
+  readonly startConcurrency: number
   /** rows that a slice aims at */
   readonly sliceRows: number
   /** absolute folder for response bodies; undefined: chosen by the caller, near the DuckDB file */

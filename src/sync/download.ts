@@ -2,6 +2,8 @@
 import { DruidsyncError } from "../errors.ts"
 import { Budget, type Space } from "./budget.ts"
 import { type Fetched, fetchSlice } from "./fetch.ts"
+import type { Pass } from "./gate.ts"
+import type { InFlight } from "./in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import type { Job, Round } from "./round.ts"
 
@@ -18,24 +20,39 @@ const ROWS_TO_LEARN_FROM = 100
 
 export class Download {
   readonly #round: Round
+  readonly #inFlight: InFlight
   readonly #spool: Budget
   #rowBytes = USUAL_ROW_BYTES
 
-  constructor(round: Round) {
+  constructor(round: Round, inFlight: InFlight) {
     this.#round = round
+    this.#inFlight = inFlight
     this.#spool = new Budget(round.request.pull.spoolLimitBytes)
   }
 
-  /** @throws DruidsyncError, among others `query` where the answer does not fit the spool: a smaller slice may */
-  async fetch(job: Job): Promise<Arrived> {
+  /**
+   * @param pass the place among those in flight, given up while it waits to try again
+   * @throws DruidsyncError, among others `query` where the answer does not fit the spool: a smaller slice may
+   */
+  async fetch(job: Job, pass: Pass): Promise<Arrived> {
     const { ports, request, numbering } = this.#round
     const { slice, prepared } = job
     const rows = slice.rows > 0 ? slice.rows : request.pull.sliceRows / 2
     const space = await this.#spool.reserve(rows * this.#rowBytes, ports.signal)
+    let { era } = this.#inFlight
     const counting: Ports = {
       ...ports,
+      clock: {
+        nowMs: () => ports.clock.nowMs(),
+        sleep: async (ms, signal) => {
+          await pass.outside(() => ports.clock.sleep(ms, signal))
+          era = this.#inFlight.era
+        },
+      },
       emit: (event) => {
         ports.emit(event)
+        if (event.type === "retry") this.#inFlight.refused(era, event.code === "too-many-requests")
+        if (event.type === "received") this.#inFlight.received(event.bytes)
         if (event.type === "received" && !space.took(event.bytes) && event.bytes > 0) throw spoolFull(request)
       },
     }

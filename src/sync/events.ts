@@ -1,4 +1,5 @@
 /** What a run tells while it works. The engine emits; `report/` turns it into lines for people or machines. */
+import type { ErrorCode } from "../errors.ts"
 import type { Outcome } from "../store/history.ts"
 import type { Published } from "../store/publish.ts"
 import type { Range } from "./describe.ts"
@@ -28,7 +29,13 @@ export type SyncEvent =
       readonly rows: number
       readonly slices: number
     }
-  | { readonly type: "retry"; readonly message: string; readonly waitMs: number; readonly attempt: number }
+  | {
+      readonly type: "retry"
+      readonly code?: ErrorCode
+      readonly message: string
+      readonly waitMs: number
+      readonly attempt: number
+    }
   | { readonly type: "waiting"; readonly message: string }
   | { readonly type: "warning"; readonly datasource?: string; readonly message: string }
   | { readonly type: "detail"; readonly message: string }

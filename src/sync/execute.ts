@@ -6,6 +6,8 @@
 import type { Segment } from "../domain.ts"
 import { Bell } from "./bell.ts"
 import { type Arrived, Download } from "./download.ts"
+import { Gate } from "./gate.ts"
+import type { InFlight } from "./in-flight.ts"
 import { Landing } from "./landing.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import type { Prepared } from "./prepare.ts"
@@ -20,6 +22,7 @@ export interface ExecuteResult {
 
 /**
  * @param numbering counts spool files and staging tables through the whole run
+ * @param inFlight how many requests for rows may be under way; learns as they go
  * @param progress by datasource; what is committed is added to it at once, so that nothing is lost to an interruption
  * @throws DruidsyncError where the machine or the whole server fails; what concerns one datasource is in the result
  */
@@ -28,6 +31,7 @@ export async function execute(
   request: PullRequest,
   plans: readonly Prepared[],
   numbering: { next: number },
+  inFlight: InFlight,
   progress: ReadonlyMap<string, Progress>,
 ): Promise<ExecuteResult> {
   const stop = new AbortController()
@@ -35,7 +39,8 @@ export async function execute(
   const bell = new Bell(signal)
   const round = new Round({ ...ports, signal }, request, plans, numbering, progress)
   const { jobs } = round
-  const download = new Download(round)
+  const download = new Download(round, inFlight)
+  const gate = new Gate(inFlight, bell, signal)
   const landing = new Landing(round)
   const arrived: Arrived[] = []
   let fetching = 0
@@ -45,29 +50,43 @@ export async function execute(
   const nothingArrives = () => jobs.length === 0 && fetching === 0 && arrived.length === 0
   const nothingComes = () => nothingArrives() && !parsing
 
+  /** Near the end, with nothing left to ask for, there is nothing to learn. */
+  function settle(): void {
+    const before = inFlight.limit
+    if (jobs.length > 0) inFlight.arrived(ports.clock.nowMs(), arrived.length)
+    const { limit } = inFlight
+    if (limit !== before)
+      ports.emit({ type: "detail", message: `requests for rows at the same time: ${limit}` })
+  }
+
   async function fetcher(): Promise<void> {
     for (;;) {
       signal.throwIfAborted()
-      const job = jobs.shift()
-      if (job === undefined) {
+      const pass = jobs.length > 0 ? gate.enter() : undefined
+      if (pass === undefined) {
         // A job under way may come back in two halves, or for another try.
         if (nothingComes() && landing.isEmpty && !committing) return
         await bell.wait()
         continue
       }
+      const job = jobs.shift()!
       if (round.leftOut(job)) {
-        bell.ring()
+        pass.leave()
         continue
       }
       fetching++
       try {
         // One slice that failed is enough to know: the rest of its datasource waits for the next run.
-        if (round.resultOf(job.prepared).error === undefined) arrived.push(await download.fetch(job))
+        if (round.resultOf(job.prepared).error === undefined) {
+          arrived.push(await download.fetch(job, pass))
+          settle()
+        }
       } catch (error) {
         signal.throwIfAborted()
         round.fetchFailed(job, error)
       } finally {
         fetching--
+        pass.leave()
         bell.ring()
       }
     }

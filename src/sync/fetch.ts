@@ -65,7 +65,7 @@ export async function fetchSlice(
       sleep: ports.clock.sleep,
       signal,
       onRetry: (error, waitMs, attempt) =>
-        ports.emit({ type: "retry", message: error.message, waitMs, attempt }),
+        ports.emit({ type: "retry", code: error.code, message: error.message, waitMs, attempt }),
     },
   )
 }

@@ -26,12 +26,13 @@ import {
 } from "./describe.ts"
 import type { Incomplete, PullReport } from "./events.ts"
 import { execute } from "./execute.ts"
+import { InFlight } from "./in-flight.ts"
 import { type Judged, judge } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { needsEmptyTable, type Prepared, prepare } from "./prepare.ts"
 import { newProgress, outcomeOf, type Progress, reportOf } from "./progress.ts"
 import { publishAfter } from "./publish.ts"
-import { retrying } from "./retry.ts"
+import { ask, retrying } from "./retry.ts"
 import { refuseOtherShard } from "./shard.ts"
 import { OUT_OF_TIME } from "./time-limit.ts"
 import { nothingActive } from "./unlisted.ts"
@@ -101,6 +102,8 @@ function hasUpkeep({ upkeep, reshapes }: RoundPlan): boolean {
 async function rounds(ports: Ports, request: PullRequest, progress: readonly Progress[]): Promise<void> {
   const { clock, signal } = ports
   const numbering = { next: 1 }
+  const { concurrency, startConcurrency } = request.pull
+  const inFlight = new InFlight({ start: startConcurrency, most: concurrency })
   let { state, inventory } = await firstLook(ports, request)
   let deadlineMs: number | undefined
   let wasPlanned = false
@@ -119,7 +122,7 @@ async function rounds(ports: Ports, request: PullRequest, progress: readonly Pro
       noteLeft(plans, reasons)
       return
     }
-    const done = await doRound(ports, request, plans, numbering, round)
+    const done = await doRound(ports, request, plans, numbering, inFlight, round)
     // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
     if (done.progressed) {
       round++
@@ -171,12 +174,7 @@ async function firstLook(ports: Ports, request: PullRequest) {
 }
 
 function look(ports: Ports): Promise<Inventory> {
-  return retrying(() => ports.catalog.inventory(ports.signal), {
-    sleep: ports.clock.sleep,
-    signal: ports.signal,
-    onRetry: (error, waitMs, attempt) =>
-      ports.emit({ type: "retry", message: error.message, waitMs, attempt }),
-  })
+  return ask(ports, () => ports.catalog.inventory(ports.signal))
 }
 
 interface Planned extends RoundPlan {
@@ -389,6 +387,7 @@ async function doRound(
   request: PullRequest,
   plans: readonly Planned[],
   numbering: { next: number },
+  inFlight: InFlight,
   round: number,
 ): Promise<RoundResult> {
   await doUpkeep(ports, request, plans)
@@ -408,6 +407,7 @@ async function doRound(
     request,
     busy.map((plan) => plan.prepared!),
     numbering,
+    inFlight,
     progress,
   )
   let changed = false

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "bun:test"
-import { isLoopback, readBasePath, readHost, usualConcurrency } from "../../src/config/host.ts"
+import { isLoopback, readBasePath, readHost, startConcurrency } from "../../src/config/host.ts"
 
 describe("a host", () => {
   it.each([
@@ -90,7 +90,7 @@ describe("a base path", () => {
 
 describe("requests at the same time, where the configuration does not say", () => {
   it("are four; on this machine no more than its processors, and two at least", () => {
-    expect([1, 2, 3, 4, 64].map((n) => usualConcurrency("localhost", n))).toEqual([2, 2, 3, 4, 4])
-    expect([1, 64].map((n) => usualConcurrency("druid.example.com", n))).toEqual([4, 4])
+    expect([1, 2, 3, 4, 64].map((n) => startConcurrency("localhost", n))).toEqual([2, 2, 3, 4, 4])
+    expect([1, 64].map((n) => startConcurrency("druid.example.com", n))).toEqual([4, 4])
   })
 })

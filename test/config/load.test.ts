@@ -46,7 +46,8 @@ describe("a configuration", () => {
         },
       ],
       pull: {
-        concurrency: 4,
+        concurrency: 8,
+        startConcurrency: 4,
         sliceRows: 125_000,
         spoolDir: undefined,
         spoolLimitBytes: 1e9,
@@ -108,6 +109,7 @@ describe("a configuration", () => {
     })
     expect(pull).toEqual({
       concurrency: 8,
+      startConcurrency: 8,
       sliceRows: 1000,
       spoolDir: "/etc/druidsync/spool",
       spoolLimitBytes: 2e9,

@@ -308,6 +308,7 @@ class Game {
   #pullSettings(): PullSettings {
     return {
       concurrency: this.#history.concurrency,
+      startConcurrency: this.#history.concurrency,
       sliceRows: this.#history.sliceRows,
       spoolDir: undefined,
       spoolLimitBytes: 1 << 30,

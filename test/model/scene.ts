@@ -57,6 +57,7 @@ export class Scene {
       datasources: [{ ...SETTINGS, ...(options.filtered ? { filter: FILTER } : {}), ...options.settings }],
       pull: {
         concurrency: options.concurrency ?? 1,
+        startConcurrency: options.concurrency ?? 1,
         sliceRows: options.sliceRows ?? 1000,
         spoolDir: undefined,
         spoolLimitBytes: options.spoolLimitBytes ?? 1 << 30,

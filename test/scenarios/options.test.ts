@@ -2,10 +2,11 @@
 import { describe, expect, it } from "bun:test"
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
+import { setTimeout as delay } from "node:timers/promises"
 import { OWN_TABLES } from "../../src/store/tables.ts"
 import { query, readTable, tableNames } from "../support/conformance/duckdb.ts"
 import { COLUMNS, dayOf, daysOf } from "../support/conformance/rows-of.ts"
-import { waitFor } from "../support/fake-druid/fake-druid.ts"
+import { type Behaviour, errors, waitFor } from "../support/fake-druid/fake-druid.ts"
 import { useFake } from "./support.ts"
 
 const here = useFake()
@@ -180,7 +181,55 @@ describe("--json and --quiet", () => {
   })
 })
 
+/**
+ * Counts the requests for rows that are being answered.
+ * @param answer what such a request meets, given how many there are
+ */
+function watchScans(answer: (running: number) => Promise<Behaviour | undefined>) {
+  const scans = { running: 0, most: 0 }
+  here.fake.hooks.beforeRequest = (kind) => {
+    if (kind !== "scan") return undefined
+    scans.running++
+    scans.most = Math.max(scans.most, scans.running)
+    return answer(scans.running)
+  }
+  here.fake.hooks.afterRequest = ({ kind }) => {
+    if (kind === "scan") scans.running--
+  }
+  return scans
+}
+
+function consecutive(days: number): string[] {
+  const first = Date.UTC(2024, 0, 1)
+  return Array.from({ length: days }, (_, n) => new Date(first + n * 86_400_000).toISOString().slice(0, 10))
+}
+
 describe("--concurrency", () => {
+  it("where it is not given, settles on more requests than a pull begins with, if more of them bring more (B10)", async () => {
+    await here.stage.world.create("a", daysOf(consecutive(160), 3), { columns: COLUMNS })
+    const scans = watchScans(() => delay(200, undefined))
+    here.stage.config(["a"], { sliceRows: 3 })
+    await here.stage.pullExactly()
+    // It begins with four at most, and with no more than this machine has processors.
+    expect(scans.most).toBeGreaterThan(4)
+    expect(scans.most).toBeLessThanOrEqual(8)
+  }, 60_000)
+
+  it("is halved for a server that calls it too many, and everything comes all the same (B10)", async () => {
+    await here.stage.world.create("a", daysOf(consecutive(40), 3), { columns: COLUMNS })
+    let refused = 0
+    watchScans((running) => {
+      if (running <= 2) return delay(20, undefined)
+      refused++
+      return Promise.resolve({ do: "reply", reply: errors.tooManyRequests() })
+    })
+    here.stage.config(["a"], { sliceRows: 3 })
+    await here.stage.pullExactly("--concurrency", "8")
+    // Eight at once, of which six are refused; then four, of which two are; then two, until three are tried.
+    expect(refused).toBeGreaterThanOrEqual(6)
+    expect(refused).toBeLessThanOrEqual(12)
+  }, 60_000)
+
   it("is the most requests for rows at the same time", async () => {
     for (const n of [1, 3]) {
       here.fake.reset()

@@ -494,6 +494,7 @@ describe("a run that breaks by a fault of our own", () => {
           settleWaitMs: 0,
           pull: {
             concurrency: 1,
+            startConcurrency: 1,
             sliceRows: 1_000,
             spoolDir: undefined,
             spoolLimitBytes: 1e9,

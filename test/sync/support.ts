@@ -140,6 +140,7 @@ export class Bench {
           ...request,
           pull: {
             concurrency: 2,
+            startConcurrency: given?.concurrency ?? 2,
             sliceRows: 1_000,
             spoolDir: undefined,
             spoolLimitBytes: 1 << 30,

@@ -5,6 +5,7 @@ export const DEFAULT_REQUEST: Omit<VerifyRequest, "datasources"> = {
   runId: "verify-run",
   pull: {
     concurrency: 2,
+    startConcurrency: 2,
     sliceRows: 1_000,
     spoolDir: undefined,
     spoolLimitBytes: 1 << 30,
