@@ -6,8 +6,11 @@
 
 /** Numbers that are tried; between neighbours a difference can be measured. */
 const LADDER = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const
-/** A number is measured over this many responses for each request in flight, and this long, ms. */
-const RESPONSES_PER_REQUEST = 1
+/**
+ * A number is measured over this many responses for each request in flight, and this long, ms. What is settled on is
+ * measured longer than what is tried: a pull of a few slices is over before anything is tried.
+ */
+const RESPONSES_PER_REQUEST = { settled: 3, tried: 1 }
 const LEAST_MS = 1_000
 /** More requests have to bring this share more, or they are not worth the server's while. */
 const WORTH = 0.05
@@ -15,9 +18,9 @@ const WORTH = 0.05
 const WEIGHT = 0.5
 /** Measurements between two trials: at first, and at most. */
 const FIRST_PATIENCE = 1
-const MOST_PATIENCE = 16
+const MOST_PATIENCE = 8
 /** Measurements until what was too many is tried again. */
-const CEILING_FOR = 64
+const CEILING_FOR = 16
 
 export interface Bounds {
   /** requests to begin with; 1 or more */
@@ -84,7 +87,9 @@ export class InFlight {
     }
     window.responses++
     const ms = nowMs - window.sinceMs
-    if (ms < LEAST_MS || window.responses < RESPONSES_PER_REQUEST * this.limit) return
+    const { settled, tried } = RESPONSES_PER_REQUEST
+    const enough = this.limit * (this.#trial === this.#home ? settled : tried)
+    if (ms < LEAST_MS || window.responses < enough) return
     this.#measured((window.bytes * 1000) / ms)
     const before = this.#trial
     this.#next(waiting)
