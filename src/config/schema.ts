@@ -194,7 +194,7 @@ export const configEntries = {
   sliceRows: withDefault(
     integer(1, 1_000_000_000, 125_000),
     125_000,
-    "rows to fetch and commit as a unit, about",
+    "rows to fetch and commit as a unit, about; fewer where they make more than 64 MB or a fourth of spoolLimit",
   ),
   spoolDir: optional(
     words("a path to a folder"),

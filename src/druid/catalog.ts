@@ -2,7 +2,7 @@
  * What Druid has, read through a `DruidClient` and turned into the domain's words: active segments, columns and
  * their types, multi-value columns, counts. Two requests tell what every datasource has, however many there are.
  */
-import type { Interval, Segment } from "../domain.ts"
+import type { Column, Interval, Segment } from "../domain.ts"
 import { DruidsyncError } from "../errors.ts"
 import { integerCell, millisCell, onlyRow, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
@@ -19,6 +19,7 @@ import {
   histogramSql,
   mostValuesSql,
   type Source,
+  sampleSql,
   typesSql,
 } from "./sql.ts"
 
@@ -76,6 +77,13 @@ export interface Catalog extends Counter {
     signal?: AbortSignal,
   ): Promise<FoundColumns>
   counts(source: Source, intervals: readonly Interval[], signal?: AbortSignal): Promise<Count[]>
+  /** Mean bytes of a row in a response, its end of line included; undefined where the interval has no row. */
+  rowBytes(
+    source: Source,
+    columns: readonly Column[],
+    interval: Interval,
+    signal?: AbortSignal,
+  ): Promise<number | undefined>
 }
 
 /** Intervals per counting query: two aggregators each, far from any limit of Druid's. */
@@ -186,6 +194,12 @@ export function createCatalog(
     beyondDouble: (source, names, interval, signal) =>
       columnsWhere(names, (some) => beyondDoubleSql(source, some, interval), 1, source, signal),
     ...measure,
+    async rowBytes(source, columns, interval, signal) {
+      const action = `looking at some rows of "${source.datasource}"`
+      const lines = await client.lines(sampleSql(source, columns, interval), { action, signal })
+      if (lines.length === 0) return undefined
+      return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / lines.length
+    },
     async counts(source, intervals, signal) {
       const counts: Count[] = []
       for (let i = 0; i < intervals.length; i += COUNTS_PER_QUERY) {

@@ -131,6 +131,14 @@ export function scanSql(source: Source, columns: readonly Column[], interval: In
   return `SELECT ${columns.map(columnExpression).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
 }
 
+const SAMPLE_ROWS = 50
+
+/** A few rows of one interval, whichever Druid comes to first, as `scanSql` would have them. The filter is left out. */
+export function sampleSql({ datasource }: Source, columns: readonly Column[], interval: Interval): string {
+  const scan = scanSql({ datasource, filter: undefined }, columns, interval)
+  return `${scan} LIMIT ${SAMPLE_ROWS}`
+}
+
 /**
  * The types of columns, without a row: asked with `typesHeader` and `sqlTypesHeader`. Druid checks the filter on the way.
  * It stands there twice, once in parentheses and once not, so that a filter that closes a parenthesis that it did not

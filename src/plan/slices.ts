@@ -29,8 +29,26 @@ function estimated(chunk: Chunk): number {
   return chunk.segments.reduce((sum, segment) => sum + segment.rows, 0)
 }
 
-function sizeOf(work: Work): number {
+/** Rows of a work, as far as they are known. */
+export function sizeOf(work: Work): number {
   return work.expectedRows ?? work.measuredRows ?? estimated(work.chunk)
+}
+
+/** Bytes of a response that a slice should not exceed by much: what it costs to fetch it again, and DuckDB to hold it. */
+const SLICE_BYTES = 64_000_000
+/** So many slices, at least, fit the spool beside one another. */
+const SLICES_ON_SPOOL = 4
+
+/**
+ * Rows that a slice should have.
+ * @param most the config's number
+ * @param rowBytes bytes of a row in a response, if known
+ * @param spoolBytes what the spool may hold
+ */
+export function rowsOfSlice(most: number, rowBytes: number | undefined, spoolBytes: number): number {
+  if (rowBytes === undefined) return most
+  const bytes = Math.min(SLICE_BYTES, spoolBytes / SLICES_ON_SPOOL)
+  return Math.max(1, Math.min(most, Math.floor(bytes / rowBytes)))
 }
 
 /** Bucket width that gives about eight buckets per slice: fine enough to balance, coarse enough to be cheap. */

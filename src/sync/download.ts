@@ -38,7 +38,8 @@ export class Download {
     const { ports, request, numbering } = this.#round
     const { slice, prepared } = job
     const rows = slice.rows > 0 ? slice.rows : request.pull.sliceRows / 2
-    const space = await this.#spool.reserve(rows * this.#rowBytes, ports.signal)
+    const rowBytes = Math.max(this.#rowBytes, prepared.rowBytes ?? 0)
+    const space = await this.#spool.reserve(rows * rowBytes, ports.signal)
     let { era } = this.#inFlight
     const counting: Ports = {
       ...ports,

@@ -18,6 +18,7 @@ import type { Judged } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { ask } from "./retry.ts"
 import { readShape } from "./shape.ts"
+import { sliceSize } from "./slice-size.ts"
 
 /** A datasource's plan for one round, ready to be fetched. */
 export interface Prepared {
@@ -30,6 +31,8 @@ export interface Prepared {
   readonly refreshed: readonly Part[]
   /** chunks whose counts contradict their metadata now */
   readonly doubtful: readonly Chunk[]
+  /** bytes of a row in a response, from a sample, where there is enough to fetch for one */
+  readonly rowBytes: number | undefined
   readonly columns: readonly Column[]
   /** the column of hashes, where the config wants one */
   readonly rowHash: Column | undefined
@@ -57,7 +60,6 @@ export async function prepare(
   const source: Source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
   const share = shareOf(settings.shard, settings.name)
   const digest = settingsDigest(settings)
-  const target = request.pull.sliceRows
   const { works: counted, refreshed, doubtful } = await answerRecounts(ports, source, judged.diff)
   const works = [...only, ...counted]
   const base = { settings, source, digest, chunks: judged.chunks, diff: judged.diff, refreshed }
@@ -71,6 +73,7 @@ export async function prepare(
       ...base,
       doubtful,
       slices: [],
+      rowBytes: undefined,
       columns: [],
       rowHash: undefined,
       schema: held?.columns ?? [],
@@ -79,6 +82,7 @@ export async function prepare(
     }
   }
   const shape = await readShape(ports, source, settings, inventory, works, held, learnt)
+  const { rows: target, rowBytes } = await sliceSize(ports, request, source, shape.columns, works)
   const sized: Work[] = []
   const contradicting = new Set<Chunk>(doubtful)
   const together: Work[] = []
@@ -101,6 +105,7 @@ export async function prepare(
     ...base,
     ...shape,
     changes: [...renamed, ...shape.changes],
+    rowBytes,
     doubtful: [...contradicting],
     slices: slicesOf(sized, ours, target),
   }

@@ -9,6 +9,7 @@ import {
   halves,
   isTooBig,
   needsMeasuring,
+  rowsOfSlice,
   slicesOf,
 } from "../../src/plan/slices.ts"
 import { chunk, RUNS, span, work } from "./support.ts"
@@ -300,6 +301,28 @@ describe("halves", () => {
             for (const one of half.works)
               if (slice.works.length === 1) expect(one.expectedRows).toBeUndefined()
         }
+      }),
+      { numRuns: RUNS },
+    )
+  })
+})
+
+describe("the rows of a slice", () => {
+  it("are as many as the config says, or fewer where they are wide", () => {
+    expect(rowsOfSlice(125_000, undefined, 1e9)).toBe(125_000)
+    expect(rowsOfSlice(125_000, 262.4, 1e9)).toBe(125_000)
+    expect(rowsOfSlice(125_000, 10_000, 1e9)).toBe(6_400)
+    expect(rowsOfSlice(125_000, 10_000, 8e6)).toBe(200)
+    expect(rowsOfSlice(125_000, 1e9, 1e9)).toBe(1)
+  })
+
+  it("are at least one, no more than the config's, and fit the spool with some beside them", () => {
+    const bytes = fc.double({ min: 1, max: 1e9, noNaN: true })
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e9 }), bytes, bytes, (most, rowBytes, spool) => {
+        const rows = rowsOfSlice(most, rowBytes, spool)
+        expect(rows >= 1 && rows <= most && Number.isInteger(rows)).toBe(true)
+        if (rows > 1) expect(rows * rowBytes).toBeLessThanOrEqual(spool / 4)
       }),
       { numRuns: RUNS },
     )

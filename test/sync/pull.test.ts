@@ -177,6 +177,56 @@ describe("segments that change while they are read", () => {
   })
 })
 
+describe("rows that are wide", () => {
+  const ROWS = 12_000
+  const text = "x".repeat(1_000)
+  const wide = () => dayRows("2020-01-01", ROWS).map((row) => ({ ...row, text }))
+  // A fourth of it holds 1,000 rows and a bit.
+  const pull = { sliceRows: 100_000, spoolLimitBytes: 4_200_000 }
+
+  it("come in slices of fewer, from the first on, so that none is too much for the spool", async () => {
+    fake.world.append("w", wide())
+    fake.world.settle()
+    expect(await bench.pull([datasource("w")], { pull })).toMatchObject({ exitCode: 0, rowsFetched: ROWS })
+    await expectEqual()
+    const scans = fake.log.of("scan")
+    expect(fake.log.count("sample")).toBe(1)
+    expect(scans.every((scan) => scan.complete)).toBe(true)
+    expect(scans.every((scan) => scan.rowsSent > 0 && scan.rowsSent < 1_500)).toBe(true)
+    expect(scans.length).toBeLessThan(24)
+  })
+
+  it("are looked at again when Druid fails to show some", async () => {
+    fake.world.append("w", wide())
+    fake.world.settle()
+    fake.hooks.beforeRequest = (kind, n) =>
+      kind === "sample" && n < 3 ? (n === 1 ? reply(errors.connectionReset()) : cut({ rows: 7 })) : undefined
+    expect(await bench.pull([datasource("w")], { pull })).toMatchObject({ exitCode: 0, rowsFetched: ROWS })
+    await expectEqual()
+    expect(fake.log.count("sample")).toBe(3)
+    expect(fake.log.of("scan").every((scan) => scan.rowsSent < 1_500)).toBe(true)
+  })
+
+  it("and hidden behind narrow ones make a slice too big, which is cut then", async () => {
+    fake.world.append("w", [
+      ...dayRows("2020-01-01", 20_000),
+      ...wide().map((row) => ({ ...row, __time: row.__time + 86_400_000 })),
+    ])
+    fake.world.settle()
+    const report = await bench.pull([datasource("w")], { pull })
+    expect(report).toMatchObject({ exitCode: 0, rowsFetched: 20_000 + ROWS })
+    await expectEqual()
+    expect(fake.log.of("scan").some((scan) => !scan.complete)).toBe(true)
+  })
+
+  it("are not looked at where there are few", async () => {
+    fake.world.append("w", wide().slice(0, 1_000))
+    fake.world.settle()
+    await bench.pull([datasource("w")])
+    expect(fake.log.count("sample")).toBe(0)
+  })
+})
+
 describe("a slice that is too much for Druid", () => {
   const spanOf = (sql = "") => {
     const [, from, to] = />= (-?\d+) AND .*?< (-?\d+)/.exec(sql)!

@@ -105,6 +105,11 @@ export class Answers {
     const select = sql.slice(0, sql.indexOf(" FROM "))
     if (list.some((part) => !select.includes(part))) return whole(400, JSON.stringify({ error: sql }))
     const [from, to] = this.#rowsWithin(sql)
+    const limit = /LIMIT (\d+)$/.exec(sql)?.[1]
+    if (limit !== undefined) {
+      const sample = [...this.#rows(number, from, Math.min(to, from + Number(limit)))]
+      return { kind: "whole", status: 200, body: Buffer.concat([...sample, Buffer.from("\n")]) }
+    }
     return { kind: "rows", head: Buffer.from(`${this.#head()}\n`), pieces: this.#rows(number, from, to) }
   }
 

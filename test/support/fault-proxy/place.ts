@@ -28,6 +28,7 @@ export function kindOf(request: Request): Kind {
   if (sql.includes("INFORMATION_SCHEMA.COLUMNS")) return "columns"
   if (sql.includes("FROM sys.segments")) return "segments"
   if (/LIMIT 0\s*$/.test(sql)) return "types"
+  if (/LIMIT \d+\s*$/.test(sql)) return "other"
   if (/GROUP BY 1\s*$/.test(sql)) return "histogram"
   if (sql.startsWith("SELECT CAST(MIN(")) return "bounds"
   if (/MV_LENGTH\(|ABS\(CAST\(/.test(sql)) return "other"

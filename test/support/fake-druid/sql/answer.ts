@@ -15,6 +15,7 @@ export type QueryKind =
   | "bounds"
   | "histogram"
   | "counts"
+  | "sample"
   | "scan"
   | "aggregate"
   | "other"
@@ -50,7 +51,7 @@ export function kindOf(select: Select): QueryKind {
   if (table === "sys.segments") return "segments"
   if (!select.table || /^(sys|INFORMATION_SCHEMA)\./.test(table!)) return "other"
   if (select.limit === 0) return "types"
-  if (!isGrouped(select)) return "scan"
+  if (!isGrouped(select)) return select.limit === undefined ? "scan" : "sample"
   if (select.groupBy.length > 0) return "histogram"
   const names = select.items === "*" ? [] : select.items.flatMap((item) => aggregationsIn(item.expression))
   if (names.every((name) => name === "COUNT")) return "counts"
