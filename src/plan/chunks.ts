@@ -6,11 +6,21 @@
 import type { Chunk, ChunkCondition, Interval, Segment } from "../domain.ts"
 import { countWhile, sameInterval } from "../intervals.ts"
 
+/** By list: a look that finds nothing changed gives the very list of the look before (`druid/segments.ts`). */
+const known = new WeakMap<readonly Segment[], readonly Chunk[]>()
+
 /**
- * @param segments active segments of one datasource and those that are served and not used, in any order
+ * @param segments active segments of one datasource and those that are served and not used, in any order; a list that is
+ * not changed any more
  * @returns chunks ascending by time, disjoint; gaps between them hold no rows that are used in Druid
  */
-export function chunksOf(segments: readonly Segment[]): Chunk[] {
+export function chunksOf(segments: readonly Segment[]): readonly Chunk[] {
+  const chunks = known.get(segments) ?? answeringChunks(segments)
+  known.set(segments, chunks)
+  return chunks
+}
+
+function answeringChunks(segments: readonly Segment[]): readonly Chunk[] {
   const used = segments.filter((segment) => segment.isUsed)
   const chunks = activeChunks(used)
   if (used.length === segments.length) return chunks

@@ -4,7 +4,7 @@
  * transactions.
  */
 import { rm } from "node:fs/promises"
-import type { Chunk, Column, Segment, Slice } from "../domain.ts"
+import type { Column, Segment, Slice } from "../domain.ts"
 import { DruidsyncError } from "../errors.ts"
 import { sameInterval } from "../intervals.ts"
 import { chunksOf } from "../plan/chunks.ts"
@@ -48,8 +48,6 @@ export class Landing {
   readonly #held: HeldSlice[] = []
   /** a look that proves all that is held: it began after their responses had ended */
   #looked: Promise<ReadonlyMap<string, readonly Segment[]>> | undefined
-  /** by list of segments: what a look finds unchanged is the list of the look before */
-  readonly #chunks = new WeakMap<readonly Segment[], readonly Chunk[]>()
   /** the latest look at the segments, if one was needed */
   look: ReadonlyMap<string, readonly Segment[]> | undefined
 
@@ -187,7 +185,7 @@ export class Landing {
     let mismatched = false
     for (const { job, fetched, staged } of batch) {
       const { prepared, slice } = job
-      const chunks = this.#chunksOf(now.get(prepared.settings.name) ?? [])
+      const chunks = chunksOf(now.get(prepared.settings.name) ?? [])
       const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
       if (verdict.kind === "proven") {
         const list = ready.get(prepared) ?? []
@@ -222,12 +220,6 @@ export class Landing {
     await this.#store(ready)
     // Servers that come or go need a moment; asking again at once would only see the same.
     if (mismatched) await ports.clock.sleep(MISMATCH_WAIT_MS, ports.signal)
-  }
-
-  #chunksOf(segments: readonly Segment[]): readonly Chunk[] {
-    const chunks = this.#chunks.get(segments) ?? chunksOf(segments)
-    this.#chunks.set(segments, chunks)
-    return chunks
   }
 
   async #store(ready: Map<Prepared, ReadySlice[]>): Promise<void> {

@@ -101,10 +101,12 @@ function hasUpkeep({ upkeep, reshapes }: RoundPlan): boolean {
 
 async function rounds(ports: Ports, request: PullRequest, progress: readonly Progress[]): Promise<void> {
   const { clock, signal } = ports
-  const numbering = { next: 1 }
   const { concurrency, startConcurrency } = request.pull
-  const inFlight = new InFlight({ start: startConcurrency, most: concurrency })
-  let { state, inventory } = await firstLook(ports, request)
+  const run: Run = {
+    numbering: { next: 1 },
+    inFlight: new InFlight({ start: startConcurrency, most: concurrency }),
+  }
+  let seen = await firstLook(ports, request)
   let deadlineMs: number | undefined
   let wasPlanned = false
   for (let round = 1; ; ) {
@@ -114,29 +116,57 @@ async function rounds(ports: Ports, request: PullRequest, progress: readonly Pro
       return
     }
     const isLastCall = round > MAX_ROUNDS || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
-    const reasons = progress.flatMap((one) => one.incomplete)
-    const plans = await planAll(ports, request, progress, inventory, state, isLastCall)
+    const done = await oneRound(ports, request, progress, run, seen, isLastCall, round)
     wasPlanned = true
-    if (round > MAX_ROUNDS) {
-      await doUpkeep(ports, request, plans)
-      noteLeft(plans, reasons)
-      return
-    }
-    const done = await doRound(ports, request, plans, numbering, inFlight, round)
+    if (round > MAX_ROUNDS) return
     // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
     if (done.progressed) {
       round++
-      state = await readState(ports.engine, ports.file, signal)
-      if (done.changed) inventory = await look(ports)
-      else if (done.look !== undefined) inventory = { ...inventory, segments: done.look }
+      const state = await readState(ports.engine, ports.file, signal)
+      const segments = done.look ?? seen.inventory.segments
+      seen = { state, inventory: done.changed ? await look(ports) : { ...seen.inventory, segments } }
       continue
     }
-    if (isLastCall || !plans.some((plan) => plan.mayImprove)) return
+    if (isLastCall || !done.mayImprove) return
     deadlineMs ??= clock.nowMs() + Math.min(request.settleWaitMs, request.limit?.leftMs() ?? Infinity)
     ports.emit({ type: "waiting", message: "waiting for Druid to load and count its newest segments" })
     await clock.sleep(Math.max(0, Math.min(SETTLE_POLL_MS, deadlineMs - clock.nowMs())), signal)
-    inventory = await look(ports)
+    seen = { ...seen, inventory: await look(ports) }
   }
+}
+
+/** What a round is planned from. */
+interface Seen {
+  readonly state: FileState
+  readonly inventory: Inventory
+}
+
+/** What one run keeps from round to round. */
+interface Run {
+  /** counts spool files and staging tables */
+  readonly numbering: { next: number }
+  readonly inFlight: InFlight
+}
+
+/**
+ * Plans and does one round; past the last one, plans alone. What was planned is nobody's any more when it returns: the
+ * plans of many segments are big.
+ */
+async function oneRound(
+  ports: Ports,
+  request: PullRequest,
+  progress: readonly Progress[],
+  run: Run,
+  seen: Seen,
+  isLastCall: boolean,
+  round: number,
+): Promise<RoundResult> {
+  const reasons = progress.flatMap((one) => one.incomplete)
+  const plans = await planAll(ports, request, progress, seen, isLastCall)
+  if (round <= MAX_ROUNDS) return doRound(ports, request, plans, run, round)
+  await doUpkeep(ports, request, plans)
+  noteLeft(plans, reasons)
+  return { ...NOTHING_DONE, mayImprove: false }
 }
 
 /** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */
@@ -159,7 +189,7 @@ function noteOutOfTime(one: Progress): void {
  * Druid answers while the file is read. What keeps the file from being read is the news, and nothing is waited for then.
  * @throws DruidsyncError
  */
-async function firstLook(ports: Ports, request: PullRequest) {
+async function firstLook(ports: Ports, request: PullRequest): Promise<Seen> {
   const refused = new AbortController()
   const looked = look({ ...ports, signal: AbortSignal.any([ports.signal, refused.signal]) })
   looked.catch(() => undefined)
@@ -185,8 +215,7 @@ async function planAll(
   ports: Ports,
   request: PullRequest,
   progress: readonly Progress[],
-  inventory: Inventory,
-  state: FileState,
+  { state, inventory }: Seen,
   isLastCall: boolean,
 ): Promise<Planned[]> {
   const plans: Planned[] = []
@@ -380,20 +409,24 @@ interface RoundResult {
   /** Druid changed while it was read */
   readonly changed: boolean
   readonly look: Inventory["segments"] | undefined
+  /** waiting may help */
+  readonly mayImprove: boolean
 }
+
+const NOTHING_DONE = { progressed: false, changed: false, look: undefined }
 
 async function doRound(
   ports: Ports,
   request: PullRequest,
   plans: readonly Planned[],
-  numbering: { next: number },
-  inFlight: InFlight,
+  { numbering, inFlight }: Run,
   round: number,
 ): Promise<RoundResult> {
   await doUpkeep(ports, request, plans)
   const busy = plans.filter((plan) => (plan.prepared?.slices.length ?? 0) > 0)
   const upkept = plans.some(hasUpkeep)
-  if (busy.length === 0) return { progressed: upkept, changed: false, look: undefined }
+  const mayImprove = plans.some((plan) => plan.mayImprove)
+  if (busy.length === 0) return { ...NOTHING_DONE, progressed: upkept, mayImprove }
   for (const { prepared } of busy) {
     const { settings, slices } = prepared!
     const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
@@ -420,7 +453,7 @@ async function doRound(
     else if (result.error !== undefined) one.error = result.error
     changed ||= result.changed
   }
-  return { progressed: upkept || changed || slicesOf() > slicesBefore, changed, look }
+  return { progressed: upkept || changed || slicesOf() > slicesBefore, changed, look, mayImprove }
 }
 
 /**

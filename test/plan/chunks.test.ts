@@ -87,7 +87,8 @@ describe("chunks", () => {
   it("do not depend on the order in which Druid lists its segments", () => {
     fc.assert(
       fc.property(druidLike, (active) => {
-        const plain = (chunks: Chunk[]) => chunks.map((c) => [c.interval, c.segments.map(name).sort()])
+        const plain = (chunks: readonly Chunk[]) =>
+          chunks.map((c) => [c.interval, c.segments.map(name).sort()])
         expect(plain(chunksOf([...active].reverse()))).toEqual(plain(chunksOf(active)))
       }),
       { numRuns: RUNS },
