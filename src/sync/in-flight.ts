@@ -10,7 +10,7 @@ const LADDER = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64] as const
  * A number is measured over this many responses for each request in flight, and this long, ms. What is settled on is
  * measured longer than what is tried: a pull of a few slices is over before anything is tried.
  */
-const RESPONSES_PER_REQUEST = { settled: 2, tried: 1 }
+const RESPONSES_PER_REQUEST = { settled: 3, tried: 1 }
 const LEAST_MS = 1_000
 /** More requests have to bring this share more, or they are not worth the server's while. */
 const WORTH = 0.05
