@@ -7,8 +7,9 @@
  *     hash      = ((day mod 2^31) × 2,654,435,769 + FNV-1a-32 of the datasource's name in UTF-8) mod 2^32
  *     shard     = floor(hash × n / 2^32) + 1                  of n
  *
- * The factor is 2^32 divided by the golden ratio: of any run of days each shard has as many as another, within one or two
- * (Knuth, "The Art of Computer Programming" 3, 6.4: Fibonacci hashing). Files in the field depend on this: it never changes.
+ * The factor is 2^32 divided by the golden ratio: of any run of days each shard has its share, give or take less than three
+ * (Knuth, "The Art of Computer Programming" 3, 6.4: Fibonacci hashing); twice that where the run crosses 1970, at which the
+ * sequence begins anew. Files in the field depend on this: it never changes.
  */
 import type { Interval } from "./domain.ts"
 import { floorDiv } from "./time.ts"

@@ -3,7 +3,7 @@
  * call to the database engine and to Druid, and at each event. The product has no hook for this: its ports are wrapped.
  *
  * Arguments: config, out, and the boundary to die at: its name and which one of that name (1 is the first). Without, it
- * runs to the end and prints the name of each boundary that it passes.
+ * runs to the end and prints each boundary that it passes: its name, a tab, and what the disk holds there (disk-digest.ts).
  */
 import { randomUUID } from "node:crypto"
 import { writeSync } from "node:fs"
@@ -14,6 +14,7 @@ import { databaseFile } from "../../src/store/file.ts"
 import { acquireRunLock } from "../../src/store/run-lock.ts"
 import { pull } from "../../src/sync/pull.ts"
 import { openClient } from "../../src/sync/session.ts"
+import { diskDigest } from "./disk-digest.ts"
 
 const [configPath = "", out = "", last, nth = "1"] = process.argv.slice(2)
 let left = Number(nth)
@@ -22,7 +23,7 @@ let writes = 0
 function boundary(what: string): void {
   // Numbers and paths differ from run to run; what is done is the same.
   const name = what.replaceAll(out, "OUT").replace(/\d+/g, "N").slice(0, 70).replace(/\s+/g, " ").trim()
-  if (last === undefined) writeSync(1, `${name}\n`)
+  if (last === undefined) writeSync(1, `${name}\t${diskDigest(out)}\n`)
   else if (name === last && --left === 0) process.kill(process.pid, "SIGKILL")
 }
 

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { basename, dirname, join } from "node:path"
 import { loadConfig } from "../../src/config/load.ts"
 import type { Settings } from "../../src/config/settings.ts"
-import { query } from "../support/conformance/duckdb.ts"
+import { Looker } from "../support/conformance/duckdb.ts"
 import { difference, Multiset } from "../support/conformance/rows.ts"
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy/index.ts"
 import { type Outcome, type PullOptions, runPull } from "./run.ts"
@@ -39,15 +39,23 @@ export class Scenario {
   readonly folder: string
   readonly out: string
   readonly #settings: Settings
+  readonly #looker: Looker
   #before: readonly Timed[] = []
   #after: readonly Timed[] = []
 
-  private constructor(theatre: Theatre, proxy: FaultProxy, folder: string, settings: Settings) {
+  private constructor(
+    theatre: Theatre,
+    proxy: FaultProxy,
+    folder: string,
+    settings: Settings,
+    looker: Looker,
+  ) {
     this.#theatre = theatre
     this.proxy = proxy
     this.folder = folder
     this.out = join(folder, "copy.duckdb")
     this.#settings = settings
+    this.#looker = looker
   }
 
   /** Pulls once, then lets Druid change. */
@@ -62,7 +70,7 @@ export class Scenario {
     writeFileSync(path, JSON.stringify(config), { mode: 0o600 })
     const loaded = await loadConfig(path, { env: {}, overrides: {} })
     const settings = { ...loaded, pull: { ...loaded.pull, sliceRows: 20, concurrency: 1 } }
-    const scenario = new Scenario(theatre, proxy, folder, settings)
+    const scenario = new Scenario(theatre, proxy, folder, settings, await Looker.open())
     await scenario.#start()
     return scenario
   }
@@ -94,6 +102,7 @@ export class Scenario {
   }
 
   async close(): Promise<void> {
+    this.#looker.close()
     await this.proxy.stop()
     await this.#theatre.close()
     rmSync(this.folder, { recursive: true, force: true })
@@ -107,7 +116,7 @@ export class Scenario {
 
   /** Looks into the file, once for both questions. */
   async look(out = this.out): Promise<Look> {
-    const content = query(
+    const content = this.#looker.query(
       out,
       `SELECT (SELECT list(struct_pack(ms := epoch_ms(__time), page := page, tags := tags, n := n)) FROM ${TABLE}) AS held,
          (SELECT list(struct_pack(start_ms := start_ms, end_ms := end_ms, rows := rows)) FROM _sync_chunks) AS parts`,

@@ -1,5 +1,5 @@
 /** Looks into a DuckDB file that druidsync made, without any of druidsync's own code. */
-import { DuckDBInstance } from "@duckdb/node-api"
+import { type DuckDBConnection, DuckDBInstance } from "@duckdb/node-api"
 import { canonical, Multiset, rowText } from "./rows.ts"
 
 /** A table as it is found. */
@@ -30,6 +30,48 @@ export async function query(
     }
   } finally {
     instance.closeSync()
+  }
+}
+
+/** Looks into many files, one after the other, with one engine: opening one costs more than a small query. */
+export class Looker {
+  readonly #instance: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  #before: Promise<unknown> = Promise.resolve()
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance
+    this.#connection = connection
+  }
+
+  static async open(): Promise<Looker> {
+    const instance = await DuckDBInstance.create(":memory:", { threads: "1" })
+    return new Looker(instance, await instance.connect())
+  }
+
+  /** As `query` above, one look at a time. The file is attached while it is asked; its tables need no prefix. */
+  query(path: string, sql: string): Promise<Record<string, unknown>[]> {
+    const look = this.#before.then(() => this.#look(path, sql))
+    this.#before = look.catch(() => undefined)
+    return look
+  }
+
+  async #look(path: string, sql: string): Promise<Record<string, unknown>[]> {
+    const connection = this.#connection
+    await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS looked (READ_ONLY, TYPE duckdb)`)
+    try {
+      await connection.run("USE looked")
+      const reader = await connection.runAndReadAll(sql)
+      return reader.getRowObjectsJS() as Record<string, unknown>[]
+    } finally {
+      await connection.run("USE memory")
+      await connection.run("DETACH looked")
+    }
+  }
+
+  close(): void {
+    this.#connection.closeSync()
+    this.#instance.closeSync()
   }
 }
 
