@@ -42,11 +42,11 @@ const isSilentCut = ({ status, lines, complete }: Answer) => status === 200 && l
 
 /**
  * A pull whose queries are cut again and again: it asks for smaller and smaller pieces, with its waits in between, which
- * can take minutes. After 40 s it is interrupted: what it has stored by then must be true as well.
+ * can take minutes. After 20 s it is interrupted: what it has stored by then must be true as well.
  */
 async function pullForAWhile(): Promise<number | null> {
   const running = executable().start(stage.args("--json"))
-  const timer = setTimeout(() => running.kill("SIGINT"), 40_000)
+  const timer = setTimeout(() => running.kill("SIGINT"), 20_000)
   const { exitCode } = await running.result
   clearTimeout(timer)
   return exitCode
