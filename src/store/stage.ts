@@ -10,7 +10,7 @@ import { quoteIdentifier } from "./identifier.ts"
 import { countsByInterval } from "./interval-counts.ts"
 import { rowHashExpression } from "./row-hash.ts"
 import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "./times.ts"
-import { mayBeSeveral, valueExpression } from "./types.ts"
+import { beginsLikeSeveral, mayBeSeveral, valueExpression } from "./types.ts"
 
 /** Rows of one slice, parsed and typed, waiting to be committed. */
 export interface Staged {
@@ -72,16 +72,27 @@ export async function stage(
     }
   }
   const single = columns.filter((column) => column.druidType === "STRING" && column.duckdbType === "VARCHAR")
-  const looks = single.map(
-    ({ target }) => `coalesce(bool_or(${mayBeSeveral(quoteIdentifier(target))}), FALSE)`,
-  )
-  const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${name}`)
+  const { rows, found } = await look(engine, name, single, beginsLikeSeveral)
+  // Few columns have texts that begin like one: these alone are looked at closely.
+  const suspects = found.length === 0 ? found : (await look(engine, name, found, mayBeSeveral)).found
   return {
     table,
-    rows: Number(row![0]),
+    rows,
     counts: await countsByInterval(engine, name, intervals),
-    suspects: single.filter((_, n) => row![n + 1] === true).map((column) => column.name),
+    suspects: suspects.map((column) => column.name),
   }
+}
+
+/** Counts the rows, and finds the columns in which the condition holds for some row. */
+async function look(
+  engine: Engine,
+  table: string,
+  columns: readonly Column[],
+  condition: (expression: string) => string,
+): Promise<{ readonly rows: number; readonly found: readonly Column[] }> {
+  const looks = columns.map(({ target }) => `coalesce(bool_or(${condition(quoteIdentifier(target))}), FALSE)`)
+  const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${table}`)
+  return { rows: Number(row![0]), found: columns.filter((_, n) => row![n + 1] === true) }
 }
 
 export async function dropStaged(engine: Engine, table: string): Promise<void> {

@@ -382,6 +382,24 @@ describe("counting what was staged", () => {
   })
 })
 
+describe("a text that Druid may have made of several values", () => {
+  const columns = ["a", "b", "c"].map((name) => column(name, "STRING"))
+  const suspectsOf = async (...rows: (string | null)[][]) => {
+    const path = await store.spool(rows.map((row) => JSON.stringify([0, ...row])))
+    return (await stage(store.engine, "t", path, [column("__time", "LONG"), ...columns], [ALL])).suspects
+  }
+
+  it("is found in whichever column and row it stands", async () => {
+    expect(await suspectsOf(["x", null, ""], [null, '["x","y"]', "[[Help]]"])).toEqual(["b"])
+    expect(await suspectsOf(['[null,"y"]', "[", "[1]"], ["x", "[nullable]", '["x","y"]'])).toEqual(["a", "c"])
+  })
+
+  it("is not what only begins with a bracket", async () => {
+    expect(await suspectsOf(["[[Help]]", "[", ' ["x"]'], ["[null]", "[]", null])).toEqual([])
+    expect(await suspectsOf()).toEqual([])
+  })
+})
+
 describe("the spool's place", () => {
   it("may have a name that DuckDB could take for a pattern, or with quotes", async () => {
     for (const name of ["a[1]", "b*", "c?", "d'quote", "e{x,y}", "f %s $1"]) {
