@@ -118,7 +118,6 @@ async function rounds(ports: Ports, request: PullRequest, progress: readonly Pro
     const isLastCall = round > MAX_ROUNDS || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
     const done = await oneRound(ports, request, progress, run, seen, isLastCall, round)
     wasPlanned = true
-    if (round > MAX_ROUNDS) return
     // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
     if (done.progressed) {
       round++
@@ -149,8 +148,8 @@ interface Run {
 }
 
 /**
- * Plans and does one round; past the last one, plans alone. What was planned is nobody's any more when it returns: the
- * plans of many segments are big.
+ * Plans and does one round; past the last one, plans and does the upkeep alone, and nothing is to be waited for. What was
+ * planned is nobody's any more when it returns: the plans of many segments are big.
  */
 async function oneRound(
   ports: Ports,
@@ -163,10 +162,10 @@ async function oneRound(
 ): Promise<RoundResult> {
   const reasons = progress.flatMap((one) => one.incomplete)
   const plans = await planAll(ports, request, progress, seen, isLastCall)
-  if (round <= MAX_ROUNDS) return doRound(ports, request, plans, run, round)
   await doUpkeep(ports, request, plans)
+  if (round <= MAX_ROUNDS) return doRound(ports, request, plans, run, round)
   noteLeft(plans, reasons)
-  return { ...NOTHING_DONE, mayImprove: false }
+  return { progressed: false, changed: false, look: undefined, mayImprove: false }
 }
 
 /** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */
@@ -413,8 +412,7 @@ interface RoundResult {
   readonly mayImprove: boolean
 }
 
-const NOTHING_DONE = { progressed: false, changed: false, look: undefined }
-
+/** Fetches what was planned, after the upkeep. */
 async function doRound(
   ports: Ports,
   request: PullRequest,
@@ -422,11 +420,10 @@ async function doRound(
   { numbering, inFlight }: Run,
   round: number,
 ): Promise<RoundResult> {
-  await doUpkeep(ports, request, plans)
   const busy = plans.filter((plan) => (plan.prepared?.slices.length ?? 0) > 0)
   const upkept = plans.some(hasUpkeep)
   const mayImprove = plans.some((plan) => plan.mayImprove)
-  if (busy.length === 0) return { ...NOTHING_DONE, progressed: upkept, mayImprove }
+  if (busy.length === 0) return { progressed: upkept, changed: false, look: undefined, mayImprove }
   for (const { prepared } of busy) {
     const { settings, slices } = prepared!
     const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)

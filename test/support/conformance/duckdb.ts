@@ -58,7 +58,7 @@ export class Looker {
 
   async #look(path: string, sql: string): Promise<Record<string, unknown>[]> {
     const connection = this.#connection
-    await connection.run(`ATTACH '${path.replaceAll("'", "''")}' AS looked (READ_ONLY, TYPE duckdb)`)
+    await connection.run(`ATTACH ${literal(path)} AS looked (READ_ONLY, TYPE duckdb)`)
     try {
       await connection.run("USE looked")
       const reader = await connection.runAndReadAll(sql)
@@ -130,12 +130,11 @@ export async function fileDifference(
   table: string,
 ): Promise<{ readonly extra: number; readonly missing: number }> {
   const instance = await DuckDBInstance.create(":memory:")
-  const text = (value: string) => `'${value.replaceAll("'", "''")}'`
   try {
     const connection = await instance.connect()
     try {
-      await connection.run(`ATTACH ${text(path)} AS a (READ_ONLY, TYPE duckdb)`)
-      await connection.run(`ATTACH ${text(provenPath)} AS b (READ_ONLY, TYPE duckdb)`)
+      await connection.run(`ATTACH ${literal(path)} AS a (READ_ONLY, TYPE duckdb)`)
+      await connection.run(`ATTACH ${literal(provenPath)} AS b (READ_ONLY, TYPE duckdb)`)
       const [a, b] = [`a.${identifier(table)}`, `b.${identifier(table)}`]
       const reader = await connection.runAndReadAll(
         `SELECT (SELECT count(*) FROM (FROM ${a} EXCEPT ALL FROM ${b}))::INTEGER,
@@ -202,4 +201,8 @@ function formOf(type: string): Form {
 
 function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
 }
