@@ -92,13 +92,13 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
   }
 
   async function written<T>(work: () => Promise<T>, signal: AbortSignal | undefined, bringing: number) {
-    await create().catch((error) => {
-      throw asOurs(error)
-    })
+    await create()
     const size = (await stat(path).catch(() => undefined))?.size ?? 0
     if (readersStay || copies(size, bringing)) {
       const done = await replaced(work, options.lockWaitMs, signal)
       if (done !== undefined) return done.result
+      // Someone may have removed it meanwhile.
+      await create()
     }
     try {
       await attachWhenFree("READ_WRITE", "file", options.lockWaitMs, signal)
@@ -125,7 +125,12 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
     if (twin === undefined) return undefined
     try {
       // Whoever writes to the original is waited for, and none begins until it is replaced.
-      await attachWhenFree("READ_ONLY", "original", waitMs, signal)
+      try {
+        await attachWhenFree("READ_ONLY", "original", waitMs, signal)
+      } catch (error) {
+        if (!existsSync(path)) return undefined
+        throw error
+      }
       return await within("original", async () => {
         if (!(await twin.isCurrent())) return undefined
         await engine.run(`ATTACH ${literal(twin.path)} AS file (READ_WRITE, TYPE duckdb)`)
@@ -146,7 +151,14 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
   async function create(): Promise<void> {
     const folder = companionFolder(path)
     if (existsSync(path) || !existsSync(folder)) return
-    const fresh = join(folder, FRESH_NAME)
+    try {
+      await createAside(join(folder, FRESH_NAME))
+    } catch (error) {
+      throw asOurs(error)
+    }
+  }
+
+  async function createAside(fresh: string): Promise<void> {
     await rm(fresh, { force: true })
     await engine.run(`ATTACH ${literal(fresh)} AS fresh (READ_WRITE, TYPE duckdb)`)
     await engine.run("DETACH fresh")

@@ -78,8 +78,9 @@ function twinOf(path: string, twin: string, original: FileHandle): Twin {
     path: twin,
     isCurrent: async () => {
       if (existsSync(`${path}.wal`)) return false
-      const [now, open] = [await stat(path), await original.stat()]
-      if (now.ino !== open.ino || now.dev !== open.dev || now.size !== (await stat(twin)).size) return false
+      const [now, open] = [await stat(path).catch(() => undefined), await original.stat()]
+      if (now === undefined || now.ino !== open.ino || now.dev !== open.dev) return false
+      if (now.size !== (await stat(twin)).size) return false
       return (await headersOf(original)).equals(await headersAt(twin))
     },
     replace: async () => {

@@ -1,7 +1,7 @@
 /** Commits in a copy that takes the file's place: nobody is kept from reading, nobody's writing is lost. */
 import { afterEach, beforeEach, describe, expect, it } from "bun:test"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
-import { chmodSync, linkSync, mkdirSync, readdirSync, statSync, symlinkSync } from "node:fs"
+import { chmodSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { DruidsyncError } from "../../src/errors.ts"
 import { companionFolder, databaseFile, isWorthCopying } from "../../src/store/file.ts"
@@ -166,6 +166,32 @@ describe("a commit that brings much", () => {
     expect(await failed.catch((e: Error) => e.message)).toBe("no")
     expect(inode()).toBe(before)
     expect(await stored()).toEqual([[1]])
+    expect(readdirSync(companionFolder(store.path))).toEqual([])
+  })
+
+  it.each([
+    ["before it is copied", "copies"],
+    ["before the original is locked", "ATTACH"],
+    ["before the copy is compared with it", "locked"],
+  ])("makes the file anew where someone removes it %s", async (_, moment) => {
+    await create()
+    const remove = () => rmSync(store.path, { force: true })
+    const run = async (sql: string) => {
+      const isOriginal = / AS original /.test(sql)
+      if (isOriginal && moment === "ATTACH") remove()
+      await store.engine.run(sql)
+      if (isOriginal && moment === "locked") remove()
+    }
+    const copies = () => {
+      if (moment === "copies") remove()
+      return true
+    }
+    const file = databaseFile(
+      { run },
+      { path: store.path, lockWaitMs: 0, sleep: () => Promise.resolve(), nowMs: () => 0, copies },
+    )
+    await file.write(() => store.engine.run("CREATE TABLE file.t AS SELECT 7 AS a"))
+    expect(await stored()).toEqual([[7]])
     expect(readdirSync(companionFolder(store.path))).toEqual([])
   })
 
