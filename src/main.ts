@@ -4,10 +4,10 @@
  */
 import { randomUUID } from "node:crypto"
 import { setTimeout as delay } from "node:timers/promises"
-import type { CliContext } from "./cli/context.ts"
-import { runCli } from "./cli/root.ts"
-import { version } from "./cli/version.ts"
-import { DruidsyncError, ExitCode } from "./errors.ts"
+import { DruidsyncError, ExitCode } from "./base/errors.ts"
+import { runCli } from "./commands/index.ts"
+import type { CliContext } from "./kit/context.ts"
+import { version } from "./kit/version.ts"
 
 // What a run makes (spool, lock, database) is private to the user.
 process.umask?.(0o077)
@@ -52,7 +52,7 @@ async function main(): Promise<ExitCode> {
   try {
     return await runCli(process.argv.slice(2), context)
   } catch (error) {
-    const { describeError } = await import("./report/error.ts")
+    const { describeError } = await import("./kit/text/error.ts")
     process.stderr.write(describeError(error, process.argv.includes("--verbose")))
     return error instanceof DruidsyncError ? error.exitCode : ExitCode.failed
   }

@@ -1,7 +1,7 @@
 /** The ways to get the rows of a real Druid into a DuckDB file, each as a command whose own cost can be measured. */
 import { devNull } from "node:os"
 import { join } from "node:path"
-import type { Column } from "../../src/domain.ts"
+import type { Column } from "../../src/base/domain.ts"
 import { scanSql } from "../../src/druid/sql.ts"
 import { wikipedia } from "../druid/index.ts"
 import { DATASOURCE } from "./druid.ts"

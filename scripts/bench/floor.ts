@@ -4,7 +4,7 @@
  *     bun scripts/bench/floor.ts ROWS.jsonl OUT.duckdb
  */
 import { DuckDBInstance } from "@duckdb/node-api"
-import { duckdbTypeOf, valueExpression } from "../../src/store/types.ts"
+import { duckdbTypeOf, valueExpression } from "../../src/store/rows/types.ts"
 import { makeTemplate } from "./replay/template.ts"
 
 const [path, out] = process.argv.slice(2)

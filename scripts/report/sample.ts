@@ -8,7 +8,7 @@
  */
 import { copyFile, mkdir } from "node:fs/promises"
 import { join, resolve } from "node:path"
-import { Desk } from "../../test/cli/support.ts"
+import { Desk } from "../../test/commands/support.ts"
 import { startFakeDruid } from "../../test/support/fake-druid/fake-druid.ts"
 
 const DAY = 86_400_000

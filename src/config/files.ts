@@ -2,7 +2,7 @@
 
 import { open, stat } from "node:fs/promises"
 import process from "node:process"
-import { whyOf } from "../system.ts"
+import { whyOf } from "../base/system.ts"
 
 /** Reads a file whole; rejects with a Node system error (`code`) where it cannot. */
 export type ReadFile = (path: string) => Promise<Uint8Array>

@@ -3,7 +3,7 @@
  * a secret key, and of values elsewhere only short scalars, with anything that looks like a login cut out.
  */
 
-import { DruidsyncError, ExitCode } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
 
 /** Where in the configuration: keys and array indices from the top. */
 export type Path = readonly (string | number)[]

@@ -1,6 +1,6 @@
 /** Fetches secrets from where the configuration says they are. No message holds a value or a program's output. */
 
-import { messageOf } from "../errors.ts"
+import { messageOf } from "../base/errors.ts"
 import { readText } from "./files.ts"
 import { type Path, type Problems, short } from "./problems.ts"
 import type { SecretSource } from "./schema.ts"

@@ -1,7 +1,7 @@
 /** Tells whether rows that we hold were made by the settings of today. Pure. */
 
 import { createHash } from "node:crypto"
-import { parseShard, type Shard, shardText } from "../shard.ts"
+import { parseShard, type Shard, shardText } from "../base/shard.ts"
 import type { DatasourceSettings } from "./settings.ts"
 
 /** The settings that change the rows or columns of a table. */

@@ -3,7 +3,7 @@
  * units in the names. Nothing here is read again from the file or the environment.
  */
 
-import type { Shard } from "../shard.ts"
+import type { Shard } from "../base/shard.ts"
 import type { Secret } from "./secret.ts"
 
 /** How to authenticate; undefined in `DruidSettings` where the source asks for nothing. */

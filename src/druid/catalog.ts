@@ -2,8 +2,8 @@
  * What Druid has, read through a `DruidClient` and turned into the domain's words: active segments, columns and
  * their types, multi-value columns, counts. Two requests tell what every datasource has, however many there are.
  */
-import type { Column, Interval, Segment } from "../domain.ts"
-import { DruidsyncError } from "../errors.ts"
+import type { Column, Interval, Segment } from "../base/domain.ts"
+import { DruidsyncError } from "../base/errors.ts"
 import { integerCell, millisCell, onlyRow, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { type Counter, countedSegments } from "./fallback.ts"

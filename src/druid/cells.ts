@@ -2,7 +2,7 @@
  * Reads the cells of small answers strictly. What Druid always answers with one row of numbers must be one row of
  * numbers here: an answer that lost its row on the way would else count as zero, and zero rows prove anything.
  */
-import { parseDruidTime } from "../time.ts"
+import { parseDruidTime } from "../base/time.ts"
 import { cutResponse } from "./framing.ts"
 
 type Row = readonly unknown[]

@@ -7,11 +7,11 @@
 import { randomUUID } from "node:crypto"
 import { open } from "node:fs/promises"
 import { type $Fetch, createFetch } from "ofetch"
-import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
-import { printable } from "../printable.ts"
-import { refusalOf, whyOf } from "../system.ts"
-import { refusal } from "./failure.ts"
+import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
+import { printable } from "../base/printable.ts"
+import { refusalOf, whyOf } from "../base/system.ts"
 import { cutResponse, FrameReader, type Header, linesOf, parseLine } from "./framing.ts"
+import { refusal } from "./refusal.ts"
 import type { Transport } from "./transport.ts"
 
 export interface ClientOptions {

@@ -3,9 +3,9 @@
  * the program works as ever. A day's "version" is its count: a day whose count differs was replaced, one whose count is
  * the same is taken for unchanged. What that cannot see is said in docs/late-data.md.
  */
-import { type Bucket, COUNTED, type Interval, type Segment } from "../domain.ts"
-import { DruidsyncError } from "../errors.ts"
-import { floorDiv, MAX_TIME, MIN_TIME } from "../time.ts"
+import { type Bucket, COUNTED, type Interval, type Segment } from "../base/domain.ts"
+import { DruidsyncError } from "../base/errors.ts"
+import { floorDiv, MAX_TIME, MIN_TIME } from "../base/time.ts"
 import type { Source } from "./sql.ts"
 
 /** Width of a bucket, ms: a UTC day. */

@@ -4,8 +4,8 @@
  * A query cut by its timeout, by a limit or by a dying server lacks nothing but that line: the status is 200, the
  * last row is whole, HTTP ends properly.
  */
-import { DruidsyncError } from "../errors.ts"
-import { printable } from "../printable.ts"
+import { DruidsyncError } from "../base/errors.ts"
+import { printable } from "../base/printable.ts"
 
 export interface Header {
   readonly names: readonly string[]

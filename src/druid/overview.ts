@@ -2,8 +2,8 @@
  * What a cluster has at a glance: every datasource that the user may see, its segments summed up per interval. Druid adds
  * up, so that a cluster with millions of segments answers with a row per time chunk.
  */
-import type { Interval } from "../domain.ts"
-import { DruidsyncError, ExitCode } from "../errors.ts"
+import type { Interval } from "../base/domain.ts"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { boundsSql, quoteText } from "./sql.ts"

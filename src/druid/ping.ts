@@ -3,7 +3,7 @@
  * name, so errors name its host alone. No redirect is followed: the next host has no business with it.
  */
 import { createFetch } from "ofetch"
-import { DruidsyncError, messageOf } from "../errors.ts"
+import { DruidsyncError, messageOf } from "../base/errors.ts"
 import { createTransport } from "./transport.ts"
 
 /** What is reported: under the address itself, or one step below it. */

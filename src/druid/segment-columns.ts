@@ -6,9 +6,9 @@
  * An answer can be incomplete without a word where a server is just going: what it says is for planning, and fetched
  * rows are looked at again (`mayBeSeveral` in `store/types.ts`).
  */
-import type { Interval } from "../domain.ts"
-import { DruidsyncError } from "../errors.ts"
-import { formatDruidTime } from "../time.ts"
+import type { Interval } from "../base/domain.ts"
+import { DruidsyncError } from "../base/errors.ts"
+import { formatDruidTime } from "../base/time.ts"
 import type { DruidClient } from "./client.ts"
 
 /** One column in all segments that were asked about. */

@@ -2,7 +2,7 @@
  * Looks at `sys.segments`. A pull looks after each commit, and hardly anything has changed since: a line that is the same
  * as in the look before stands for the same object, so that 50,000 segments cost neither time nor memory again.
  */
-import type { Segment } from "../domain.ts"
+import type { Segment } from "../base/domain.ts"
 import { integerCell, isoCell, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { cutResponse, parseLine } from "./framing.ts"

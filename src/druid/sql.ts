@@ -6,7 +6,7 @@
  * Time is always compared as `TIMESTAMP_TO_MILLIS("__time")`: it prunes segments, ignores `sqlTimeZone`, and works
  * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999.
  */
-import type { Column, Interval } from "../domain.ts"
+import type { Column, Interval } from "../base/domain.ts"
 import {
   SHARD_DAY_MS,
   SHARD_DAYS,
@@ -16,7 +16,7 @@ import {
   shardHashes,
   shardOffset,
   shareOf,
-} from "../shard.ts"
+} from "../base/shard.ts"
 
 /** `"name"`, with quotes doubled: an identifier of Druid SQL (and of DuckDB). */
 export function quoteName(name: string): string {

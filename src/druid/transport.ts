@@ -7,7 +7,7 @@
 import http from "node:http"
 import https from "node:https"
 import { createGunzip } from "node:zlib"
-import { DruidsyncError, messageOf } from "../errors.ts"
+import { DruidsyncError, messageOf } from "../base/errors.ts"
 
 export interface TlsOptions {
   /** PEM */

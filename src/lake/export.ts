@@ -8,10 +8,14 @@
 import { mkdir, stat } from "node:fs/promises"
 import { availableParallelism } from "node:os"
 import { join } from "node:path"
-import { DruidsyncError, ExitCode } from "../errors.ts"
-import { overlapping } from "../intervals.ts"
+import type { Clock } from "../base/clock.ts"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { overlapping } from "../base/intervals.ts"
+import { formatDruidTime } from "../base/time.ts"
 import { type Engine, literal } from "../store/engine.ts"
-import type { DatabaseFile } from "../store/file.ts"
+import type { DatabaseFile } from "../store/file/file.ts"
+import { withFile } from "../store/file/reading.ts"
+import { acquireRunLock } from "../store/file/run-lock.ts"
 import {
   type LakeChunk,
   type LakeFormat,
@@ -25,11 +29,7 @@ import {
   readLakeTables,
   writeLakeFile,
 } from "../store/lake.ts"
-import { withFile } from "../store/reading.ts"
-import { acquireRunLock } from "../store/run-lock.ts"
-import { fileBytes } from "../store/summary.ts"
-import type { Clock } from "../sync/ports.ts"
-import { formatDruidTime } from "../time.ts"
+import { fileBytes } from "../store/notes/summary.ts"
 import { type Disk, realDisk } from "./disk.ts"
 import { filesIn, manifestPath } from "./files.ts"
 import {

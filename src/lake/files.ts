@@ -1,6 +1,6 @@
 /** What lies in a table's folder: manifests of all shares, and files by name. Looks only at folders that an export makes. */
 import { join } from "node:path"
-import { DruidsyncError, ExitCode } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import type { Disk } from "./disk.ts"
 import { isPartitionFolder, MANIFESTS } from "./layout.ts"
 import { type Manifest, parseManifest } from "./manifest.ts"

@@ -1,6 +1,6 @@
 /** Where things lie in a lake: folders, file names, partition keys. Pure; nothing it makes leads out of its folder. */
 import { createHash } from "node:crypto"
-import { DruidsyncError, ExitCode } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import type { LakeColumn, LakeFormat, LakePartition, LakePartitioning, LakeTable } from "../store/lake.ts"
 
 /** Share of an export that names none. */

@@ -1,5 +1,5 @@
 /** Which partitions have to be written: partitions and checkpoints of now against a manifest. Pure. */
-import { contains } from "../intervals.ts"
+import { contains } from "../base/intervals.ts"
 import type { LakeChunk, LakePartition } from "../store/lake.ts"
 import { digest, type Manifest, type PartitionState } from "./manifest.ts"
 

@@ -1,5 +1,5 @@
 /** What `export` and `verify --lake` tell, as plain data: the documents of `--json`. */
-import type { ExitCode } from "../errors.ts"
+import type { ExitCode } from "../base/errors.ts"
 import type { LakeFormat, LakePartitioning } from "../store/lake.ts"
 import type { PartitionState } from "./manifest.ts"
 

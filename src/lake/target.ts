@@ -3,7 +3,7 @@
  * that druidsync did not write, or that another export of other settings wrote.
  */
 import { join } from "node:path"
-import { DruidsyncError, ExitCode } from "../errors.ts"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import type { LakeFormat, LakePartitioning, LakeTable } from "../store/lake.ts"
 import type { Disk } from "./disk.ts"
 import { filesIn, otherManifests, readManifest } from "./files.ts"

@@ -6,9 +6,9 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DruidsyncError, ExitCode, messageOf } from "../errors.ts"
+import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
 import { type Engine, literal } from "../store/engine.ts"
-import type { DatabaseFile } from "../store/file.ts"
+import type { DatabaseFile } from "../store/file/file.ts"
 import {
   compareLakeFile,
   compareLakeFileDeep,

@@ -3,8 +3,8 @@
  * for it. Where a newer DAY lies inside an older MONTH, Druid's timeline lets the newest version answer for its
  * interval and the older one for the rest; the cut is made here in the same way.
  */
-import type { Chunk, ChunkCondition, Interval, Segment } from "../domain.ts"
-import { countWhile, sameInterval } from "../intervals.ts"
+import type { Chunk, ChunkCondition, Interval, Segment } from "../base/domain.ts"
+import { countWhile, sameInterval } from "../base/intervals.ts"
 
 /** By list: a look that finds nothing changed gives the very list of the look before (`druid/segments.ts`). */
 const known = new WeakMap<readonly Segment[], readonly Chunk[]>()

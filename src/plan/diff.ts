@@ -2,10 +2,18 @@
  * The heart: what Druid has beside what we hold gives what must be done. Pure: no clock, no network, no file.
  * The table of docs/late-data.md, what happened in Druid and what a pull does about it, is this file.
  */
-import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../domain.ts"
-import { byStart, contains, intersection, overlapping, sameInterval, subtract, union } from "../intervals.ts"
-import type { Share } from "../shard.ts"
-import { MAX_TIME, MIN_TIME } from "../time.ts"
+import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../base/domain.ts"
+import {
+  byStart,
+  contains,
+  intersection,
+  overlapping,
+  sameInterval,
+  subtract,
+  union,
+} from "../base/intervals.ts"
+import type { Share } from "../base/shard.ts"
+import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { isPureAddition, segmentSetText } from "./segment-set.ts"
 

@@ -4,8 +4,8 @@
  * are always fetched again; nor a server that is away from rows that were taken out, so fewer rows than we hold are
  * believed of the newest days alone. Pure.
  */
-import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../domain.ts"
-import { anyOverlap, byStart, contains, overlapping } from "../intervals.ts"
+import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../base/domain.ts"
+import { anyOverlap, byStart, contains, overlapping } from "../base/intervals.ts"
 import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
 
 /** Said of a day that is fetched again although its count is the same; stands where a version would. */

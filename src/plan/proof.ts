@@ -2,8 +2,8 @@
  * What proves a fetched slice complete, beside the response's own ending (docs/architecture.md, "What proves a slice
  * complete"): the counts and the unchanged, still available segments. Pure.
  */
-import type { Chunk, Interval, Part, Slice, Work } from "../domain.ts"
-import { contains, countWhile, sameInterval } from "../intervals.ts"
+import type { Chunk, Interval, Part, Slice, Work } from "../base/domain.ts"
+import { contains, countWhile, sameInterval } from "../base/intervals.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { stateAfter } from "./diff.ts"
 import { segmentSetText } from "./segment-set.ts"

@@ -3,7 +3,7 @@
  * `start/end@version:0-9,12` per interval and version, sorted, joined with `;`. Times are milliseconds.
  * Row counts are no part of it: Druid learns them late, without any change of the data.
  */
-import type { Interval, Segment } from "../domain.ts"
+import type { Interval, Segment } from "../base/domain.ts"
 
 type Identity = Pick<Segment, "interval" | "version" | "partition">
 

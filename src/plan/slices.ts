@@ -3,8 +3,8 @@
  * counts, small neighbours share one query. Pure. Together the slices cover the work exactly once (invariant I5);
  * rows of one millisecond always stay together, since all bounds are whole milliseconds.
  */
-import type { Bucket, Chunk, Interval, Slice, Work } from "../domain.ts"
-import { byStart } from "../intervals.ts"
+import type { Bucket, Chunk, Interval, Slice, Work } from "../base/domain.ts"
+import { byStart } from "../base/intervals.ts"
 
 /** At most this many chunks share a query, so that counting each after the load stays cheap (`store/interval-counts.ts`). */
 const MAX_WORKS_PER_SLICE = 1_000

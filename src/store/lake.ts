@@ -3,14 +3,14 @@
  * compared. All are called while the user's file is attached read-only as `file` (see `file.ts`); no statement changes
  * it.
  */
-import type { Interval, PartState } from "../domain.ts"
-import { DruidsyncError, messageOf } from "../errors.ts"
-import { conversion, jsonOf } from "./convert.ts"
+import type { Interval, PartState } from "../base/domain.ts"
+import { DruidsyncError, messageOf } from "../base/errors.ts"
 import { type Engine, literal } from "./engine.ts"
 import { quoteIdentifier } from "./identifier.ts"
-import type { StoredColumn } from "./state.ts"
-import { checkFormat, notOurs, tableNames } from "./tables.ts"
-import { timeCondition } from "./times.ts"
+import type { StoredColumn } from "./notes/state.ts"
+import { checkFormat, notOurs, tableNames } from "./notes/tables.ts"
+import { timeCondition } from "./notes/times.ts"
+import { conversion, jsonOf } from "./rows/convert.ts"
 
 export type LakeFormat = "parquet" | "csv" | "json"
 export type LakePartitioning = "day" | "month"

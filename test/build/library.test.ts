@@ -5,7 +5,7 @@ import { createHash } from "node:crypto"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
-import { DruidsyncError } from "../../src/errors.ts"
+import { DruidsyncError } from "../../src/base/errors.ts"
 import {
   type CachePlace,
   type CacheSurroundings,

@@ -1,6 +1,6 @@
 /** A small program with the shape of the real one: DuckDB only where a command needs it. */
 
-import { DruidsyncError } from "../../src/errors.ts"
+import { DruidsyncError } from "../../src/base/errors.ts"
 
 const [command, argument] = process.argv.slice(2)
 try {

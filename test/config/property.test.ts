@@ -1,8 +1,8 @@
 import { describe, expect, it } from "bun:test"
 import { inspect } from "node:util"
 import fc from "fast-check"
+import { DruidsyncError } from "../../src/base/errors.ts"
 import { configEntries, datasourceEntries, tlsEntries } from "../../src/config/schema.ts"
-import { DruidsyncError } from "../../src/errors.ts"
 import { load } from "./support.ts"
 
 const RUNS = 500

@@ -1,8 +1,8 @@
 /** Loads configurations that exist only in memory. */
 
+import { DruidsyncError } from "../../src/base/errors.ts"
 import { type LoadOptions, loadConfig } from "../../src/config/load.ts"
 import type { Settings } from "../../src/config/settings.ts"
-import { DruidsyncError } from "../../src/errors.ts"
 
 export const CONFIG_PATH = "/etc/druidsync/c.json"
 

@@ -1,9 +1,10 @@
 /** Checks a call of druidsync against the definitions of its commands, without running it. */
 import { type ArgsDef, parseArgs } from "citty"
-import type { CliContext } from "../../src/cli/context.ts"
-import { readDurationFlag, readInstantFlag } from "../../src/cli/options.ts"
-import { refuseUnknownFlags } from "../../src/cli/strict.ts"
-import { type Loaded, VERBS } from "../../src/cli/verbs.ts"
+import { VERBS } from "../../src/commands/index.ts"
+import type { CliContext } from "../../src/kit/context.ts"
+import { readDurationFlag, readInstantFlag } from "../../src/kit/flags.ts"
+import { refuseUnknownFlags } from "../../src/kit/strict.ts"
+import type { Loaded } from "../../src/kit/verb.ts"
 
 /** Loading a command only makes its definition: nothing of this is used. */
 const context: CliContext = {

@@ -1,6 +1,6 @@
 /** What the commands print with `--json`, from the real program on the fake Druid: plain runs, and all that may be in them. */
 import { writeFile } from "node:fs/promises"
-import { Desk } from "../cli/support.ts"
+import { Desk } from "../commands/support.ts"
 import { startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }

@@ -5,9 +5,15 @@ import { join } from "node:path"
 import { allPages, ROOT, readPage, tableRows } from "./pages.ts"
 
 const terms = tableRows(readPage("docs/glossary.md").text).map(([cell = ""]) => cell.replaceAll("*", ""))
-const domain = readFileSync(join(ROOT, "src/domain.ts"), "utf8")
-const said = readdirSync(join(ROOT, "src/report"))
-  .map((name) => readFileSync(join(ROOT, "src/report", name), "utf8"))
+const domain = readFileSync(join(ROOT, "src/base/domain.ts"), "utf8")
+const said = ["src/kit", "src/commands"]
+  .flatMap((room) =>
+    readdirSync(join(ROOT, room), { recursive: true, encoding: "utf8" }).map((name) =>
+      join(ROOT, room, name),
+    ),
+  )
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => readFileSync(path, "utf8"))
   .join("\n")
 
 describe("the glossary", () => {

@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as v from "valibot"
 import packageJson from "../../package.json" with { type: "json" }
-import { VERBS } from "../../src/cli/verbs.ts"
+import { ExitCode } from "../../src/base/errors.ts"
+import { VERBS } from "../../src/commands/index.ts"
 import { configEntries, configSchema, datasourceEntries, tlsEntries } from "../../src/config/schema.ts"
-import { ExitCode } from "../../src/errors.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
-import { ensureTables, OWN_TABLES } from "../../src/store/tables.ts"
-import { Desk } from "../cli/support.ts"
+import { ensureTables, OWN_TABLES } from "../../src/store/notes/tables.ts"
+import { Desk } from "../commands/support.ts"
 import { loadWith } from "../config/support.ts"
 import { startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { allPages, codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
@@ -79,7 +79,7 @@ describe("the table of exit codes", () => {
   })
 
   it("is the one of --help", async () => {
-    const { EXIT_CODES } = await import("../../src/cli/help.ts")
+    const { EXIT_CODES } = await import("../../src/kit/help.ts")
     expect(EXIT_CODES.map(([code]) => Number(code))).toEqual(Object.values(ExitCode))
   })
 })
@@ -112,7 +112,7 @@ describe("the file's tables", () => {
   })
 
   it("know the states that the README explains", () => {
-    const domain = readFileSync(join(ROOT, "src/domain.ts"), "utf8")
+    const domain = readFileSync(join(ROOT, "src/base/domain.ts"), "utf8")
     const [, union = ""] = /export type PartState =([\s\S]*?)\n\n/.exec(domain)!
     const states = [...union.matchAll(/^ {2}\| "(\w+)"/gm)].map(([, state]) => state!)
     const [, prose = ""] = /States of a checkpoint: ([\s\S]*?)\n\n/.exec(readme.text)!

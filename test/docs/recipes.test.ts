@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { METRICS } from "../../src/report/metrics.ts"
+import { METRICS } from "../../src/kit/job/metrics.ts"
 import { checkCall } from "./calls.ts"
 import { codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
 import { callsIn } from "./shell.ts"
@@ -94,9 +94,7 @@ describe("the table of metrics", () => {
 
 describe("the table of events", () => {
   it("has every event of the log", () => {
-    const source = ["json-log.ts"]
-      .map((name) => readFileSync(join(ROOT, "src/report", name), "utf8"))
-      .join("\n")
+    const source = ["json-log.ts"].map((name) => readFileSync(join(ROOT, "src/kit", name), "utf8")).join("\n")
     const said = new Set([...source.matchAll(/event: "(\w+)"/g)].map(([, name]) => name!))
     const named = tableBelow(page, "## Logs for machines").flatMap(([cell = ""]) => codesIn(cell))
     expect(said.size).toBeGreaterThan(10)

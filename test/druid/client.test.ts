@@ -5,9 +5,9 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
+import { DruidsyncError } from "../../src/base/errors.ts"
 import { type ClientOptions, createClient, type DruidClient } from "../../src/druid/client.ts"
 import { createTransport } from "../../src/druid/transport.ts"
-import { DruidsyncError } from "../../src/errors.ts"
 
 const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, "../fixtures", name))
 const PASSWORD = "hunter2-£-geheim"

@@ -2,8 +2,8 @@ import { describe, expect, it } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import fc from "fast-check"
+import { DruidsyncError } from "../../src/base/errors.ts"
 import { FrameReader, type Header, linesOf, parseHeader, parseLine } from "../../src/druid/framing.ts"
-import { DruidsyncError } from "../../src/errors.ts"
 
 const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, "../fixtures", name))
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import type { Column } from "../../src/domain.ts"
+import type { Column } from "../../src/base/domain.ts"
 import {
   boundsSql,
   columnExpression,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import { formatDruidTime, parseDruidTime } from "../../src/time.ts"
+import { formatDruidTime, parseDruidTime } from "../../src/base/time.ts"
 
 const MIN = -4611686018427387904n
 const MAX = 4611686018427387903n

@@ -5,8 +5,8 @@
 import http from "node:http"
 import net, { type AddressInfo, type Server } from "node:net"
 import { gzipSync } from "node:zlib"
+import { DruidsyncError } from "../../src/base/errors.ts"
 import { createTransport, type Transport, type TransportOptions } from "../../src/druid/transport.ts"
-import { DruidsyncError } from "../../src/errors.ts"
 
 const LIMITS: TransportOptions = {
   connectTimeoutMs: 400,

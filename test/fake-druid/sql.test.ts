@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "bun:test"
-import type { Column } from "../../src/domain.ts"
+import type { Column } from "../../src/base/domain.ts"
 import * as text from "../../src/druid/sql.ts"
 import { interval, type World } from "../support/fake-druid/fake-druid.ts"
 import { fakeDruid as fake, messageOf, rowsOf, send, sql } from "./ask.ts"

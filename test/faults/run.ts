@@ -1,11 +1,11 @@
 /** One pull within the test's process, on a clock whose sleeps cost nothing, and what came of it. */
 import { randomUUID } from "node:crypto"
+import { DruidsyncError, messageOf } from "../../src/base/errors.ts"
 import type { Settings } from "../../src/config/settings.ts"
-import { DruidsyncError, messageOf } from "../../src/errors.ts"
-import { describeError } from "../../src/report/error.ts"
-import type { PullReport, SyncEvent } from "../../src/sync/events.ts"
-import { pull } from "../../src/sync/pull.ts"
-import { withSession } from "../../src/sync/session.ts"
+import { withSession } from "../../src/kit/session.ts"
+import { describeError } from "../../src/kit/text/error.ts"
+import type { PullReport, SyncEvent } from "../../src/pull/events.ts"
+import { pull } from "../../src/pull/run.ts"
 
 export interface PullOptions {
   /** to the first byte and between bytes, ms of real time; for faults that hang */

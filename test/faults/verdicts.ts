@@ -1,8 +1,8 @@
 /**
- * What druidsync must make of each fault at each place: what is tried again (src/sync/retry.ts) and what is proof (docs/architecture.md), as data. The
+ * What druidsync must make of each fault at each place: what is tried again (src/pull/retry.ts) and what is proof (docs/architecture.md), as data. The
  * matrix test holds druidsync to it, and the tables in `docs/trust.md` are made from it.
  */
-import type { ErrorCode } from "../../src/errors.ts"
+import type { ErrorCode } from "../../src/base/errors.ts"
 import { type Fault, faults } from "../support/fault-proxy/index.ts"
 import { PLACES, type Place } from "./places.ts"
 

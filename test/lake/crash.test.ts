@@ -6,10 +6,10 @@ import { join } from "node:path"
 import { type Disk, realDisk } from "../../src/lake/disk.ts"
 import { type ExportOptions, exportLake } from "../../src/lake/export.ts"
 import { verifyLake } from "../../src/lake/verify.ts"
-import { commit } from "../../src/store/commit.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
-import { databaseFile } from "../../src/store/file.ts"
-import { holding } from "../cli/support.ts"
+import { databaseFile } from "../../src/store/file/file.ts"
+import { commit } from "../../src/store/rows/commit.ts"
+import { holding } from "../commands/support.ts"
 import { canMount, Desk as MountDesk } from "../crash/support.ts"
 
 const DAY = 86_400_000n

@@ -17,7 +17,7 @@ import { join } from "node:path"
 import type { Manifest } from "../../src/lake/manifest.ts"
 import type { ExportReport, LakeReport } from "../../src/lake/report.ts"
 import { openEngine } from "../../src/store/engine.ts"
-import { Desk } from "../cli/support.ts"
+import { Desk } from "../commands/support.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
 const SLOW = 60_000

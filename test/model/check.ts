@@ -1,8 +1,9 @@
 /** The invariants of docs/architecture.md, asked of a file: what must hold after any pull, and what must hold after one that exits 0. */
+
+import type { Interval, Part } from "../../src/base/domain.ts"
+import { overlaps, subtract, union } from "../../src/base/intervals.ts"
+import { formatDruidTime } from "../../src/base/time.ts"
 import type { DatasourceSettings } from "../../src/config/settings.ts"
-import type { Interval, Part } from "../../src/domain.ts"
-import { overlaps, subtract, union } from "../../src/intervals.ts"
-import { formatDruidTime } from "../../src/time.ts"
 import type { Copy } from "./copy.ts"
 import { multiset, rowsWithin, type Segments, type Stretch, type TextRow } from "./truth.ts"
 

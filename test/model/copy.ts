@@ -1,7 +1,7 @@
 /** What the DuckDB file holds, in one statement: thousands of histories look at it after each of their pulls. */
-import type { Interval, Part, PartState } from "../../src/domain.ts"
+import type { Interval, Part, PartState } from "../../src/base/domain.ts"
 import type { Engine } from "../../src/store/engine.ts"
-import type { DatabaseFile } from "../../src/store/file.ts"
+import type { DatabaseFile } from "../../src/store/file/file.ts"
 import { quoteIdentifier } from "../../src/store/identifier.ts"
 import { rowText, type TextRow } from "./truth.ts"
 

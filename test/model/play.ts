@@ -1,8 +1,9 @@
 /** Plays one history on a rig and holds every pull to the invariants. */
+
+import { DruidsyncError } from "../../src/base/errors.ts"
 import type { DatasourceSettings, PullSettings } from "../../src/config/settings.ts"
 import { settingsDigest } from "../../src/config/settings-digest.ts"
-import { DruidsyncError } from "../../src/errors.ts"
-import { pull } from "../../src/sync/pull.ts"
+import { pull } from "../../src/pull/run.ts"
 import {
   type Behaviour,
   cut,

@@ -5,13 +5,14 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Clock } from "../../src/base/clock.ts"
 import { createCatalog } from "../../src/druid/catalog.ts"
 import { createClient } from "../../src/druid/client.ts"
 import { createTransport, type Transport } from "../../src/druid/transport.ts"
+import type { SyncEvent } from "../../src/pull/events.ts"
+import type { Ports } from "../../src/pull/ports.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
-import { companionFolder, type DatabaseFile, databaseFile } from "../../src/store/file.ts"
-import type { SyncEvent } from "../../src/sync/events.ts"
-import type { Clock, Ports } from "../../src/sync/ports.ts"
+import { companionFolder, type DatabaseFile, databaseFile } from "../../src/store/file/file.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
 const ENGINE = { memoryLimit: "256MB", threads: 1 } as const

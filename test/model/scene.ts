@@ -1,7 +1,7 @@
 /** A rig, one datasource and one file, for tests that tell one history step by step. */
 import type { DatasourceSettings } from "../../src/config/settings.ts"
-import type { PullReport, SyncEvent } from "../../src/sync/events.ts"
-import { pull } from "../../src/sync/pull.ts"
+import type { PullReport, SyncEvent } from "../../src/pull/events.ts"
+import { pull } from "../../src/pull/run.ts"
 import { type Copy, readFile } from "./copy.ts"
 import type { Disturbance, Rig } from "./rig.ts"
 import { FILTER, type TextRow } from "./truth.ts"

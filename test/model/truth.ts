@@ -2,8 +2,9 @@
  * What a copy must hold, told from the model of the fake Druid alone: the rows of every segment that ever was, and which
  * of them answer for which stretch of time now.
  */
+
+import type { Interval } from "../../src/base/domain.ts"
 import type { DatasourceSettings } from "../../src/config/settings.ts"
-import type { Interval } from "../../src/domain.ts"
 import { parseSegmentSet, segmentSetText } from "../../src/plan/segment-set.ts"
 import type { StoredSegment, World } from "../support/fake-druid/fake-druid.ts"
 import { allRows } from "../support/fake-druid/model/rows.ts"

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import type { Chunk, ChunkCondition, Segment } from "../../src/domain.ts"
+import type { Chunk, ChunkCondition, Segment } from "../../src/base/domain.ts"
 import { chunkBytes, chunksOf, conditionOf, estimatedRows, knownRows } from "../../src/plan/chunks.ts"
 import { chunk, RUNS, seg, smallInterval, span } from "./support.ts"
 

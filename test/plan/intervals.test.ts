@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import type { Interval } from "../../src/domain.ts"
+import type { Interval } from "../../src/base/domain.ts"
 import {
   anyOverlap,
   byStart,
@@ -11,7 +11,7 @@ import {
   sameInterval,
   subtract,
   union,
-} from "../../src/intervals.ts"
+} from "../../src/base/intervals.ts"
 import { bitmap, RUNS, smallInterval, span } from "./support.ts"
 
 const many = fc.array(smallInterval, { maxLength: 12 })

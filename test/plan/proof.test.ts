@@ -1,5 +1,5 @@
 import { describe, expect, it } from "bun:test"
-import type { Chunk, Slice, Work } from "../../src/domain.ts"
+import type { Chunk, Slice, Work } from "../../src/base/domain.ts"
 import { proof } from "../../src/plan/proof.ts"
 import { segmentSetText } from "../../src/plan/segment-set.ts"
 import { chunk, seg, span, work } from "./support.ts"

@@ -1,13 +1,8 @@
 /** The share of a machine: that the days of all shards are all days, each once, whatever Druid's chunks are. */
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import type { Chunk, Interval, Part, Segment } from "../../src/domain.ts"
-import { scanSql } from "../../src/druid/sql.ts"
-import { intersection, overlaps, sameInterval, union } from "../../src/intervals.ts"
-import { chunksOf } from "../../src/plan/chunks.ts"
-import { diff } from "../../src/plan/diff.ts"
-import { segmentSetText } from "../../src/plan/segment-set.ts"
-import { slicesOf } from "../../src/plan/slices.ts"
+import type { Chunk, Interval, Part, Segment } from "../../src/base/domain.ts"
+import { intersection, overlaps, sameInterval, union } from "../../src/base/intervals.ts"
 import {
   dayOfTime,
   MAX_SHARDS,
@@ -18,8 +13,13 @@ import {
   shardHashes,
   shardOffset,
   shareOf,
-} from "../../src/shard.ts"
-import { MAX_TIME, MIN_TIME, parseDruidTime } from "../../src/time.ts"
+} from "../../src/base/shard.ts"
+import { MAX_TIME, MIN_TIME, parseDruidTime } from "../../src/base/time.ts"
+import { scanSql } from "../../src/druid/sql.ts"
+import { chunksOf } from "../../src/plan/chunks.ts"
+import { diff } from "../../src/plan/diff.ts"
+import { segmentSetText } from "../../src/plan/segment-set.ts"
+import { slicesOf } from "../../src/plan/slices.ts"
 import { seg } from "./support.ts"
 
 const COUNTS = [1, 2, 4, 7] as const

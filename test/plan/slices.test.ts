@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import type { Bucket, Chunk, Interval, Slice, Work } from "../../src/domain.ts"
-import { contains, subtract, union } from "../../src/intervals.ts"
+import type { Bucket, Chunk, Interval, Slice, Work } from "../../src/base/domain.ts"
+import { contains, subtract, union } from "../../src/base/intervals.ts"
 import {
   apart,
   bucketWidthMs,

@@ -1,6 +1,6 @@
 /** Short builders for the words of the domain, and the arbitraries that the property tests share. */
 import fc from "fast-check"
-import type { Chunk, Interval, Part, Segment, Work } from "../../src/domain.ts"
+import type { Chunk, Interval, Part, Segment, Work } from "../../src/base/domain.ts"
 import { segmentSetText } from "../../src/plan/segment-set.ts"
 
 /** Every property test runs with this many cases unless it says otherwise; a failure prints its seed. */

@@ -1,8 +1,8 @@
 /** A pull split across machines that never talk to each other: one file per shard, together exactly the datasource. */
 import { describe, expect, it } from "bun:test"
 import { existsSync } from "node:fs"
-import { shareOf } from "../../src/shard.ts"
-import type { VerifyReport } from "../../src/verify/report.ts"
+import { shareOf } from "../../src/base/shard.ts"
+import type { VerifyReport } from "../../src/compare/report.ts"
 import { readTable } from "../support/conformance/duckdb.ts"
 import { difference, Multiset } from "../support/conformance/rows.ts"
 import { COLUMNS, dayOf, daysOf } from "../support/conformance/rows-of.ts"

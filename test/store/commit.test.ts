@@ -1,12 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { rm } from "node:fs/promises"
 import fc from "fast-check"
-import type { Column, Interval, Part, PartState } from "../../src/domain.ts"
-import { DruidsyncError } from "../../src/errors.ts"
-import { commit, type DatasourceCommit, type ReadySlice, type Replacing } from "../../src/store/commit.ts"
+import type { Column, Interval, Part, PartState } from "../../src/base/domain.ts"
+import { DruidsyncError } from "../../src/base/errors.ts"
 import type { Engine } from "../../src/store/engine.ts"
-import { recordRun } from "../../src/store/history.ts"
-import { readState } from "../../src/store/state.ts"
+import { recordRun } from "../../src/store/notes/history.ts"
+import { readState } from "../../src/store/notes/state.ts"
+import {
+  commit,
+  type DatasourceCommit,
+  type ReadySlice,
+  type Replacing,
+} from "../../src/store/rows/commit.ts"
 import { span } from "../plan/support.ts"
 import { column, Store } from "./support.ts"
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import type { Column } from "../../src/domain.ts"
-import { conversion, losesDigits } from "../../src/store/convert.ts"
-import { commonType, reconcile, textInstead } from "../../src/store/drift.ts"
+import type { Column } from "../../src/base/domain.ts"
 import { literal } from "../../src/store/engine.ts"
 import { fold, targetNames } from "../../src/store/names.ts"
+import { conversion, losesDigits } from "../../src/store/rows/convert.ts"
+import { commonType, reconcile, textInstead } from "../../src/store/rows/drift.ts"
 import { column, Store } from "./support.ts"
 
 let store: Store

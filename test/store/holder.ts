@@ -5,8 +5,8 @@
  *     bun holder.ts file|run PATH
  */
 import { openEngine } from "../../src/store/engine.ts"
-import { databaseFile } from "../../src/store/file.ts"
-import { acquireRunLock } from "../../src/store/run-lock.ts"
+import { databaseFile } from "../../src/store/file/file.ts"
+import { acquireRunLock } from "../../src/store/file/run-lock.ts"
 
 const [kind, path = ""] = process.argv.slice(2)
 const engine = await openEngine({ memoryLimit: "100MB", threads: 1 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { openEngine } from "../../src/store/engine.ts"
-import { countsByInterval } from "../../src/store/interval-counts.ts"
+import { countsByInterval } from "../../src/store/rows/interval-counts.ts"
 
 const engine = await openEngine({ memoryLimit: "200MB", threads: 1 })
 await engine.run('CREATE TABLE "some rows" ("__time" TIMESTAMP)')

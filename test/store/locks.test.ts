@@ -2,10 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from "bun:test"
 import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { DruidsyncError, ExitCode } from "../../src/errors.ts"
+import { DruidsyncError, ExitCode } from "../../src/base/errors.ts"
 import { openEngine } from "../../src/store/engine.ts"
-import { companionFolder } from "../../src/store/file.ts"
-import { acquireRunLock, type RunLockOptions } from "../../src/store/run-lock.ts"
+import { companionFolder } from "../../src/store/file/file.ts"
+import { acquireRunLock, type RunLockOptions } from "../../src/store/file/run-lock.ts"
 import { Store } from "./support.ts"
 
 const SLOW = 60_000

@@ -1,10 +1,10 @@
 /** What is noted for `report`: changes of tables, stretches that are missing, what verify found. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import { tableChanges } from "../../src/store/changes.ts"
-import type { StoredColumn } from "../../src/store/state.ts"
-import { recordVerifies, type VerifyRecord } from "../../src/store/verifies.ts"
+import { tableChanges } from "../../src/store/notes/changes.ts"
+import type { StoredColumn } from "../../src/store/notes/state.ts"
+import { recordVerifies, type VerifyRecord } from "../../src/store/notes/verifies.ts"
+import { Bench, datasource, dayRows } from "../pull/support.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
-import { Bench, datasource, dayRows } from "../sync/support.ts"
 
 const SLOW = 30_000
 

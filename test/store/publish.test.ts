@@ -13,12 +13,12 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join } from "node:path"
-import type { DruidsyncError } from "../../src/errors.ts"
+import type { DruidsyncError } from "../../src/base/errors.ts"
 import { openEngine } from "../../src/store/engine.ts"
-import { recordRun } from "../../src/store/history.ts"
-import { checkPublishPath, publish } from "../../src/store/publish.ts"
-import { ensureTables } from "../../src/store/tables.ts"
-import { holding } from "../cli/support.ts"
+import { checkPublishPath, publish } from "../../src/store/file/publish.ts"
+import { recordRun } from "../../src/store/notes/history.ts"
+import { ensureTables } from "../../src/store/notes/tables.ts"
+import { holding } from "../commands/support.ts"
 import { Store } from "./support.ts"
 
 let store: Store
@@ -274,8 +274,8 @@ describe("a copy whose process is killed", () => {
     const source = (name: string) => JSON.stringify(join(import.meta.dirname, "../../src/store", name))
     const script = `
       const { openEngine } = await import(${source("engine.ts")})
-      const { databaseFile } = await import(${source("file.ts")})
-      const { publish } = await import(${source("publish.ts")})
+      const { databaseFile } = await import(${source("file/file.ts")})
+      const { publish } = await import(${source("file/publish.ts")})
       const engine = await openEngine({ memoryLimit: "100MB", threads: 1 })
       let calls = 0
       const dying = (call) => async (...args) => {

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import fc from "fast-check"
-import type { Column } from "../../src/domain.ts"
-import { DruidsyncError } from "../../src/errors.ts"
-import { dropStaged, stage } from "../../src/store/stage.ts"
+import type { Column } from "../../src/base/domain.ts"
+import { DruidsyncError } from "../../src/base/errors.ts"
+import { dropStaged, stage } from "../../src/store/rows/stage.ts"
 import { column, druidDouble, druidFloat, druidString, Store } from "./support.ts"
 
 let store: Store

@@ -1,5 +1,5 @@
 import { expect, it } from "bun:test"
-import { withoutTail } from "../../src/store/statement.ts"
+import { withoutTail } from "../../src/store/query/statement.ts"
 
 for (const [sql, kept] of [
   ["SELECT 1", "SELECT 1"],

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Engine, literal, openEngine } from "../../src/store/engine.ts"
-import { companionFolder, databaseFile } from "../../src/store/file.ts"
-import { acquireRunLock } from "../../src/store/run-lock.ts"
+import { companionFolder, databaseFile } from "../../src/store/file/file.ts"
+import { acquireRunLock } from "../../src/store/file/run-lock.ts"
 
 let folder: string
 let path: string

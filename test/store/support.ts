@@ -2,10 +2,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import type { Column } from "../../src/domain.ts"
+import type { Column } from "../../src/base/domain.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
-import { type DatabaseFile, databaseFile, type FileOptions } from "../../src/store/file.ts"
-import { duckdbTypeOf } from "../../src/store/types.ts"
+import { type DatabaseFile, databaseFile, type FileOptions } from "../../src/store/file/file.ts"
+import { duckdbTypeOf } from "../../src/store/rows/types.ts"
 
 export class Store {
   readonly engine: Engine

@@ -1,8 +1,8 @@
 /** A column that changes its type: every pair of types, and no value of either is lost on the way. */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
-import { conversion, losesDigits } from "../../src/store/convert.ts"
-import { commonColumn, commonType, reconcile, textInstead } from "../../src/store/drift.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
+import { conversion, losesDigits } from "../../src/store/rows/convert.ts"
+import { commonColumn, commonType, reconcile, textInstead } from "../../src/store/rows/drift.ts"
 
 let engine: Engine
 beforeAll(async () => {

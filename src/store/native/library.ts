@@ -29,7 +29,7 @@ import {
   writeFileSync,
 } from "node:fs"
 import { join, resolve } from "node:path"
-import { DruidsyncError, messageOf } from "../../errors.ts"
+import { DruidsyncError, messageOf } from "../../base/errors.ts"
 
 /** One file of the library, as it was at build time. */
 export interface NativeFile {

@@ -6,10 +6,10 @@ import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { existsSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { runCli } from "../../../src/cli/root.ts"
-import { DruidsyncError, ExitCode } from "../../../src/errors.ts"
-import { describeError } from "../../../src/report/error.ts"
-import type { PullReport } from "../../../src/sync/events.ts"
+import { DruidsyncError, ExitCode } from "../../../src/base/errors.ts"
+import { runCli } from "../../../src/commands/index.ts"
+import { describeError } from "../../../src/kit/text/error.ts"
+import type { PullReport } from "../../../src/pull/events.ts"
 
 export interface Result {
   /** null where a signal ended the process */

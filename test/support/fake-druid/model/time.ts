@@ -2,7 +2,7 @@
  * Time over Druid's whole range, in milliseconds as `bigint`: ISO text in, ISO text as Joda writes it out, and
  * the time chunks of Druid's granularities. No `Date`, whose range is too small.
  */
-import type { Interval } from "../../../../src/domain.ts"
+import type { Interval } from "../../../../src/base/domain.ts"
 
 export type { Interval }
 

@@ -1,0 +1,95 @@
+/**
+ * The one error that users see. Everything that can go wrong on purpose is a DruidsyncError; anything else
+ * that reaches `main.ts` is a bug and is reported as one.
+ */
+
+/** What the process exit code means. The same table stands in the README and is checked against it. */
+export const ExitCode = {
+  /** everything asked for is complete */
+  ok: 0,
+  /** it failed; nothing unproven was stored */
+  failed: 1,
+  /** wrong usage or configuration; nothing was asked of Druid */
+  usage: 2,
+  /** some of it is incomplete; what was stored is proven */
+  incomplete: 3,
+  /** the source refused: authentication, permission, unknown datasource */
+  refused: 4,
+  /** the file, or a run on it, is locked by someone else */
+  locked: 11,
+  /** interrupted by a signal */
+  interrupted: 130,
+} as const
+
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** Machine-readable names of what went wrong; stable, used by `--json` and by tests. */
+export type ErrorCode =
+  | "usage"
+  | "config"
+  | "connect"
+  | "tls"
+  | "timeout"
+  | "auth"
+  | "forbidden"
+  | "unknown-datasource"
+  | "not-druid"
+  | "query"
+  | "server"
+  | "too-many-requests"
+  | "response-cut"
+  | "response-mismatch"
+  | "count-mismatch"
+  | "unavailable"
+  | "file"
+  | "foreign"
+  | "disk-full"
+  | "publish"
+  | "locked"
+  | "interrupted"
+  | "type"
+  | "bug"
+
+export interface DruidsyncErrorOptions {
+  exitCode?: ExitCode
+  /** true where the same request may succeed when sent again */
+  retryable?: boolean
+  /** wait at least this long before the next try (from `Retry-After`) */
+  retryAfterMs?: number
+  /** what to do next, in the imperative, one line */
+  hint?: string
+  cause?: unknown
+}
+
+/**
+ * An error with a name for machines, a sentence for people, and a hint for what to do next.
+ * The message says what happened and to what; it never holds a credential (invariant I8).
+ */
+export class DruidsyncError extends Error {
+  override readonly name = "DruidsyncError"
+  readonly code: ErrorCode
+  readonly exitCode: ExitCode
+  readonly retryable: boolean
+  readonly retryAfterMs: number | undefined
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: DruidsyncErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.exitCode = options.exitCode ?? ExitCode.failed
+    this.retryable = options.retryable ?? false
+    this.retryAfterMs = options.retryAfterMs
+    this.hint = options.hint
+  }
+}
+
+/** The worst exit code decides, in the order in which a pull lets it decide. */
+export function worst(codes: readonly number[]): number {
+  const order = [ExitCode.failed, ExitCode.locked, ExitCode.usage, ExitCode.refused, ExitCode.incomplete]
+  return order.find((code) => codes.includes(code)) ?? ExitCode.ok
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}

@@ -1,0 +1,218 @@
+/** The conversation of `init`: what the flags do not say is asked, until Druid answers and something is chosen. */
+import { dirname, resolve } from "node:path"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { isLoopback } from "../../config/host.ts"
+import { nearest } from "../../config/nearest.ts"
+import type { SecretSource } from "../../config/schema.ts"
+import type { Settings } from "../../config/settings.ts"
+import { numberedDatasources } from "../../kit/cluster/text.ts"
+import { usage } from "../../kit/strict.ts"
+import { describeError } from "../../kit/text/error.ts"
+import type { Style } from "../../kit/text/style.ts"
+import type { Prompter } from "./prompt.ts"
+import { readAddress, readSelection } from "./selection.ts"
+import { type Access, explore, type Found, refuseExisting, type SetupOptions } from "./setup.ts"
+
+export interface Conversation {
+  readonly flags: Partial<Access>
+  /** as the user named it */
+  readonly config: string
+  /** names with commas between, or `all`; undefined: ask */
+  readonly datasources: string | undefined
+  readonly force: boolean
+  readonly setup: Omit<SetupOptions, "configPath">
+  /** undefined: nobody can be asked, the flags are all there is */
+  readonly ask: Prompter | undefined
+  readonly style: Style
+}
+
+export interface Answers {
+  readonly access: Access
+  readonly config: string
+  readonly names: readonly string[]
+  readonly settings: Settings
+}
+
+/** @throws DruidsyncError where nobody can be asked and something is wrong */
+export async function converse(conversation: Conversation): Promise<Answers> {
+  const { ask, datasources, style } = conversation
+  try {
+    const config = await place(conversation)
+    const setup = { ...conversation.setup, configPath: config }
+    const { access, found } = await reach(conversation, setup)
+    const names = found.report.datasources.map((one) => one.datasource)
+    if (names.length === 0) throw nothingThere(found.settings)
+    const choose = (text: string) => readSelection(text, names)
+    if (datasources !== undefined) {
+      const selection = choose(datasources)
+      if ("problem" in selection)
+        throw usage(`--datasources: ${selection.problem}`, guess(datasources, names))
+      return { access, config, names: selection.names, settings: found.settings }
+    }
+    ask!.say(`\n${numberedDatasources(found.report, style)}`)
+    for (;;) {
+      const selection = choose(await ask!.text("Which to copy? Numbers such as 1,3-5, names, or all", "all"))
+      if ("names" in selection) return { access, config, names: selection.names, settings: found.settings }
+      ask!.say(`  ${selection.problem}`)
+    }
+  } finally {
+    ask?.close()
+  }
+}
+
+/** A path where nothing is yet. */
+async function place({ config, force, ask }: Conversation): Promise<string> {
+  let path = config
+  for (;;) {
+    try {
+      if (!force) await refuseExisting(path)
+      return path
+    } catch (error) {
+      if (ask === undefined || !(error instanceof DruidsyncError)) throw error
+      ask.say(`${path} is there already, and stays as it is.`)
+      path = await ask.text("Where to write the new configuration")
+    }
+  }
+}
+
+/** Asks for address and login until Druid answers. */
+async function reach(
+  { flags, ask, style }: Conversation,
+  setup: SetupOptions,
+): Promise<{ access: Access; found: Found }> {
+  if (ask === undefined) {
+    const access = { ...flags, host: flags.host! }
+    return { access, found: await explore(access, setup) }
+  }
+  let access: Access =
+    flags.host === undefined ? await askAddress(ask, flags) : { ...flags, host: flags.host }
+  if (access.username !== undefined && access.password === undefined) {
+    access = { ...access, password: await askSecret(ask, "password") }
+  }
+  for (;;) {
+    ask.say(style.dim(`asking ${access.host} …`))
+    try {
+      return { access, found: await explore(access, setup) }
+    } catch (error) {
+      if (!(error instanceof DruidsyncError) || error.code === "interrupted") throw error
+      const wantsLogin = error.code === "auth" || error.code === "forbidden"
+      if (wantsLogin && access.username === undefined && access.token === undefined) {
+        ask.say("Druid asks for a login.")
+        access = { ...access, ...(await askLogin(ask)) }
+        continue
+      }
+      ask.say(describeError(error, false).trimEnd())
+      const { username: _, password: __, token: ___, ...address } = access
+      access = wantsLogin
+        ? { ...address, ...(await askLogin(ask)) }
+        : { ...access, ...(await askAddress(ask, access)) }
+    }
+  }
+}
+
+async function askAddress(ask: Prompter, before: Partial<Access>): Promise<Access> {
+  const given = await ask.text("Host or URL of a Druid router or broker", before.host ?? "localhost")
+  const url = readAddress(given)
+  if (url?.hasLogin) ask.say("  the login in it is left out: it is asked for where Druid wants one")
+  const host = url?.host ?? given
+  const isLocal = isLoopback(host)
+  const protocol = url?.protocol ?? ((await ask.yes("Encrypted (https)?", !isLocal)) ? "https" : "http")
+  const usual = before.port ?? (protocol === "https" ? 9088 : 8888)
+  const port = url?.port ?? (await ask.text("Port", String(usual)))
+  const basePath = url?.basePath ?? before.basePath
+  return { ...before, host, protocol, port: Number(port), basePath }
+}
+
+async function askLogin(ask: Prompter): Promise<Pick<Access, "username" | "password" | "token">> {
+  const kind = await ask.choice("How", ["user name and password", "token (Bearer)"])
+  if (kind === 1) return { token: await askSecret(ask, "token") }
+  const username = await ask.text("User name")
+  return { username, password: await askSecret(ask, "password") }
+}
+
+/** The secret, or where it comes from: what the configuration will hold. */
+async function askSecret(ask: Prompter, what: "password" | "token"): Promise<SecretSource> {
+  const kind = await ask.choice(`Where does the ${what} come from`, [
+    "I type it now; it is kept in the configuration, which only you can read",
+    "an environment variable",
+    "a file",
+    "a command that prints it",
+  ])
+  if (kind === 0) return ask.secret(what === "password" ? "Password" : "Token")
+  if (kind === 1) return { env: await ask.text("Name of the variable", `DRUID_${what.toUpperCase()}`) }
+  if (kind === 2) return { file: await ask.text("Path of the file") }
+  return { command: wordsOf(await ask.text("Program and arguments")) }
+}
+
+interface AccessFlags {
+  readonly host?: string | undefined
+  readonly port?: string | undefined
+  readonly protocol?: string | undefined
+  readonly "base-path"?: string | undefined
+  readonly ca?: string | undefined
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+  readonly token?: string | undefined
+}
+
+/** @param config where the configuration goes: paths in it start there. @throws DruidsyncError `usage` */
+export function accessByFlags(flags: AccessFlags, config: string): Partial<Access> {
+  const url = flags.host === undefined ? undefined : readAddress(flags.host)
+  if (url?.hasLogin) throw usage("--host must not hold a login", "give --username and --password env:NAME")
+  const from = (path: string) => (dirname(resolve(config)) === process.cwd() ? path : resolve(path))
+  const all = {
+    host: url?.host ?? flags.host,
+    port: numeric(flags.port) ?? url?.port,
+    protocol: flags.protocol ?? url?.protocol,
+    basePath: flags["base-path"] ?? url?.basePath,
+    tls: flags.ca === undefined ? undefined : { ca: from(flags.ca) },
+    username: flags.username,
+    password: secretByFlag("password", flags.password, from),
+    token: secretByFlag("token", flags.token, from),
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
+
+/** Digits as a number; anything else stays, for the configuration's check to refuse. */
+function numeric(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^\d+$/.test(text) ? Number(text) : text
+}
+
+function secretByFlag(
+  flag: string,
+  text: string | undefined,
+  from: (path: string) => string,
+): SecretSource | undefined {
+  if (text === undefined) return undefined
+  const [, kind, rest] = /^(env|file|command):(.+)$/s.exec(text) ?? []
+  if (kind === "env") return { env: rest! }
+  if (kind === "file") return { file: from(rest!) }
+  if (kind === "command") return { command: wordsOf(rest!) }
+  // The value is not repeated: it may be the secret.
+  throw usage(
+    `--${flag} says where the ${flag} comes from: env:NAME, file:PATH or command:PROGRAM`,
+    "a secret in the arguments can be read by every user of the machine",
+  )
+}
+
+function wordsOf(command: string): string[] {
+  return command.trim().split(/\s+/)
+}
+
+function guess(text: string, names: readonly string[]): string {
+  const unknown = text
+    .split(",")
+    .map((word) => word.trim())
+    .find((word) => !names.includes(word))
+  const near = unknown === undefined ? undefined : nearest(unknown, names)
+  return near === undefined
+    ? `there are: ${names.slice(0, 20).join(", ")}${names.length > 20 ? ", …" : ""}`
+    : `did you mean ${JSON.stringify(near)}?`
+}
+
+function nothingThere({ druid }: Settings): DruidsyncError {
+  return new DruidsyncError("unknown-datasource", `${druid.url} shows no datasource to this user`, {
+    exitCode: ExitCode.refused,
+    hint: "nothing is ingested yet, or the user needs READ permission on the datasources",
+  })
+}

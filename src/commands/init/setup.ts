@@ -1,0 +1,177 @@
+/** From an address to a configuration: tries it, lists what is there, writes the file. Knows nothing of questions. */
+import { chmod, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { whyOf } from "../../base/system.ts"
+import { readSmallFile } from "../../config/files.ts"
+import { configSchemaText, isConfigSchema, SCHEMA_FILE } from "../../config/json-schema.ts"
+import { loadConfig } from "../../config/load.ts"
+import type { SecretSource } from "../../config/schema.ts"
+import type { Settings } from "../../config/settings.ts"
+import { isOwnTable, tableKey, tableName } from "../../config/table-name.ts"
+import { askAnything } from "../../druid/overview.ts"
+import {
+  type DatasourcesReport,
+  type ExploreOptions,
+  listDatasources,
+} from "../../kit/cluster/datasources.ts"
+import { openClient } from "../../kit/session.ts"
+
+/** How to reach Druid, in the words of the configuration; what is undefined is left out. */
+export interface Access {
+  readonly host: string
+  readonly port?: number | string | undefined
+  readonly protocol?: string | undefined
+  readonly basePath?: string | undefined
+  readonly username?: string | undefined
+  readonly password?: SecretSource | undefined
+  readonly token?: SecretSource | undefined
+  readonly tls?: { readonly ca: string } | undefined
+}
+
+export interface SetupOptions extends Omit<ExploreOptions, "client"> {
+  /** where the configuration will be: relative paths in it start there */
+  readonly configPath: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly version: string
+  readonly newId: () => string
+}
+
+/** What an address led to. */
+export interface Found {
+  readonly settings: Settings
+  readonly report: DatasourcesReport
+}
+
+/**
+ * Asks the Druid at this address what it has.
+ * @throws DruidsyncError `config` where the answers do not fit; `auth`, `forbidden`, `connect`, `tls`, … from Druid
+ */
+export async function explore(access: Access, options: SetupOptions): Promise<Found> {
+  const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
+  const client = openClient(settings, options.version, options.clock, options.newId)
+  try {
+    await askAnything(client, options.signal)
+    const report = await listDatasources({ ...options, client }, settings.druid.url, [], false)
+    return { settings, report }
+  } finally {
+    await client.close()
+  }
+}
+
+/** The program's own reading of a configuration that is in no file yet. @throws DruidsyncError `config` */
+function readAnswers(document: object, { configPath, env }: SetupOptions): Promise<Settings> {
+  return loadConfig(configPath, {
+    env,
+    readFile: async (path) =>
+      path === configPath ? new TextEncoder().encode(JSON.stringify(document)) : readSmallFile(path),
+    fileMode: async () => undefined,
+  })
+}
+
+/** The names as the configuration takes them: where two would be one table, the later gets a table of its own. */
+export function datasourceEntries(names: readonly string[]): (string | { name: string; table: string })[] {
+  const taken = new Set(
+    names.filter((name) => !isOwnTable(tableName(name))).map((name) => tableKey(tableName(name))),
+  )
+  const used = new Set<string>()
+  return names.map((name) => {
+    const table = tableName(name)
+    if (!used.has(tableKey(table)) && !isOwnTable(table)) {
+      used.add(tableKey(table))
+      return name
+    }
+    const base = isOwnTable(table) ? `druid${table}` : table
+    let free = base
+    for (let n = 2; used.has(tableKey(free)) || taken.has(tableKey(free)); n++) free = `${base}_${n}`
+    used.add(tableKey(free))
+    return { name, table: free }
+  })
+}
+
+export interface Saved {
+  readonly config: string
+  /** the JSON Schema beside it; undefined where another file has its name */
+  readonly schema: string | undefined
+}
+
+/**
+ * Writes the configuration, which only its owner can read, and the JSON Schema that it refers to.
+ * @param force replace a file that is there
+ * @throws DruidsyncError `usage` where there is one, `config`, `file`
+ */
+export async function saveConfig(
+  access: Access,
+  names: readonly string[],
+  settings: Settings,
+  force: boolean,
+  options: SetupOptions,
+): Promise<Saved> {
+  const { configPath } = options
+  const schema = await saveSchema(join(dirname(configPath), SCHEMA_FILE))
+  const { host, port: _, protocol: __, ...rest } = access
+  const document = {
+    ...(schema === undefined ? {} : { $schema: `./${SCHEMA_FILE}` }),
+    host,
+    // Written out: a reader should not have to know what they are by default.
+    port: settings.druid.port,
+    protocol: settings.druid.protocol,
+    ...defined(rest),
+    datasources: datasourceEntries(names),
+  }
+  await readAnswers(document, options)
+  await writePrivate(configPath, `${JSON.stringify(document, undefined, 2)}\n`, force, options.newId())
+  return { config: configPath, schema }
+}
+
+/** @throws DruidsyncError `usage` where the file is there */
+export async function refuseExisting(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found !== undefined) throw isThere(path)
+}
+
+function isThere(path: string): DruidsyncError {
+  return new DruidsyncError("usage", `${path} is there already`, {
+    exitCode: ExitCode.usage,
+    hint: "give another path with --config, or replace it with --force",
+  })
+}
+
+async function writePrivate(path: string, text: string, force: boolean, id: string): Promise<void> {
+  const part = force ? `${path}.${id}.part` : path
+  try {
+    const handle = await open(part, "wx", 0o600)
+    try {
+      await handle.writeFile(text)
+    } finally {
+      await handle.close()
+    }
+    await chmod(part, 0o600)
+    if (force) await rename(part, path)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === "EEXIST" && !force) throw isThere(path)
+    if (force) await rm(part, { force: true })
+    throw new DruidsyncError("file", `${path} cannot be written: ${whyOf(error, "place")}`, {
+      cause: error,
+      hint: "give another path with --config",
+    })
+  }
+}
+
+/** @returns the path, or undefined where something else is there */
+async function saveSchema(path: string): Promise<string | undefined> {
+  const there = await readFile(path, "utf8").catch(() => undefined)
+  const text = configSchemaText()
+  if (there === text) return path
+  if (there !== undefined && !isConfigSchema(there)) return undefined
+  // Only editors need it: where it cannot be written, the configuration does without.
+  return writeFile(path, text).then(
+    () => path,
+    () => undefined,
+  )
+}
+
+function defined<T extends object>(value: T): Partial<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as Partial<T>
+}

@@ -1,0 +1,196 @@
+/** The plan of a pull, without fetching a row: what `plan` and `--dry-run` show. Changes nothing anywhere. */
+
+import type { Work } from "../../base/domain.ts"
+import { type DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import type { Inventory } from "../../druid/catalog.ts"
+import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
+import {
+  DOUBTFUL,
+  describeChange,
+  describeReason,
+  describeUnavailable,
+  intervalText,
+  type Range,
+  rangeOf,
+} from "../../pull/describe.ts"
+import { judge } from "../../pull/judge.ts"
+import type { Ports, PullRequest } from "../../pull/ports.ts"
+import { type Prepared, prepare } from "../../pull/prepare/prepare.ts"
+import { ask } from "../../pull/retry.ts"
+import { concernsOneDatasource, refuseForeignTable } from "../../pull/run.ts"
+import { refuseOtherShard } from "../../pull/shard.ts"
+import { nothingActive } from "../../pull/unlisted.ts"
+import { type FileState, readState } from "../../store/notes/state.ts"
+import { readBytesPerRow } from "../../store/notes/summary.ts"
+import type { SchemaChange } from "../../store/rows/drift.ts"
+
+/** A stretch that a pull would fetch. */
+export interface PlannedStretch {
+  /** as Druid writes intervals */
+  readonly interval: string
+  /** number of the slice (query and commit) that it belongs to, from 1 */
+  readonly slice: number
+  /** as far as Druid's metadata and counts tell; null where rows may still come */
+  readonly rows: number | null
+  /** its share of the segments' size in Druid's deep storage, about */
+  readonly segmentBytes: number
+  /** in words, and by name */
+  readonly reason: string
+  readonly kind: string
+}
+
+export interface PlannedDatasource {
+  readonly datasource: string
+  readonly table: string
+  /** the file has no table of it yet */
+  readonly isNew: boolean
+  readonly fetch: readonly PlannedStretch[]
+  readonly slices: number
+  /** rows to fetch, as far as they are known; those of realtime segments as Druid last reported them */
+  readonly rows: number
+  readonly segmentBytes: number
+  /** bytes that would come over the network (before compression), by the bytes per row of earlier runs; null without any */
+  readonly downloadBytes: number | null
+  readonly unchangedChunks: number
+  /** checkpoints that a count alone has proven: they are renewed without a fetch */
+  readonly provenByCount: number
+  /** what cannot be copied now, and why: the pull would exit with 3 */
+  readonly unavailable: readonly { readonly interval: string; readonly reason: string }[]
+  /** intervals that the load rules keep on no server */
+  readonly cold: readonly string[]
+  /** realtime intervals that the configuration leaves out */
+  readonly excluded: readonly string[]
+  /** stretches that Druid dropped */
+  readonly dropped: readonly string[]
+  readonly deletions: "keep" | "mirror"
+  readonly schemaChanges: readonly string[]
+  readonly warnings: readonly string[]
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined
+}
+
+/** What `plan --json` prints; `format` is raised when its meaning changes. */
+export interface DryRun {
+  readonly format: 1
+  readonly out: string
+  /** what the pull would exit with, as far as can be told */
+  readonly exitCode: number
+  /** with `--since` or `--until`: nothing else was looked at */
+  readonly range?: Range
+  readonly datasources: readonly PlannedDatasource[]
+}
+
+/** @throws DruidsyncError where nothing can be asked at all */
+export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun> {
+  const state = await readState(ports.engine, ports.file, ports.signal)
+  refuseOtherShard(ports.file.path, request, state)
+  const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
+  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const datasources: PlannedDatasource[] = []
+  const codes: number[] = []
+  for (const settings of request.datasources) {
+    const { planned, exitCode } = await planOne(
+      ports,
+      request,
+      settings,
+      inventory,
+      state,
+      bytesPerRow.get(settings.name),
+    )
+    datasources.push(planned)
+    codes.push(exitCode)
+  }
+  const range = rangeOf(request)
+  return {
+    format: 1,
+    out: ports.file.path,
+    exitCode: worst(codes),
+    ...(range === undefined ? {} : { range }),
+    datasources,
+  }
+}
+
+async function planOne(
+  ports: Ports,
+  request: PullRequest,
+  settings: DatasourceSettings,
+  inventory: Inventory,
+  state: FileState,
+  bytesPerRow: number | undefined,
+): Promise<{ planned: PlannedDatasource; exitCode: number }> {
+  const held = state.datasources.get(settings.name)
+  const judged = judge(settings, request, inventory, held, [])
+  const { diff } = judged
+  const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
+    chunks.map((chunk) => intervalText(chunk.interval))
+  let prepared: Prepared | undefined
+  let error: DruidsyncError | undefined
+  try {
+    refuseForeignTable(ports, settings, state)
+    if (diff.nothingActive) throw await nothingActive(ports, settings, held)
+    prepared = await prepare(ports, request, settings, judged, diff.works, inventory, held)
+  } catch (thrown) {
+    ports.signal.throwIfAborted()
+    if (!concernsOneDatasource(thrown)) throw thrown
+    error = thrown
+  }
+  const fetch = (prepared?.slices ?? []).flatMap((slice, n) =>
+    slice.works.map((work) => stretch(work, n + 1)),
+  )
+  const rows = (prepared?.slices ?? []).reduce((sum, slice) => sum + slice.rows, 0)
+  const doubtful = prepared?.doubtful ?? []
+  const planned: PlannedDatasource = {
+    datasource: settings.name,
+    table: settings.table,
+    isNew: held === undefined,
+    fetch,
+    slices: prepared?.slices.length ?? 0,
+    rows,
+    segmentBytes: fetch.reduce((sum, one) => sum + one.segmentBytes, 0),
+    downloadBytes: bytesPerRow === undefined ? null : Math.round(rows * bytesPerRow),
+    unchangedChunks: diff.unchanged,
+    provenByCount: prepared?.refreshed.length ?? 0,
+    unavailable: [
+      ...diff.unavailable.map((chunk) => ({
+        interval: intervalText(chunk.interval),
+        reason: describeUnavailable(chunk),
+      })),
+      ...doubtful.map((chunk) => ({ interval: intervalText(chunk.interval), reason: DOUBTFUL })),
+    ],
+    cold: texts(diff.cold),
+    excluded: texts(diff.excluded),
+    dropped: diff.gone.map(intervalText),
+    deletions: settings.deletions,
+    schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
+    warnings: prepared?.warnings ?? [],
+    error:
+      error === undefined
+        ? undefined
+        : {
+            code: error.code,
+            message: error.message,
+            ...(error.hint === undefined ? {} : { hint: error.hint }),
+          },
+  }
+  const isShort = planned.unavailable.length > 0
+  return { planned, exitCode: error?.exitCode ?? (isShort ? ExitCode.incomplete : ExitCode.ok) }
+}
+
+function stretch(work: Work, slice: number): PlannedStretch {
+  return {
+    interval: intervalText(work.interval),
+    slice,
+    rows: work.expectedRows ?? null,
+    segmentBytes: shareOfBytes(work),
+    reason: describeReason(work.reason),
+    kind: work.reason.kind,
+  }
+}
+
+/** A piece of a chunk has the share of its bytes that it has of its rows; of its time, where rows are not known. */
+function shareOfBytes({ chunk, interval, expectedRows }: Work): number {
+  const rows = estimatedRows(chunk)
+  const ofTime = Number(interval.end - interval.start) / Number(chunk.interval.end - chunk.interval.start)
+  const share = expectedRows === undefined || rows === 0 ? ofTime : expectedRows / rows
+  return Math.round(chunkBytes(chunk) * Math.min(1, share))
+}

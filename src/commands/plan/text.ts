@@ -1,0 +1,142 @@
+/** A plan in words: per datasource what would be fetched and why. Pure. */
+import { printable } from "../../base/printable.ts"
+import type { Style } from "../../kit/text/style.ts"
+import { incompleteWords } from "../../kit/text/summary.ts"
+import {
+  count,
+  counted,
+  intervalsWords,
+  intervalWords,
+  parseInterval,
+  rangeWords,
+  size,
+} from "../../kit/text/words.ts"
+import type { DryRun, PlannedDatasource, PlannedStretch } from "./plan.ts"
+
+/** More stretches than this are told together, unless everything is asked for. */
+const MOST_LINES = 10
+
+/** @param verbose every stretch on a line of its own, however many there are */
+export function planText(plan: DryRun, verbose: boolean, style: Style): string {
+  const lines = plan.datasources.flatMap((one) => datasourceLines(one, plan.range, verbose, style))
+  if (plan.datasources.length > 1) lines.push(style.bold(totalLine(plan)))
+  return lines.map((line) => `${line}\n`).join("")
+}
+
+function datasourceLines(
+  one: PlannedDatasource,
+  range: DryRun["range"],
+  verbose: boolean,
+  style: Style,
+): string[] {
+  const name = style.bold(printable(one.datasource))
+  const indent = (text: string) => `  ${text}`
+  if (one.error !== undefined) {
+    const hint = one.error.hint === undefined ? [] : [indent(`→ ${printable(one.error.hint)}`)]
+    return [`${name}: ${style.red("cannot be pulled")}: ${printable(one.error.message)}`, ...hint]
+  }
+  const lines = stretchLines(one.fetch, verbose).map(indent)
+  const table = printable(one.table)
+  if (one.unchangedChunks > 0 && one.fetch.length > 0) {
+    lines.push(indent(style.dim(`unchanged: ${counted(one.unchangedChunks, "chunk")}`)))
+  }
+  if (one.provenByCount > 0) {
+    lines.push(
+      indent(
+        `proven equal by a count alone: ${counted(one.provenByCount, "chunk or piece", "chunks or pieces")}`,
+      ),
+    )
+  }
+  for (const change of one.schemaChanges)
+    lines.push(indent(`${style.yellow("schema")}: ${printable(change)}`))
+  for (const warning of one.warnings) lines.push(indent(`${style.yellow("warning")}: ${printable(warning)}`))
+  if (one.unavailable.length > 0) {
+    lines.push(indent(`${style.yellow("not available now")}: ${incompleteWords(one.unavailable, verbose)}`))
+  }
+  if (one.cold.length > 0) {
+    lines.push(indent(`on no Druid server (load rules), left as it is: ${spans(one.cold)}`))
+  }
+  if (one.excluded.length > 0) {
+    lines.push(indent(`realtime, left out by the configuration: ${spans(one.excluded)}`))
+  }
+  if (one.dropped.length > 0) {
+    const fate = one.deletions === "keep" ? "kept here" : "would be deleted here too"
+    lines.push(indent(`dropped from Druid, ${fate}: ${spans(one.dropped)}`))
+  }
+  const limits = range === undefined ? "" : `; ${rangeWords(range)}`
+  return [`${name} → ${one.isNew ? "new table" : "table"} ${table}: ${headline(one)}${limits}`, ...lines]
+}
+
+function headline(one: PlannedDatasource): string {
+  const short = one.unavailable.length > 0 ? [`INCOMPLETE: ${notAvailable([one])}`] : []
+  if (one.fetch.length === 0) {
+    return ["nothing to fetch", ...short, `${counted(one.unchangedChunks, "chunk")} unchanged`].join(", ")
+  }
+  const parts = [`${counted(one.rows, "row")} in ${counted(one.slices, "slice")}`]
+  if (one.segmentBytes > 0) parts.push(`${size(one.segmentBytes)} of segments`)
+  if (one.downloadBytes !== null) parts.push(`about ${size(one.downloadBytes)} to download`)
+  return [...parts, ...short].join(", ")
+}
+
+/** Why a pull would exit with 3. */
+function notAvailable(datasources: readonly PlannedDatasource[]): string {
+  const number = datasources.reduce((sum, one) => sum + one.unavailable.length, 0)
+  return `${counted(number, "chunk is", "chunks are")} not available now`
+}
+
+function spans(intervals: readonly string[]): string {
+  return intervalsWords(intervals.map(parseInterval))
+}
+
+/** Thousands of stretches as few lines: runs of one reason first, then everything of one reason. */
+function stretchLines(fetch: readonly PlannedStretch[], verbose: boolean): string[] {
+  const single = fetch.map((one) => [one])
+  if (verbose || single.length <= MOST_LINES) return single.map(groupLine)
+  const runs: PlannedStretch[][] = []
+  for (const one of fetch) {
+    const last = runs.at(-1)
+    if (last !== undefined && last[0]!.kind === one.kind) last.push(one)
+    else runs.push([one])
+  }
+  if (runs.length <= MOST_LINES) return runs.map(groupLine)
+  const byKind = new Map<string, PlannedStretch[]>()
+  for (const one of fetch) byKind.set(one.kind, [...(byKind.get(one.kind) ?? []), one])
+  return [...byKind.values()].map(groupLine)
+}
+
+function groupLine(group: readonly PlannedStretch[]): string {
+  const first = group[0]!
+  const interval = {
+    start: parseInterval(first.interval).start,
+    end: parseInterval(group.at(-1)!.interval).end,
+  }
+  const isSameReason = group.every((one) => one.reason === first.reason)
+  const reason = isSameReason ? printable(first.reason) : MIXED[first.kind]!
+  const several = group.length === 1 ? "" : `, ${count(group.length)} stretches`
+  return `${intervalWords(interval)}: ${reason}${several}, ${rowsWords(group)}`
+}
+
+/** Reasons whose words differ from stretch to stretch. */
+const MIXED: Readonly<Record<string, string>> = { replaced: "replaced by newer versions" }
+
+function rowsWords(group: readonly PlannedStretch[]): string {
+  const known = group.filter((one) => one.rows !== null)
+  if (known.length === 0) return "rows not counted yet"
+  const rows = counted(
+    known.reduce((sum, one) => sum + one.rows!, 0),
+    "row",
+  )
+  return known.length === group.length ? rows : `${rows} and more`
+}
+
+function totalLine(plan: DryRun): string {
+  const busy = plan.datasources.filter((one) => one.fetch.length > 0)
+  const rows = busy.reduce((sum, one) => sum + one.rows, 0)
+  const bytes = busy.reduce((sum, one) => sum + one.segmentBytes, 0)
+  const slices = busy.reduce((sum, one) => sum + one.slices, 0)
+  const all = counted(plan.datasources.length, "datasource")
+  const isShort = plan.datasources.some((one) => one.unavailable.length > 0)
+  const short = isShort ? `; INCOMPLETE: ${notAvailable(plan.datasources)}` : ""
+  if (busy.length === 0) return `${all}: nothing to fetch${short}`
+  return `${all}, ${count(busy.length)} with something to fetch: ${counted(rows, "row")} in ${counted(slices, "slice")}, ${size(bytes)} of segments${short}`
+}

@@ -1,0 +1,161 @@
+/** Which columns each datasource has, what becomes of them in DuckDB, and what the file has now. Changes nothing. */
+
+import type { Work } from "../../base/domain.ts"
+import { type DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import type { Inventory } from "../../druid/catalog.ts"
+import { chunksOf } from "../../plan/chunks.ts"
+import type { Ports, PullRequest } from "../../pull/ports.ts"
+import { readShape } from "../../pull/prepare/shape.ts"
+import { ask } from "../../pull/retry.ts"
+import { concernsOneDatasource } from "../../pull/run.ts"
+import { nothingActive } from "../../pull/unlisted.ts"
+import { type DatasourceState, readState } from "../../store/notes/state.ts"
+import { duckdbTypeOf } from "../../store/rows/types.ts"
+
+/** How a column stands between Druid and the file. */
+export type ColumnStanding =
+  /** in both, with the type that it should have */
+  | "same"
+  /** in Druid, not in the file yet */
+  | "new"
+  /** in both; the next pull that stores rows changes its type */
+  | "retyped"
+  /** in the file alone */
+  | "vanished"
+  /** in Druid, and left out by the configuration */
+  | "excluded"
+
+export interface SchemaColumn {
+  /** in Druid */
+  readonly name: string
+  /** in DuckDB; null where it is left out */
+  readonly column: string | null
+  /** null where Druid does not have it any more, or it is left out */
+  readonly druidType: string | null
+  readonly sqlType: string | null
+  /** type in DuckDB after the next pull; null where it is left out */
+  readonly duckdbType: string | null
+  /** type that the file has now; null without */
+  readonly storedType: string | null
+  readonly multiValue: boolean
+  readonly standing: ColumnStanding
+  /** what a person should know, a clause each */
+  readonly notes: readonly string[]
+}
+
+export interface DatasourceSchema {
+  readonly datasource: string
+  readonly table: string
+  /** the file has its table already */
+  readonly isStored: boolean
+  readonly columns: readonly SchemaColumn[]
+  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined
+}
+
+/** What `schema --json` prints; `format` is raised when its meaning changes. */
+export interface SchemaReport {
+  readonly format: 1
+  /** null where no file was named */
+  readonly out: string | null
+  readonly exitCode: number
+  readonly datasources: readonly DatasourceSchema[]
+}
+
+/** @throws DruidsyncError where nothing can be asked at all */
+export async function schemaReport(
+  ports: Ports,
+  request: Pick<PullRequest, "datasources">,
+): Promise<SchemaReport> {
+  const state = await readState(ports.engine, ports.file, ports.signal)
+  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const datasources: DatasourceSchema[] = []
+  const codes: number[] = []
+  for (const settings of request.datasources) {
+    const held = state.datasources.get(settings.name)
+    const base = { datasource: settings.name, table: settings.table, isStored: held !== undefined }
+    try {
+      const columns = await schemaColumns(ports, settings, inventory, held)
+      datasources.push({ ...base, columns, error: undefined })
+    } catch (error) {
+      ports.signal.throwIfAborted()
+      if (!concernsOneDatasource(error)) throw error
+      codes.push(error.exitCode)
+      datasources.push({ ...base, columns: [], error: errorOf(error) })
+    }
+  }
+  const out = ports.file.path === "" ? null : ports.file.path
+  return { format: 1, out, exitCode: codes.length === 0 ? ExitCode.ok : worst(codes), datasources }
+}
+
+function errorOf({ code, message, hint }: DruidsyncError) {
+  return { code, message, ...(hint === undefined ? {} : { hint }) }
+}
+
+async function schemaColumns(
+  ports: Ports,
+  settings: DatasourceSettings,
+  inventory: Inventory,
+  held: DatasourceState | undefined,
+): Promise<SchemaColumn[]> {
+  const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
+  if (chunks.length === 0) throw await nothingActive(ports, settings, held)
+  // As a first pull would look at them: all chunks, so that a value list anywhere is seen.
+  const works = chunks.map(
+    (chunk): Work => ({
+      interval: chunk.interval,
+      chunk,
+      reason: { kind: "new" },
+      state: "complete",
+      expectedRows: undefined,
+    }),
+  )
+  const source = { datasource: settings.name, filter: settings.filter }
+  const shape = await readShape(ports, source, settings, inventory, works, held)
+  const stored = new Map((held?.columns ?? []).map((column) => [column.name, column]))
+  const read = new Map(shape.columns.map((column) => [column.name, column]))
+  const listed = inventory.columns.get(settings.name) ?? []
+  const isListed = new Set(listed.map((column) => column.name))
+
+  const result = shape.schema.map(({ name, target, duckdbType, druidType }): SchemaColumn => {
+    const column = read.get(name)
+    const was = stored.get(name)
+    const notes: string[] = []
+    if (target !== name) notes.push(`renamed: DuckDB cannot tell "${name}" apart from another column`)
+    const base = { name, column: target, storedType: was?.duckdbType ?? null, notes }
+    if (column === undefined) {
+      const why = isListed.has(name) ? "left out by the configuration" : "gone from Druid"
+      notes.push(`${why}; it stays in the table and is NULL in new rows`)
+      return { ...base, druidType: null, sqlType: null, duckdbType, multiValue: false, standing: "vanished" }
+    }
+    if (name === "__time") notes.push("UTC, milliseconds")
+    if (column.multiValue) notes.push("rows with several values")
+    const { warning } = duckdbTypeOf(name, druidType, column.multiValue)
+    if (warning !== undefined) notes.push(warning)
+    else if (duckdbType === "BLOB") notes.push("the sketch's own bytes, for a DataSketches library")
+    const isRetyped = was !== undefined && was.duckdbType !== duckdbType
+    if (isRetyped) {
+      const careful = duckdbType === "DOUBLE" ? " (or VARCHAR, where a value would lose digits)" : ""
+      notes.push(`is ${was.duckdbType} in the table; a pull of new rows makes it ${duckdbType}${careful}`)
+    } else if (held !== undefined && was === undefined)
+      notes.push("not in the table yet; a pull of new rows adds it")
+    const standing = was === undefined ? "new" : isRetyped ? "retyped" : "same"
+    const { sqlType, multiValue } = column
+    return { ...base, druidType, sqlType, duckdbType, multiValue, standing }
+  })
+  for (const { name, sqlType } of listed) {
+    if (read.has(name) || stored.has(name)) continue
+    result.push({
+      name,
+      column: null,
+      druidType: null,
+      sqlType,
+      duckdbType: null,
+      storedType: null,
+      multiValue: false,
+      standing: "excluded",
+      notes: ["left out by the configuration"],
+    })
+  }
+  return result
+}

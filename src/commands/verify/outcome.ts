@@ -1,0 +1,79 @@
+/** From what was found to what is told. Pure. */
+
+import type { Comparison } from "../../compare/compare.ts"
+import {
+  type Compared,
+  type DatasourceVerification,
+  type Mark,
+  SKIP_WORDS,
+  type SkippedStretch,
+} from "../../compare/report.ts"
+import type { Stray } from "../../compare/stray.ts"
+import type { Verdict } from "../../compare/task.ts"
+import { EXPECTED_SKIPS, type Unit } from "../../compare/units.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import { intervalText } from "../../pull/describe.ts"
+
+/** A comparison, and what of an earlier one has been repaired since. */
+export interface Found extends Comparison {
+  readonly repaired: readonly Compared[]
+}
+
+/** One datasource in the report. */
+export function reportOf(settings: DatasourceSettings, table: string, found: Found): DatasourceVerification {
+  const byTime = (a: { unit: Unit }, b: { unit: Unit }) =>
+    a.unit.interval.start < b.unit.interval.start ? -1 : 1
+  const equal = [...found.equal].sort(byTime)
+  const different = [
+    ...[...found.differing].sort(byTime).map(({ unit, verdict }) => comparedOf(unit, verdict)),
+    ...found.stray.map(strayCompared),
+  ]
+  const hinders = found.skipped.some((one) => !EXPECTED_SKIPS.has(one.kind))
+  return {
+    datasource: settings.name,
+    table,
+    outcome: different.length > 0 ? "different" : hinders ? "incomplete" : "equal",
+    error: undefined,
+    compared: equal.length + found.differing.length,
+    equal: equal.length,
+    rows: [...equal, ...found.differing].reduce((sum, { verdict }) => sum + verdict.duckdbRows, 0),
+    notSampled: found.notSampled,
+    matches: equal.map(({ unit }) => intervalText(unit.interval)),
+    different,
+    repaired: found.repaired,
+    skipped: found.skipped.map(
+      (one): SkippedStretch => ({
+        interval: intervalText(one.interval),
+        rows: one.rows ?? null,
+        kind: one.kind,
+        reason: one.detail === undefined ? SKIP_WORDS[one.kind] : `${SKIP_WORDS[one.kind]}: ${one.detail}`,
+      }),
+    ),
+    partlyCompared: found.partlyCompared,
+  }
+}
+
+/** A compared stretch in the report. */
+export function comparedOf(unit: Unit, verdict: Verdict): Compared {
+  const { druidRows, duckdbRows, columns, examples } = verdict
+  const mark: Mark = verdict.isEqual ? "=" : duckdbRows === 0 ? "+" : druidRows === 0 ? "-" : "*"
+  const note =
+    mark === "*" && druidRows === duckdbRows && columns.length === 0
+      ? "the same values stand in other rows of one millisecond"
+      : undefined
+  return { interval: intervalText(unit.interval), mark, druidRows, duckdbRows, columns, examples, note }
+}
+
+/** Rows without a checkpoint in the report. */
+export function strayCompared({ rows, interval }: Stray): Compared {
+  const note = interval === undefined ? "rows without a time" : "rows that no checkpoint covers"
+  return {
+    interval: interval === undefined ? "" : intervalText(interval),
+    mark: "-",
+    druidRows: 0,
+    duckdbRows: rows,
+    columns: [],
+    examples: [],
+    note,
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * Brings stretches that differ into line: their checkpoints are marked stale, so that whatever happens next no run takes
+ * them for good, and a pull of their span fetches them again and proves them.
+ */
+import type { Interval } from "../../base/domain.ts"
+import type { Unit } from "../../compare/units.ts"
+import type { PullReport } from "../../pull/events.ts"
+import type { Ports, PullRequest } from "../../pull/ports.ts"
+import { pull } from "../../pull/run.ts"
+import type { DatasourceState } from "../../store/notes/state.ts"
+import { commit } from "../../store/rows/commit.ts"
+
+/** What to repair of one datasource. */
+export interface Damage {
+  readonly units: readonly Unit[]
+  /** stretches without a checkpoint that hold rows: they are cleared */
+  readonly stray: readonly Interval[]
+}
+
+/**
+ * @param request the pull's request, for this one datasource; its window is narrowed to the damage
+ * @returns the pull's report, or undefined where nothing had to be fetched
+ * @throws DruidsyncError
+ */
+export async function repair(
+  ports: Ports,
+  request: PullRequest,
+  held: DatasourceState,
+  damage: Damage,
+): Promise<PullReport | undefined> {
+  const { datasource, table, settings, columns } = held
+  const marked = damage.units.map((unit) => ({
+    ...unit.part,
+    interval: unit.interval,
+    state: "stale" as const,
+  }))
+  await commit(
+    ports.engine,
+    ports.file,
+    [
+      {
+        target: { datasource, table, settings, schema: columns },
+        slices: [],
+        refreshed: marked,
+        keep: [],
+        remove: damage.stray,
+      },
+    ],
+    { id: request.runId, nowMs: ports.clock.nowMs() },
+    ports.signal,
+  )
+  if (damage.units.length === 0) return undefined
+  const starts = damage.units.map((unit) => unit.interval.start)
+  const ends = damage.units.map((unit) => unit.interval.end)
+  // The pull is a means here: its summary would be taken for the result.
+  const quiet: Ports = {
+    ...ports,
+    emit: (event) => {
+      if (event.type !== "finished") ports.emit(event)
+    },
+  }
+  return pull(quiet, {
+    ...request,
+    sinceMs: starts.reduce((a, b) => (a < b ? a : b)),
+    untilMs: ends.reduce((a, b) => (a > b ? a : b)),
+  })
+}

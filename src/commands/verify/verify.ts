@@ -1,0 +1,164 @@
+/**
+ * Druid against DuckDB: the loop over datasources, and the repair where one is asked for. Without `repair` nothing is
+ * written to the file.
+ */
+
+import type { Interval } from "../../base/domain.ts"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { overlaps } from "../../base/intervals.ts"
+import { type Comparison, comparison, NOTHING } from "../../compare/compare.ts"
+import type { DatasourceVerification, VerifyOutcome, VerifyReport } from "../../compare/report.ts"
+import type { VerifyRequest } from "../../compare/request.ts"
+import { strayStretches } from "../../compare/stray.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import { shardOfText } from "../../config/settings-digest.ts"
+import type { Inventory } from "../../druid/catalog.ts"
+import type { Ports, PullRequest } from "../../pull/ports.ts"
+import { ask } from "../../pull/retry.ts"
+import { concernsOneDatasource } from "../../pull/run.ts"
+import { nothingActive } from "../../pull/unlisted.ts"
+import { type DatasourceState, type FileState, readState } from "../../store/notes/state.ts"
+import { comparedOf, type Found, reportOf, strayCompared } from "./outcome.ts"
+import { repair } from "./repair.ts"
+
+/**
+ * @returns the report; its `exitCode`: 0 all compared is equal, 1 something differs, 3 something could not be compared,
+ * 4 Druid refused a datasource
+ * @throws DruidsyncError where nothing can be asked at all, or the file cannot be read
+ */
+export async function verify(ports: Ports, request: VerifyRequest): Promise<VerifyReport> {
+  const startedMs = ports.clock.nowMs()
+  const numbering = { next: 1 }
+  const state = await readState(ports.engine, ports.file, ports.signal)
+  if (!ports.file.exists()) {
+    throw new DruidsyncError("file", `${ports.file.path} is not there`, {
+      exitCode: ExitCode.usage,
+      hint: "pull first, or check --out",
+    })
+  }
+  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const datasources: DatasourceVerification[] = []
+  for (const settings of request.datasources) {
+    datasources.push(await verifyOne(ports, request, settings, state, inventory, numbering))
+  }
+  const { outcome, exitCode } = verdictOf(datasources)
+  return {
+    format: 1,
+    out: ports.file.path,
+    mode: request.deep ? "rows" : "fingerprints",
+    sample: request.sample === undefined ? undefined : { ...request.sample, seed: request.seed },
+    outcome,
+    exitCode,
+    started: new Date(startedMs).toISOString(),
+    durationMs: Math.round(ports.clock.nowMs() - startedMs),
+    requests: ports.client.requests,
+    datasources: datasources.map(({ exitCode: _, ...rest }: Finished) => rest),
+  }
+}
+
+/** With the exit code that an error of the datasource asks for. */
+type Finished = DatasourceVerification & { exitCode?: ExitCode }
+
+function verdictOf(datasources: readonly Finished[]): { outcome: VerifyOutcome; exitCode: ExitCode } {
+  const has = (outcome: VerifyOutcome) => datasources.some((one) => one.outcome === outcome)
+  if (has("different")) return { outcome: "different", exitCode: ExitCode.failed }
+  if (has("failed")) {
+    const codes = datasources.flatMap((one) => one.exitCode ?? [])
+    const worst = [ExitCode.failed, ExitCode.usage, ExitCode.refused].find((code) => codes.includes(code))
+    return { outcome: "failed", exitCode: worst ?? ExitCode.incomplete }
+  }
+  return has("incomplete")
+    ? { outcome: "incomplete", exitCode: ExitCode.incomplete }
+    : { outcome: "equal", exitCode: ExitCode.ok }
+}
+
+async function verifyOne(
+  ports: Ports,
+  request: VerifyRequest,
+  settings: DatasourceSettings,
+  state: FileState,
+  inventory: Inventory,
+  numbering: { next: number },
+): Promise<Finished> {
+  const held = state.datasources.get(settings.name)
+  const table = held?.table ?? settings.table
+  try {
+    if ((inventory.segments.get(settings.name) ?? []).length === 0)
+      throw await nothingActive(ports, settings, held)
+    if (held === undefined) {
+      throw new DruidsyncError("unknown-datasource", `${ports.file.path} holds nothing of it`, {
+        exitCode: ExitCode.incomplete,
+        hint: "pull it first",
+      })
+    }
+    // Which days the file has is a property of the file.
+    const ours = { ...settings, shard: shardOfText(held.settings) }
+    const first = await comparison(ports, request, ours, held, inventory, numbering)
+    const found =
+      request.repair && first.differing.length + first.stray.length > 0
+        ? await repaired(ports, request, ours, held, first, numbering)
+        : { ...first, repaired: [] }
+    return reportOf(settings, table, found)
+  } catch (error) {
+    ports.signal.throwIfAborted()
+    if (!concernsOneDatasource(error)) throw error
+    const { code, message, hint } = error
+    return {
+      ...reportOf(settings, table, { ...NOTHING, repaired: [] }),
+      outcome: "failed",
+      error: { code, message, ...(hint === undefined ? {} : { hint }) },
+      exitCode: error.exitCode,
+    }
+  }
+}
+
+/** Repairs what differs and compares it again. */
+async function repaired(
+  ports: Ports,
+  request: VerifyRequest,
+  settings: DatasourceSettings,
+  held: DatasourceState,
+  first: Comparison,
+  numbering: { next: number },
+): Promise<Found> {
+  const stray = strayStretches(first.stray, held.parts)
+  const units = first.differing.map(({ unit }) => unit)
+  const wanted: PullRequest = {
+    runId: request.runId,
+    datasources: [settings],
+    pull: request.pull,
+    full: false,
+    sinceMs: undefined,
+    untilMs: undefined,
+    settleWaitMs: request.settleWaitMs,
+  }
+  const report = await repair(ports, wanted, held, { units, stray })
+  const problem = report?.datasources[0]?.error
+  if (problem !== undefined)
+    ports.emit({ type: "warning", datasource: settings.name, message: `repair: ${problem.message}` })
+  const state = await readState(ports.engine, ports.file, ports.signal)
+  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const now = state.datasources.get(settings.name)!
+  const only = units.map((unit) => unit.interval)
+  const again = await comparison(ports, request, settings, now, inventory, numbering, only)
+  const isStill = (interval: Interval) =>
+    [...again.differing.map(({ unit }) => unit), ...again.skipped].some((one) =>
+      overlaps(one.interval, interval),
+    )
+  const healed = first.differing.filter(({ unit }) => !isStill(unit.interval))
+  const cleared = first.stray.filter(
+    (one) => !again.stray.some((other) => other.interval?.start === one.interval?.start),
+  )
+  return {
+    equal: [...first.equal, ...again.equal],
+    differing: again.differing,
+    stray: again.stray,
+    skipped: [...first.skipped, ...again.skipped],
+    notSampled: first.notSampled,
+    partlyCompared: first.partlyCompared,
+    repaired: [
+      ...healed.map(({ unit, verdict }) => comparedOf(unit, verdict)),
+      ...cleared.map(strayCompared),
+    ],
+  }
+}

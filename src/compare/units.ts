@@ -1,0 +1,199 @@
+/**
+ * What can be compared now and what cannot, and why: a held stretch is comparable only where its checkpoint says that
+ * its rows came from the very segments that answer for it now. Pure.
+ */
+import type { Chunk, Interval, Part } from "../base/domain.ts"
+import { byStart, contains, intersection, overlapping, sameInterval, subtract } from "../base/intervals.ts"
+import type { Share } from "../base/shard.ts"
+import { MAX_TIME, MIN_TIME } from "../base/time.ts"
+import { conditionOf } from "../plan/chunks.ts"
+import { segmentSetText } from "../plan/segment-set.ts"
+
+/** A stretch to compare: (a piece of) one checkpoint. */
+export interface Unit {
+  readonly interval: Interval
+  readonly part: Part
+  /** the chunk that answers for it in Druid */
+  readonly chunk: Chunk
+}
+
+/** Why a stretch is not compared. */
+export type SkipKind =
+  /** Druid dropped it, we keep it on purpose */
+  | "kept"
+  /** rows may still come or merge */
+  | "realtime"
+  /** the load rules keep it on no server */
+  | "cold"
+  /** half of a replacement is there */
+  | "stale"
+  /** fetched under other columns or another filter */
+  | "settings"
+  /** its segments are not those it was fetched from */
+  | "changed"
+  /** Druid has it, we never pulled it */
+  | "missing"
+  /** Druid dropped it, and no pull has noticed yet */
+  | "dropped"
+  /** published, but not all of it is served now */
+  | "unavailable"
+  /** Druid's own count contradicts its metadata now */
+  | "doubtful"
+  /** Druid or the file changed while it was compared */
+  | "moved"
+  /** asking failed */
+  | "failed"
+
+export interface Skipped {
+  readonly interval: Interval
+  /** rows that we hold of it; undefined where that was not looked up */
+  readonly rows: number | undefined
+  readonly kind: SkipKind
+  /** in words, where there is more to say than the kind does */
+  readonly detail?: string
+}
+
+/** Left out by intention, as a pull that exits 0 leaves it: no reason for an exit code. */
+export const EXPECTED_SKIPS: ReadonlySet<SkipKind> = new Set(["kept", "realtime", "cold"])
+
+export interface UnitOptions {
+  /** digest of the settings of today */
+  readonly settings: string
+  readonly since: bigint | undefined
+  readonly until: bigint | undefined
+  readonly realtime: "include" | "exclude"
+  /** how much of a stretch is our shard's; left out: all */
+  readonly share?: Share
+}
+
+/**
+ * @param chunks as `chunksOf` gives them: ascending, disjoint
+ * @param parts checkpoints, disjoint
+ * @returns both lists ascending
+ */
+export function unitsOf(
+  chunks: readonly Chunk[],
+  parts: readonly Part[],
+  options: UnitOptions,
+): { units: Unit[]; skipped: Skipped[] } {
+  const window = windowOf(options)
+  const held = parts
+    .flatMap((part) => {
+      const interval = intersection(part.interval, window)
+      return interval === undefined ? [] : [{ interval, part }]
+    })
+    .sort((a, b) => byStart(a.interval, b.interval))
+  const units: Unit[] = []
+  const skipped: Skipped[] = []
+  const answering = overlapping(held, chunks)
+  for (const [n, { interval, part }] of held.entries()) {
+    const pieces =
+      options.share === undefined
+        ? [{ interval, extent: part.interval, chunks: answering[n]! }]
+        : ownPieces(interval, answering[n]!, options.share)
+    for (const piece of pieces) {
+      const verdict = judge(part, piece.extent, piece.chunks, options)
+      if (typeof verdict === "string") {
+        const rows = sameInterval(part.interval, piece.interval) ? part.rows : undefined
+        skipped.push({ interval: piece.interval, rows, kind: verdict })
+      } else units.push({ interval: piece.interval, part, chunk: verdict })
+    }
+  }
+  skipped.push(...missing(chunks, held, window, options))
+  return { units, skipped: skipped.sort((a, b) => byStart(a.interval, b.interval)) }
+}
+
+/**
+ * A checkpoint of a shard may span days of others, and what happens to those in Druid does not concern it: chunk by chunk,
+ * and in the gaps between chunks, the pieces that have a day of ours.
+ */
+function ownPieces(interval: Interval, chunks: readonly Chunk[], share: Share) {
+  const answered = chunks.map((chunk) => ({
+    interval: intersection(chunk.interval, interval)!,
+    chunks: [chunk],
+  }))
+  const gaps = subtract(
+    interval,
+    answered.map((one) => one.interval),
+  ).map((gap) => ({ interval: gap, chunks: [] as Chunk[] }))
+  return [...answered, ...gaps]
+    .filter((one) => share(one.interval) !== "none")
+    .sort((a, b) => byStart(a.interval, b.interval))
+    .map((one) => ({ ...one, extent: one.interval }))
+}
+
+/** The span of time that is looked at. */
+export function windowOf(options: Pick<UnitOptions, "since" | "until">): Interval {
+  return { start: options.since ?? MIN_TIME, end: options.until ?? MAX_TIME }
+}
+
+/** @param extent where the rows lie that are compared or not as a whole */
+function judge(
+  part: Part,
+  extent: Interval,
+  chunks: readonly Chunk[],
+  options: UnitOptions,
+): Chunk | SkipKind {
+  const [chunk] = chunks
+  if (chunk === undefined) return part.state === "kept" ? "kept" : "dropped"
+  if (part.settings !== options.settings) return "settings"
+  if (part.state === "stale") return "stale"
+  const conditions = chunks.map(conditionOf)
+  if (part.state === "provisional" && conditions.includes("realtime")) return "realtime"
+  if (conditions.includes("unavailable")) return "unavailable"
+  const isOne = chunks.length === 1 && contains(chunk.interval, extent)
+  const isSame = isOne && part.segments === segmentSetText(chunk.segments)
+  // Handed off since it was fetched: rows may have merged under the same segment id.
+  if (!isSame || part.state === "kept" || part.state === "provisional") return "changed"
+  if (conditions[0] === "cold") return "cold"
+  return conditions[0] === "realtime" ? "realtime" : chunk
+}
+
+function missing(
+  chunks: readonly Chunk[],
+  held: readonly { readonly interval: Interval }[],
+  window: Interval,
+  options: UnitOptions,
+): Skipped[] {
+  const found: Skipped[] = []
+  const covering = overlapping(chunks, held)
+  for (const [n, chunk] of chunks.entries()) {
+    const span = intersection(chunk.interval, window)
+    if (span === undefined || chunk.segments.every((segment) => segment.isTombstone)) continue
+    const condition = conditionOf(chunk)
+    if (condition === "realtime" && options.realtime === "exclude") continue
+    const kind: SkipKind = condition === "settled" || condition === "uncounted" ? "missing" : condition
+    const rest = subtract(
+      span,
+      covering[n]!.map((one) => one.interval),
+    )
+    for (const interval of rest)
+      if (options.share?.(interval) !== "none") found.push({ interval, rows: 0, kind })
+  }
+  return found
+}
+
+/** True where the chunk that answered for the unit is there unchanged, and served. */
+export function stillAnswers(unit: Unit, now: readonly Chunk[]): boolean {
+  const current = now.find((chunk) => contains(chunk.interval, unit.interval))
+  if (current === undefined || segmentSetText(current.segments) !== unit.part.segments) return false
+  const condition = conditionOf(current)
+  return condition === "settled" || condition === "uncounted"
+}
+
+/** Packs ascending units into groups of bounded number and rows; a unit that is too big stands alone. */
+export function packed(units: readonly Unit[], maxUnits: number, maxRows: number): Unit[][] {
+  const groups: Unit[][] = []
+  let rows = 0
+  for (const unit of units) {
+    const last = groups.at(-1)
+    if (last === undefined || last.length >= maxUnits || rows + unit.part.rows > maxRows) {
+      groups.push([unit])
+      rows = unit.part.rows
+    } else {
+      last.push(unit)
+      rows += unit.part.rows
+    }
+  }
+  return groups
+}

@@ -1,0 +1,214 @@
+/** Every datasource that the user may see, with what one wants to know before copying it. Fetches no row. */
+
+import type { Clock } from "../../base/clock.ts"
+import type { Interval } from "../../base/domain.ts"
+import { DruidsyncError } from "../../base/errors.ts"
+import { formatDruidTime } from "../../base/time.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import type { DruidClient } from "../../druid/client.ts"
+import {
+  type ChunkOverview,
+  readDatasourceNames,
+  readOverview,
+  readRollup,
+  readSpan,
+} from "../../druid/overview.ts"
+import { retrying } from "../../pull/retry.ts"
+import { granularitiesOf } from "./granularity.ts"
+
+/** Numbers are null where Druid does not tell. */
+export interface ListedDatasource {
+  readonly datasource: string
+  /** the table that it becomes; null where the configuration does not have it */
+  readonly table: string | null
+  /** as Druid last counted them: realtime rows lag behind */
+  readonly rows: number | null
+  /** in Druid's deep storage */
+  readonly bytes: number | null
+  /** from the first segment's start to the last one's end, ISO; null where there is nothing */
+  readonly interval: string | null
+  /** intervals that have segments */
+  readonly chunks: number | null
+  readonly segments: number | null
+  /** Druid's names, the most frequent first */
+  readonly segmentGranularity: readonly string[] | null
+  /** null: Druid cannot tell, or was not asked */
+  readonly rollup: boolean | null
+  /** segments that rows still come to */
+  readonly realtime: number | null
+  /** segments that are wanted and served by nobody now */
+  readonly unavailable: number | null
+  /** segments that the load rules keep on no server: they cannot be queried */
+  readonly cold: number | null
+  /** segments that are served, but whose rows Druid has not counted yet: `rows` lacks them */
+  readonly uncounted: number | null
+}
+
+/** What `datasources --json` prints; `format` is raised when its meaning changes. */
+export interface DatasourcesReport {
+  readonly format: 1
+  readonly exitCode: 0
+  readonly url: string
+  /** false where Druid refuses sys.segments: then rows are counted and the rest is not known */
+  readonly hasSegments: boolean
+  /** configured ones first, in their order; then by name */
+  readonly datasources: readonly ListedDatasource[]
+  /** configured, and unknown to Druid: deleted, forbidden, or misspelled */
+  readonly missing: readonly string[]
+}
+
+export interface ExploreOptions {
+  readonly client: DruidClient
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  readonly onRetry: (message: string, waitMs: number, attempt: number) => void
+}
+
+/** Most datasources that are asked one by one. */
+const MOST_ASKED = 200
+const AT_ONCE = 4
+
+/**
+ * @param configured of the configuration; empty where there is none yet
+ * @param withRollup ask each datasource whether it is rolled up: a request each
+ * @throws DruidsyncError where nothing can be asked at all
+ */
+export async function listDatasources(
+  options: ExploreOptions,
+  url: string,
+  configured: readonly Pick<DatasourceSettings, "name" | "table">[],
+  withRollup: boolean,
+): Promise<DatasourcesReport> {
+  const tables = new Map(configured.map(({ name, table }) => [name, table]))
+  const overview = await ask(options, () => readOverview(options.client, undefined, options.signal)).catch(
+    (error) => {
+      // Names and counts can be had without it.
+      if (error instanceof DruidsyncError && error.code === "forbidden") return undefined
+      throw error
+    },
+  )
+  const found =
+    overview === undefined
+      ? await fromCounts(options)
+      : [...overview].map(([datasource, chunks]) => fromChunks(datasource, chunks))
+  const place = (name: string) => {
+    const at = configured.findIndex((one) => one.name === name)
+    return at < 0 ? configured.length : at
+  }
+  const sorted = found
+    .map((one) => ({ ...one, table: tables.get(one.datasource) ?? null }))
+    .sort((a, b) => place(a.datasource) - place(b.datasource) || (a.datasource < b.datasource ? -1 : 1))
+  const known = new Set(sorted.map((one) => one.datasource))
+  const asked = sorted.filter((one, n) => n < MOST_ASKED || one.table !== null)
+  const rollups =
+    withRollup && overview !== undefined
+      ? await each(asked, (one) => rollupOf(options, one.datasource, overview.get(one.datasource)!))
+      : []
+  return {
+    format: 1,
+    exitCode: 0,
+    url,
+    hasSegments: overview !== undefined,
+    datasources: sorted.map((one) => ({ ...one, rollup: rollups[asked.indexOf(one)] ?? null })),
+    missing: configured.map(({ name }) => name).filter((name) => !known.has(name)),
+  }
+}
+
+function fromChunks(datasource: string, chunks: readonly ChunkOverview[]): ListedDatasource {
+  const sum = (value: (chunk: ChunkOverview) => number) => chunks.reduce((all, one) => all + value(one), 0)
+  return {
+    datasource,
+    table: null,
+    rows: sum((chunk) => chunk.rows),
+    bytes: sum((chunk) => chunk.bytes),
+    interval: isoInterval(hull(chunks)),
+    chunks: chunks.length,
+    segments: sum((chunk) => chunk.segments),
+    segmentGranularity: granularitiesOf(chunks.map(({ interval }) => interval)),
+    rollup: null,
+    realtime: sum((chunk) => chunk.realtime),
+    unavailable: sum((chunk) => chunk.unavailable),
+    cold: sum((chunk) => chunk.cold),
+    uncounted: sum((chunk) => chunk.uncounted),
+  }
+}
+
+async function fromCounts(options: ExploreOptions): Promise<ListedDatasource[]> {
+  const { client, signal } = options
+  const names = await ask(options, () => readDatasourceNames(client, signal))
+  const spans = await each(names.slice(0, MOST_ASKED), (name) =>
+    ask(options, () => readSpan(client, name, signal)),
+  )
+  return names.map((datasource, n) => ({
+    datasource,
+    table: null,
+    rows: n < spans.length ? (spans[n]?.rows ?? 0) : null,
+    bytes: null,
+    interval: spans[n] === undefined ? null : isoInterval(spans[n].interval),
+    chunks: null,
+    segments: null,
+    segmentGranularity: null,
+    rollup: null,
+    realtime: null,
+    unavailable: null,
+    cold: null,
+    uncounted: null,
+  }))
+}
+
+/** Looks at the oldest and the newest chunk: reading all of them would ask every server for every segment. */
+async function rollupOf(
+  options: ExploreOptions,
+  datasource: string,
+  chunks: readonly ChunkOverview[],
+): Promise<boolean | undefined> {
+  const sorted = [...chunks].sort((a, b) => (a.interval.start < b.interval.start ? -1 : 1))
+  const ends = [sorted[0]!, sorted.at(-1)!].map(({ interval }) => isoInterval(interval)!)
+  try {
+    return await readRollup(options.client, datasource, [...new Set(ends)], options.signal)
+  } catch (error) {
+    options.signal.throwIfAborted()
+    // A detail: forbidden, or nothing of it is loaded. The answer is "not known".
+    if (error instanceof DruidsyncError) return undefined
+    throw error
+  }
+}
+
+function hull(chunks: readonly ChunkOverview[]): Interval | undefined {
+  const [first, ...rest] = chunks.map(({ interval }) => interval)
+  return first === undefined
+    ? undefined
+    : rest.reduce(
+        (all, { start, end }) => ({
+          start: start < all.start ? start : all.start,
+          end: end > all.end ? end : all.end,
+        }),
+        first,
+      )
+}
+
+function isoInterval(interval: Interval | undefined): string | null {
+  return interval === undefined ? null : `${formatDruidTime(interval.start)}/${formatDruidTime(interval.end)}`
+}
+
+function ask<T>({ clock, signal, onRetry }: ExploreOptions, work: () => Promise<T>): Promise<T> {
+  return retrying(work, {
+    sleep: clock.sleep,
+    signal,
+    onRetry: (error, waitMs, attempt) => onRetry(error.message, waitMs, attempt),
+  })
+}
+
+/** The results in order; a few at the same time. */
+async function each<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
+  const results: B[] = new Array(items.length)
+  let next = 0
+  const worker = async () => {
+    while (next < items.length) {
+      const n = next++
+      results[n] = await work(items[n]!)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  return results
+}

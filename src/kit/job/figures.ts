@@ -1,0 +1,41 @@
+/** What the file holds of each datasource, as numbers for machines: read after a run, however it went. */
+
+import type { Clock } from "../../base/clock.ts"
+import { withFile } from "../../store/file/reading.ts"
+import { readState } from "../../store/notes/state.ts"
+
+export interface Figures {
+  readonly rows: number
+  /** may still change in Druid */
+  readonly provisionalRows: number
+  /** gone from Druid, kept here */
+  readonly keptRows: number
+  readonly cursorMs: number | undefined
+  readonly lastSuccessMs: number | undefined
+}
+
+/** Another program may be at work on the file: not for long. */
+const LOCK_WAIT_MS = 2_000
+
+/** @returns by datasource; undefined where the file cannot be read now */
+export async function readFigures(
+  path: string,
+  clock: Clock,
+): Promise<ReadonlyMap<string, Figures> | undefined> {
+  const reading = { path, lockWaitMs: LOCK_WAIT_MS, clock, memoryLimit: "64MB", threads: 1 }
+  try {
+    const { datasources } = await withFile(reading, readState)
+    return new Map(
+      [...datasources].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
+        const rowsIn = (state: string) =>
+          parts.reduce((sum, part) => (part.state === state ? sum + part.rows : sum), 0)
+        const cursor = cursorMs === undefined ? undefined : Number(cursorMs)
+        const [provisionalRows, keptRows] = [rowsIn("provisional"), rowsIn("kept")]
+        return [name, { rows, provisionalRows, keptRows, cursorMs: cursor, lastSuccessMs }]
+      }),
+    )
+  } catch {
+    // Whoever asks says what it knew before.
+    return undefined
+  }
+}

@@ -1,0 +1,47 @@
+/** Tells a dead-man's switch how a run goes. Never fails it, and delays its end by no more than the limits below. */
+
+import { messageOf } from "../../base/errors.ts"
+import type { Secret } from "../../config/secret.ts"
+import { ping, type Signal } from "../../druid/ping.ts"
+
+/** A switch that does not answer is given up after this, ms. */
+const TIMEOUT_MS = 5_000
+/** The end of a run is told twice if need be: a lost packet must wake nobody at night. */
+const TRIES_AT_END = 2
+/** What such services keep of a body, and a person reads. */
+const MAX_BODY = 2_000
+
+export interface Pinger {
+  /** tells the beginning; returns at once */
+  start(): void
+  /** tells the end, after the beginning has been told or given up */
+  end(exitCode: number, words: string): Promise<void>
+}
+
+/** @param warn told what could not be sent: by host, never the address */
+export function createPinger(url: Secret, userAgent: string, warn: (message: string) => void): Pinger {
+  let started: Promise<void> = Promise.resolve()
+
+  async function tell(signal: Signal, body: string | undefined, tries: number): Promise<void> {
+    for (let left = tries - 1; ; left--) {
+      try {
+        return await ping({ url: url.reveal(), signal, body, timeoutMs: TIMEOUT_MS, userAgent })
+      } catch (error) {
+        if (left > 0) continue
+        return warn(messageOf(error))
+      }
+    }
+  }
+
+  return {
+    start: () => {
+      started = tell("start", undefined, 1)
+    },
+    end: async (exitCode, words) => {
+      await started
+      const body = `exit code ${exitCode}\n${words}`.slice(0, MAX_BODY)
+      if (exitCode === 0) await tell("success", undefined, TRIES_AT_END)
+      else await tell("fail", body, TRIES_AT_END)
+    },
+  }
+}

@@ -1,0 +1,139 @@
+/**
+ * Who is told about a pull that nobody watches: a file of metrics and a dead-man's switch, however the run ends. Neither
+ * of them fails a run; what cannot be told is a warning.
+ */
+
+import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
+import { isPingAddress } from "../../config/ping.ts"
+import { Secret } from "../../config/secret.ts"
+import type { Settings } from "../../config/settings.ts"
+import type { PullReport, SyncEvent } from "../../pull/events.ts"
+import type { CliContext } from "../context.ts"
+import { checkMetricsPath, writeMetrics } from "./metrics-file.ts"
+import { createPinger, type Pinger } from "./pinger.ts"
+
+export interface WatchOptions {
+  /** absolute path of the DuckDB file */
+  readonly out: string
+  /** from the flags: they count even where no configuration can be read */
+  readonly metrics: string | undefined
+  readonly ping: string | undefined
+  readonly warn: (message: string) => void
+}
+
+/** How a run ended. */
+export type End = { readonly report: PullReport } | { readonly error: unknown }
+
+export class Watch {
+  readonly #context: CliContext
+  readonly #options: WatchOptions
+  readonly #startedMs: number
+  #settings: Settings | undefined
+  #pinger: Pinger | undefined
+  #retries = 0
+  /** by datasource: when its first slice was planned, and the last was committed */
+  readonly #busy = new Map<string, { readonly fromMs: number; toMs: number }>()
+
+  constructor(context: CliContext, options: WatchOptions) {
+    this.#context = context
+    this.#options = options
+    this.#startedMs = context.clock.nowMs()
+  }
+
+  /**
+   * The configuration is known, the run begins.
+   * @throws DruidsyncError `usage` where the file of metrics can be none
+   */
+  async start(settings: Settings): Promise<void> {
+    this.#settings = settings
+    this.#pinger = this.#createPinger(settings.job.ping)
+    this.#pinger?.start()
+    if (settings.job.metrics !== undefined) await checkMetricsPath(settings.job.metrics)
+  }
+
+  take(event: SyncEvent): void {
+    if (event.type === "retry") this.#retries++
+    if (event.type !== "planned" && event.type !== "committed") return
+    const nowMs = this.#context.clock.nowMs()
+    const busy = this.#busy.get(event.datasource)
+    if (busy === undefined) this.#busy.set(event.datasource, { fromMs: nowMs, toMs: nowMs })
+    else if (event.type === "committed") busy.toMs = nowMs
+  }
+
+  /** Call when the file and everything else is let go of. Never throws. */
+  async end(end: End): Promise<void> {
+    const path = this.#settings?.job.metrics ?? this.#options.metrics
+    const exitCode = exitCodeOf(end)
+    if (path !== undefined) {
+      await this.#writeMetrics(path, exitCode, "report" in end ? end.report : undefined).catch((error) =>
+        this.#options.warn(messageOf(error)),
+      )
+    }
+    const { ping } = this.#options
+    // A configuration that cannot be read is a failure that a switch exists for.
+    if (this.#settings === undefined && ping !== undefined && isPingAddress(ping))
+      this.#pinger = this.#createPinger(new Secret(ping))
+    await this.#pinger?.end(exitCode, await wordsOf(end))
+  }
+
+  #createPinger(url: Secret | undefined): Pinger | undefined {
+    const { version } = this.#context
+    return url === undefined ? undefined : createPinger(url, `druidsync/${version}`, this.#options.warn)
+  }
+
+  async #writeMetrics(path: string, exitCode: number, report: PullReport | undefined): Promise<void> {
+    const { clock, version } = this.#context
+    const { out } = this.#options
+    const endedMs = clock.nowMs()
+    const { readFigures } = await import("./figures.ts")
+    const held = await readFigures(out, clock)
+    const names = this.#settings?.datasources.map(({ name }) => name)
+    const published = report?.publish?.outcome
+    await writeMetrics(path, {
+      out,
+      version,
+      exitCode,
+      startedMs: this.#startedMs,
+      endedMs,
+      requests: report?.requests ?? 0,
+      retries: this.#retries,
+      published:
+        this.#settings?.job.publish === undefined
+          ? undefined
+          : published === "published" || published === "up-to-date"
+            ? 1
+            : 0,
+      datasources: names?.map((name) => {
+        const busy = this.#busy.get(name)
+        return {
+          name,
+          report: report?.datasources.find((one) => one.datasource === name),
+          busyMs: busy === undefined ? 0 : busy.toMs - busy.fromMs,
+          held: held === undefined ? undefined : (held.get(name) ?? NOTHING_HELD),
+        }
+      }),
+    })
+  }
+}
+
+const NOTHING_HELD = {
+  rows: 0,
+  provisionalRows: 0,
+  keptRows: 0,
+  cursorMs: undefined,
+  lastSuccessMs: undefined,
+}
+
+function exitCodeOf(end: End): number {
+  if ("report" in end) return end.report.exitCode
+  return end.error instanceof DruidsyncError ? end.error.exitCode : ExitCode.failed
+}
+
+/** A few lines for whoever gets the alarm. */
+async function wordsOf(end: End): Promise<string> {
+  if ("error" in end) return messageOf(end.error)
+  const { summaryLines } = await import("../text/summary.ts")
+  const { styleFor } = await import("../text/style.ts")
+  const lines = summaryLines(end.report, false, styleFor({ write: () => true }, {}))
+  return lines.map(({ text }) => text).join("\n")
+}

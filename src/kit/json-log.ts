@@ -1,0 +1,201 @@
+/**
+ * The engine's events as JSON, one object a line, for those who collect logs (`--log-format json`). Each has `time`,
+ * `level`, `event` and `message`; the other fields are numbers and names, listed in docs/how-to/schedule.md. Fields are
+ * added in later versions, never renamed without a word in the changelog.
+ */
+import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
+import { jsonLine } from "../base/printable.ts"
+import type { VerifyReport } from "../compare/report.ts"
+import type { SyncEvent } from "../pull/events.ts"
+import type { Sink } from "./sink.ts"
+import { styleFor } from "./text/style.ts"
+import { summaryLines } from "./text/summary.ts"
+import { counted, duration, size } from "./text/words.ts"
+
+type Level = "debug" | "info" | "warn" | "error"
+
+/** What a line says beside its time. */
+export interface LogRecord {
+  readonly level: Level
+  readonly event: string
+  readonly message: string
+  readonly [field: string]: unknown
+}
+
+export interface JsonLogOptions {
+  readonly stderr: Sink
+  readonly nowMs: () => number
+  /** warnings and errors alone */
+  readonly quiet: boolean
+  /** debug, too */
+  readonly verbose: boolean
+}
+
+export interface JsonLog {
+  /** writes the event's lines */
+  take(event: SyncEvent): void
+  /** writes a line, if its level is asked for */
+  write(record: LogRecord): void
+}
+
+export function createJsonLog({ stderr, nowMs, quiet, verbose }: JsonLogOptions): JsonLog {
+  let waitedFor: string | undefined
+  const write = (record: LogRecord) => {
+    if (quiet && (record.level === "info" || record.level === "debug")) return
+    if (!verbose && record.level === "debug") return
+    stderr.write(jsonLine({ time: new Date(nowMs()).toISOString(), ...record }))
+  }
+  return {
+    write,
+    take: (event) => {
+      // Said once, however often it is looked at again.
+      if (event.type === "waiting" && event.message === waitedFor) return
+      if (event.type === "waiting") waitedFor = event.message
+      for (const record of recordsOf(event)) write(record)
+    },
+  }
+}
+
+/** The lines of an event; none for what only moves a progress bar. Pure. */
+export function recordsOf(event: SyncEvent): readonly LogRecord[] {
+  switch (event.type) {
+    case "received":
+      return []
+    case "looking": {
+      const { url, datasources } = event
+      const message = `asking ${url} about ${counted(datasources.length, "datasource")}`
+      return [{ level: "info", event: "looking", message, url, datasources }]
+    }
+    case "planned": {
+      const { datasource, rows, slices, round } = event
+      const message = `about ${counted(rows, "row")} to fetch in ${counted(slices, "slice")}`
+      return [{ level: "info", event: "planned", datasource, message, rows, slices, round }]
+    }
+    case "fetched": {
+      const { datasource, bytes, expectedRows } = event
+      const message = `a slice has arrived (${size(bytes)})`
+      return [{ level: "debug", event: "fetched", datasource, message, bytes, expectedRows }]
+    }
+    case "committed": {
+      const { datasource, rows, slices } = event
+      return [
+        {
+          level: "info",
+          event: "committed",
+          datasource,
+          message: `${counted(rows, "row")} stored`,
+          rows,
+          slices,
+        },
+      ]
+    }
+    case "retry": {
+      const { message, waitMs, attempt } = event
+      const words = `trying again in ${duration(waitMs, false)}: ${message}`
+      return [{ level: "info", event: "retry", message: words, waitMs, attempt }]
+    }
+    case "waiting":
+      return [{ level: "info", event: "waiting", message: event.message }]
+    case "warning": {
+      const subject = event.datasource === undefined ? {} : { datasource: event.datasource }
+      return [{ level: "warn", event: "warning", ...subject, message: event.message }]
+    }
+    case "detail":
+      return [{ level: "debug", event: "detail", message: event.message }]
+    case "finished":
+      return finishedRecords(event.report)
+  }
+}
+
+function finishedRecords(report: Extract<SyncEvent, { type: "finished" }>["report"]): LogRecord[] {
+  const { runId, outcome, exitCode, durationMs, requests, rowsFetched, publish } = report
+  const plain = styleFor({ write: () => true }, {})
+  const lines = summaryLines({ ...report, datasources: [] }, false, plain)
+  const records = report.datasources.map((one): LogRecord => {
+    const [line] = summaryLines({ ...report, datasources: [one] }, false, plain)
+    const { datasource, error, rowsDeleted, rows, cursor, bytes, slices } = one
+    return {
+      level: line!.level,
+      event: "datasource",
+      datasource,
+      message: line!.text,
+      runId,
+      outcome: one.outcome,
+      rowsFetched: one.rowsFetched,
+      rowsDeleted,
+      rows,
+      cursor,
+      bytes,
+      slices,
+      incomplete: one.incomplete.length,
+      unavailable: one.unavailable.length,
+      ...(error === undefined ? {} : { code: error.code }),
+    }
+  })
+  if (publish !== undefined) {
+    const said = lines.find(({ subject }) => subject === "publish")
+    records.push({
+      level: said?.level ?? "info",
+      event: "publish",
+      message: said?.text ?? "",
+      runId,
+      path: publish.path,
+      outcome: publish.outcome,
+      ...(publish.error === undefined ? {} : { code: publish.error.code }),
+    })
+  }
+  const message = `${outcome}: ${counted(rowsFetched, "row")} in ${duration(durationMs)}`
+  records.push({
+    level: "info",
+    event: "finished",
+    message,
+    runId,
+    outcome,
+    exitCode,
+    durationMs,
+    requests,
+    rowsFetched,
+  })
+  return records
+}
+
+/** The end of a verification as lines. Pure. */
+export function verifiedRecords(report: VerifyReport): readonly LogRecord[] {
+  const { outcome, exitCode, durationMs, mode } = report
+  const records = report.datasources.map((one): LogRecord => {
+    const { datasource, error, compared, equal, rows } = one
+    const [different, repaired, skipped] = [one.different.length, one.repaired.length, one.skipped.length]
+    const words = `${one.outcome}: ${counted(compared, "stretch", "stretches")} compared, ${different} different`
+    return {
+      level: LEVELS[one.outcome],
+      event: "verified",
+      datasource,
+      message: error?.message ?? words,
+      outcome: one.outcome,
+      compared,
+      equal,
+      different,
+      repaired,
+      skipped,
+      rows,
+      ...(error === undefined ? {} : { code: error.code }),
+    }
+  })
+  const message = `${outcome}: ${counted(records.length, "datasource")} compared by ${mode}`
+  return [...records, { level: LEVELS[outcome], event: "finished", message, outcome, exitCode, durationMs }]
+}
+
+const LEVELS = { equal: "info", different: "error", incomplete: "warn", failed: "error" } as const
+
+/** The error that ended a command, as a line of the log. */
+export function errorRecord(error: unknown): LogRecord {
+  const known = error instanceof DruidsyncError ? error : undefined
+  return {
+    level: "error",
+    event: "error",
+    message: messageOf(error),
+    code: known?.code ?? "bug",
+    exitCode: known?.exitCode ?? ExitCode.failed,
+    ...(known?.hint === undefined ? {} : { hint: known.hint }),
+  }
+}

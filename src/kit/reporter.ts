@@ -1,0 +1,150 @@
+/**
+ * Turns the engine's events into what is shown: live lines on a terminal, few plain lines elsewhere, and with `--json`
+ * exactly one document on stdout, while what people read stays on stderr.
+ */
+import { jsonLine, printable } from "../base/printable.ts"
+import type { Emit, SyncEvent } from "../pull/events.ts"
+import { createJsonLog, type LogRecord } from "./json-log.ts"
+import type { LogFormat } from "./log-formats.ts"
+import { type Env, isLive, type Sink } from "./sink.ts"
+import { createLines } from "./text/lines.ts"
+import { LiveRegion } from "./text/live.ts"
+import { liveLines } from "./text/live-view.ts"
+import { RunProgress } from "./text/progress.ts"
+import { type Style, styleFor } from "./text/style.ts"
+import { summaryLines } from "./text/summary.ts"
+import { counted, duration, size } from "./text/words.ts"
+
+export interface ReporterOptions {
+  readonly stdout: Sink
+  readonly stderr: Sink
+  readonly env: Env
+  readonly nowMs: () => number
+  readonly quiet: boolean
+  readonly verbose: boolean
+  readonly json: boolean
+  /** how stderr speaks; default: text */
+  readonly logFormat?: LogFormat | undefined
+  /** calls `tick` again and again until the function that it returns is called; for the live lines */
+  readonly every?: (ms: number, tick: () => void) => () => void
+}
+
+export interface Reporter {
+  readonly emit: Emit
+  /**
+   * Shows what a command was asked for, on stdout: the document with `--json`, else the text. With `--quiet` only where
+   * its exit code says that something is wrong.
+   */
+  result(document: { readonly exitCode: number }, text: (style: Style) => string): void
+  /** a line for the log that is no event of the engine; with the format text, nothing */
+  log(record: LogRecord): void
+  /** takes the live lines away; nothing may be emitted after it */
+  close(): void
+}
+
+/** Live lines are drawn at most this often. */
+const REDRAW_MS = 100
+
+export function createReporter(options: ReporterOptions): Reporter {
+  const { stdout, stderr, env, nowMs } = options
+  const style = styleFor(stderr, env)
+  const jsonLog = options.logFormat === "json" ? createJsonLog(options) : undefined
+  const isShown = !options.quiet && jsonLog === undefined && isLive(stderr, env)
+  const live = isShown ? new LiveRegion(stderr) : undefined
+  const progress = new RunProgress()
+  const lines = createLines({
+    style,
+    quiet: options.quiet,
+    verbose: options.verbose,
+    write: (text) => (live === undefined ? stderr.write(`${text}\n`) : live.above(text)),
+  })
+  /** what is being waited for, while nothing else happens */
+  let status: string | undefined
+  let waitedFor: string | undefined
+  const every = options.every ?? realEvery
+  let stop = live === undefined ? undefined : every(REDRAW_MS, draw)
+
+  function draw(): void {
+    const screen = { width: stderr.columns ?? 80, height: Math.min(12, Math.max(3, (stderr.rows ?? 24) - 2)) }
+    live?.show(liveLines(progress, status, nowMs(), screen, style))
+  }
+
+  /** The live lines have served; what follows stays. */
+  function settle(): void {
+    stop?.()
+    stop = undefined
+    live?.clear()
+  }
+
+  function emit(event: SyncEvent): void {
+    if (jsonLog !== undefined) {
+      jsonLog.take(event)
+      if (event.type === "finished" && options.json) stdout.write(jsonLine(event.report))
+      return
+    }
+    progress.take(event, nowMs())
+    if (event.type === "received" || event.type === "fetched" || event.type === "committed")
+      status = undefined
+    switch (event.type) {
+      case "looking":
+        status = `asking ${event.url} about ${counted(event.datasources.length, "datasource")}`
+        if (live === undefined) lines.detail(printable(status))
+        break
+      case "waiting":
+        status = event.message
+        // Said once, however often it is looked at again; on a terminal the live line says it.
+        if (live === undefined && waitedFor !== event.message) lines.info(printable(event.message))
+        waitedFor = event.message
+        break
+      case "planned":
+        status = undefined
+        lines.detail(
+          `${printable(event.datasource)}: about ${counted(event.rows, "row")} to fetch in ${counted(event.slices, "slice")}`,
+        )
+        break
+      case "fetched":
+        lines.detail(`${printable(event.datasource)}: a slice has arrived (${size(event.bytes)})`)
+        break
+      case "committed":
+        lines.detail(`${printable(event.datasource)}: ${counted(event.rows, "row")} stored`)
+        break
+      case "retry":
+        lines.info(
+          `trying again in ${duration(event.waitMs, false)} (${event.attempt} of 3): ${printable(event.message)}`,
+        )
+        break
+      case "warning": {
+        const subject = event.datasource === undefined ? "" : `${printable(event.datasource)}: `
+        lines.warn(subject + printable(event.message))
+        break
+      }
+      case "detail":
+        lines.detail(printable(event.message))
+        break
+      case "finished":
+        settle()
+        for (const { text, level } of summaryLines(event.report, options.verbose, style)) {
+          lines.summary(text, level)
+        }
+        if (options.json) stdout.write(jsonLine(event.report))
+    }
+  }
+
+  return {
+    emit,
+    log: (record) => jsonLog?.write(record),
+    result: (document, text) => {
+      settle()
+      if (options.json) stdout.write(jsonLine(document))
+      else if (!options.quiet || document.exitCode !== 0) stdout.write(text(styleFor(stdout, env)))
+    },
+    close: settle,
+  }
+}
+
+function realEvery(ms: number, tick: () => void): () => void {
+  const timer = setInterval(tick, ms)
+  // A forgotten reporter must not keep the process alive.
+  timer.unref()
+  return () => clearInterval(timer)
+}

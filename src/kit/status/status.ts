@@ -1,0 +1,152 @@
+/** What a file holds and how fresh it is, as a document: no network, nothing changed. */
+
+import type { Clock } from "../../base/clock.ts"
+import type { PartState } from "../../base/domain.ts"
+import { shardText } from "../../base/shard.ts"
+import { formatDruidTime } from "../../base/time.ts"
+import { shardOfText } from "../../config/settings-digest.ts"
+import { withFile } from "../../store/file/reading.ts"
+import { runHolder } from "../../store/file/run-holder.ts"
+import {
+  type DatasourceSummary,
+  type FileSummary,
+  type PartGroup,
+  readSummary,
+} from "../../store/notes/summary.ts"
+
+/** Checkpoints that are not plainly complete. */
+export interface StatusGroup {
+  readonly chunks: number
+  readonly rows: number
+  /** as Druid writes intervals; neighbours joined */
+  readonly intervals: readonly string[]
+}
+
+export interface DatasourceStatus {
+  readonly datasource: string
+  /** null where nothing of it was ever stored */
+  readonly table: string | null
+  /** the share of the days that it holds, such as `2/4`; null where it holds all of them */
+  readonly shard: string | null
+  readonly rows: number
+  /** about; null where there is no table */
+  readonly bytes: number | null
+  /** greatest stored `__time`, ISO; null without a row */
+  readonly cursor: string | null
+  /** how the last run ended: `complete`, `incomplete`, `failed`, `interrupted`; `running` while one is under way; `killed` where it ended without a word; `dropped` where someone dropped the table */
+  readonly status: string
+  readonly message: string | null
+  /** end of the last run that left it complete, ISO */
+  readonly lastSuccess: string | null
+  readonly lastRun: {
+    readonly started: string
+    readonly outcome: string
+    readonly durationMs: number | null
+    readonly rowsFetched: number
+  } | null
+  readonly chunks: number
+  /** checkpoints that are not plainly complete, by state: `provisional`, `unproven`, `stale`, `kept` */
+  readonly parts: Readonly<Partial<Record<PartState, StatusGroup>>>
+  /** something else than druidsync changed the table: rows that it really has; null where all is well */
+  readonly foreignRows: number | null
+  /** what is stored is not all that Druid had at the last look */
+  readonly isIncomplete: boolean
+}
+
+/** What `status --json` prints; `format` is raised when its meaning changes. */
+export interface StatusReport {
+  readonly format: 1
+  readonly file: string
+  readonly bytes: number
+  /** the run that works on the file now: program and PID */
+  readonly runner: string | null
+  readonly isIncomplete: boolean
+  readonly datasources: readonly DatasourceStatus[]
+}
+
+export function statusReport(summary: FileSummary): StatusReport {
+  const datasources = summary.datasources.map((one) => datasourceStatus(one, summary.runner))
+  return {
+    format: 1,
+    file: summary.path,
+    bytes: summary.bytes,
+    runner: summary.runner ?? null,
+    isIncomplete: datasources.some((one) => one.isIncomplete),
+    datasources,
+  }
+}
+
+function datasourceStatus(one: DatasourceSummary, runner: string | undefined): DatasourceStatus {
+  const { state, lastRun, tableRows, droppedTable } = one
+  const shard = state === undefined ? undefined : shardOfText(state.settings)
+  const parts: Partial<Record<PartState, StatusGroup>> = {}
+  let chunks = 0
+  for (const [name, group] of one.parts) {
+    chunks += group.chunks
+    if (name !== "complete") parts[name] = statusGroup(group)
+  }
+  const said = droppedTable !== undefined ? "dropped" : (state?.status ?? lastRun?.outcome ?? "unknown")
+  // A run that is over has written how it ended; one that was killed could not.
+  const status = said === "running" && runner === undefined ? "killed" : said
+  const foreignRows =
+    state !== undefined && tableRows !== undefined && tableRows !== state.rows ? tableRows : null
+  return {
+    datasource: one.datasource,
+    table: state?.table ?? droppedTable ?? null,
+    shard: shard === undefined ? null : shardText(shard),
+    rows: state?.rows ?? 0,
+    bytes: one.tableBytes ?? null,
+    cursor: state?.cursorMs === undefined ? null : formatDruidTime(state.cursorMs),
+    status,
+    message: (state === undefined ? lastRun?.message : state.message) ?? null,
+    lastSuccess: iso(state?.lastSuccessMs),
+    lastRun:
+      lastRun === undefined
+        ? null
+        : {
+            started: new Date(lastRun.startedMs).toISOString(),
+            outcome: lastRun.outcome,
+            durationMs: lastRun.durationMs ?? null,
+            rowsFetched: lastRun.rowsFetched,
+          },
+    chunks,
+    parts,
+    foreignRows,
+    isIncomplete:
+      status !== "complete" ||
+      parts.unproven !== undefined ||
+      parts.stale !== undefined ||
+      foreignRows !== null,
+  }
+}
+
+function statusGroup(group: PartGroup): StatusGroup {
+  return {
+    chunks: group.chunks,
+    rows: group.rows,
+    intervals: group.intervals.map(({ start, end }) => `${formatDruidTime(start)}/${formatDruidTime(end)}`),
+  }
+}
+
+function iso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString()
+}
+
+export interface StatusOptions {
+  /** absolute path of the file */
+  readonly out: string
+  /** how long a commit of someone else is waited for, ms */
+  readonly lockWaitMs: number
+  readonly clock: Clock
+  /** told once who is waited for, in words */
+  readonly onWait: (holder: string) => void
+  readonly signal: AbortSignal
+}
+
+/** @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked` */
+export async function readStatus(options: StatusOptions): Promise<StatusReport> {
+  const { out, signal } = options
+  return withFile({ ...options, path: out }, async (engine, file) =>
+    statusReport(await readSummary(engine, file, () => runHolder(engine, out), signal)),
+  )
+}

@@ -1,0 +1,126 @@
+/** The end of a run in words: one line per datasource, fit for cron's mail. Pure. */
+import type { Interval } from "../../base/domain.ts"
+import { printable } from "../../base/printable.ts"
+import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../../pull/events.ts"
+import type { Style } from "./style.ts"
+import { count, counted, duration, intervalsWords, parseInterval, rangeWords, size, time } from "./words.ts"
+
+export interface SummaryLine {
+  readonly text: string
+  readonly level: "error" | "warn" | "info"
+  /** what it is about, where that is no datasource */
+  readonly subject?: "publish" | "total"
+}
+
+/** Different reasons that a summary line gives, unless everything is asked for. */
+const MOST_REASONS = 3
+
+/** @param verbose every incomplete stretch, instead of the first few */
+export function summaryLines(report: PullReport, verbose: boolean, style: Style): SummaryLine[] {
+  const isOnly = report.datasources.length === 1
+  const lines = report.datasources.map((one): SummaryLine => {
+    const took = isOnly ? ` in ${duration(report.durationMs)}` : ""
+    const text = datasourceLine(one, took, verbose, style)
+    const limits =
+      report.range === undefined || one.error !== undefined ? "" : `; ${rangeWords(report.range)}`
+    return { text: text + limits, level: LEVELS[one.outcome] }
+  })
+  if (!isOnly) lines.push({ text: totalLine(report, style), level: "info", subject: "total" })
+  if (report.publish !== undefined) lines.push(publishLine(report.publish, style))
+  return lines
+}
+
+/** What became of the copy for readers. */
+function publishLine({ path, outcome, error }: PublishReport, style: Style): SummaryLine {
+  const shown = printable(path)
+  const subject = "publish" as const
+  switch (outcome) {
+    case "published":
+      return { text: `published: ${shown}`, level: "info", subject }
+    case "up-to-date":
+      return { text: `published before, and up to date: ${shown}`, level: "info", subject }
+    case "nothing":
+      return { text: `nothing to publish yet at ${shown}`, level: "info", subject }
+    case "skipped":
+      return { text: `interrupted before a copy was published at ${shown}`, level: "warn", subject }
+    case "failed": {
+      const hint = error?.hint === undefined ? "" : ` → ${printable(error.hint)}`
+      const text = `${style.red("NOT PUBLISHED")}: ${printable(error?.message ?? shown)}${hint}`
+      return { text, level: "error", subject }
+    }
+  }
+}
+
+const LEVELS = { complete: "info", incomplete: "warn", interrupted: "warn", failed: "error" } as const
+
+function datasourceLine(one: DatasourceReport, took: string, verbose: boolean, style: Style): string {
+  const parts = [fetchedWords(one) + took, tableWords(one)]
+  if (one.provisionalRows > 0)
+    parts.push(`${count(one.provisionalRows)} of them provisional (realtime, may still change)`)
+  if (one.keptRows > 0) parts.push(`${count(one.keptRows)} of them kept (gone from Druid)`)
+  if (one.cold.length > 0) {
+    parts.push(`${coldWords(one.cold)} is on no Druid server (load rules): left as it is`)
+  }
+  const known = parts.filter((part) => part !== "").join("; ")
+  return `${style.bold(printable(one.datasource))}: ${verdict(one, verbose, style)}${known}`
+}
+
+/** What a person must see first. */
+function verdict(one: DatasourceReport, verbose: boolean, style: Style): string {
+  if (one.error !== undefined) {
+    const hint = one.error.hint === undefined ? "" : ` → ${printable(one.error.hint)}`
+    return `${style.red("FAILED")}: ${printable(one.error.message)}${hint}; `
+  }
+  if (one.outcome === "interrupted") {
+    return `${style.yellow("INTERRUPTED")}: what is stored is whole, the next pull goes on from there; `
+  }
+  if (one.incomplete.length === 0) return ""
+  return `${style.yellow("INCOMPLETE")}: ${incompleteWords(one.incomplete, verbose)}; `
+}
+
+/** Stretches with the same reason in one breath. */
+export function incompleteWords(incomplete: readonly Incomplete[], verbose: boolean): string {
+  const byReason = new Map<string, Interval[]>()
+  for (const { interval, reason } of incomplete) {
+    const list = byReason.get(reason) ?? []
+    if (interval !== "") list.push(parseInterval(interval))
+    byReason.set(reason, list)
+  }
+  const groups = [...byReason].map(([reason, intervals]) => {
+    const words = intervals.length === 0 ? "" : `${intervalsWords(intervals, verbose ? Infinity : 3)}: `
+    return words + printable(reason)
+  })
+  if (verbose || groups.length <= MOST_REASONS) return groups.join("; ")
+  const rest = groups.length - MOST_REASONS
+  return [...groups.slice(0, MOST_REASONS), `and ${count(rest)} more, which --verbose lists`].join("; ")
+}
+
+function coldWords(cold: readonly string[]): string {
+  return intervalsWords(cold.map(parseInterval))
+}
+
+function fetchedWords(one: DatasourceReport): string {
+  if (one.rowsFetched === 0 && one.rowsDeleted === 0) {
+    return one.outcome === "complete" ? "nothing new" : "nothing fetched"
+  }
+  const fetched = `${counted(one.rowsFetched, "row")} fetched (${size(one.bytes)})`
+  return one.rowsDeleted === 0 ? fetched : `${fetched}, ${counted(one.rowsDeleted, "old row")} taken out`
+}
+
+function tableWords(one: DatasourceReport): string {
+  if (one.rows === 0 && one.cursor === null)
+    return one.rowsFetched === 0 && one.error !== undefined ? "" : "no rows"
+  const newest = one.cursor === null ? "" : `, newest ${time(one.cursor)}`
+  return `${counted(one.rows, "row")} in table ${printable(one.table)}${newest}`
+}
+
+function totalLine(report: PullReport, style: Style): string {
+  const outcomes = (["complete", "incomplete", "interrupted", "failed"] as const).flatMap((outcome) => {
+    const number = report.datasources.filter((one) => one.outcome === outcome).length
+    return number === 0 ? [] : [`${count(number)} ${outcome}`]
+  })
+  const fetched = `${counted(report.rowsFetched, "row")} in ${duration(report.durationMs)}`
+  return style.dim(
+    `${counted(report.datasources.length, "datasource")}: ${outcomes.join(", ")}; ${fetched}, ${counted(report.requests, "request")}`,
+  )
+}

@@ -1,0 +1,113 @@
+/** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
+import { type Chunk, COUNTED, type Interval, type Reason } from "../base/domain.ts"
+import { formatDruidTime, parseDruidTime } from "../base/time.ts"
+import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
+import type { SchemaChange } from "../store/rows/drift.ts"
+import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
+
+/** Why a stretch is fetched. */
+export function describeReason(reason: Reason): string {
+  switch (reason.kind) {
+    case "new":
+      return "new"
+    case "resume":
+      return "left over from an interrupted run"
+    case "added":
+      return "rows were added"
+    case "replaced":
+      if (reason.version === LOOKBACK) return "within the lookback: a re-statement could not be seen"
+      if (reason.version.startsWith(COUNTED))
+        return `Druid counts ${reason.version.slice(COUNTED.length)} rows now`
+      return `replaced by version ${reason.version}`
+    case "settings":
+      return reason.what === undefined
+        ? "the settings of the datasource changed"
+        : `the config changed: ${reason.what.join(", ")}`
+    case "full":
+      return "full refresh"
+    case "realtime":
+      return "realtime: rows may still come"
+    case "settled":
+      return "handed off since it was fetched"
+    case "unproven":
+      return "could not be proven before"
+  }
+}
+
+export function describeChange(change: SchemaChange): string {
+  if (change.kind === "renamed") return `the table is renamed from "${change.from}" to "${change.to}"`
+  const { duckdbType } = change.column
+  const name = change.column.name === ROW_HASH_NAME ? change.column.target : change.column.name
+  if (change.kind === "added") return `column "${name}" is new (${duckdbType})`
+  if (change.kind === "vanished") {
+    const why = change.why === "config" ? "is no longer wanted by the config" : "is gone from Druid"
+    return `column "${name}" ${why}; it stays here and is NULL in new rows`
+  }
+  return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`
+}
+
+/** `2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z` */
+export function intervalText({ start, end }: Interval): string {
+  return `${formatDruidTime(start)}/${formatDruidTime(end)}`
+}
+
+/** A run's own limits, as documents have them: times as Druid writes them, null where there is none on that side. */
+export interface Range {
+  readonly since: string | null
+  readonly until: string | null
+}
+
+/** What `--since` and `--until` leave; undefined where they leave everything. */
+export function rangeOf(limits: {
+  readonly sinceMs: bigint | undefined
+  readonly untilMs: bigint | undefined
+}): Range | undefined {
+  const { sinceMs, untilMs } = limits
+  if (sinceMs === undefined && untilMs === undefined) return undefined
+  const text = (ms: bigint | undefined) => (ms === undefined ? null : formatDruidTime(ms))
+  return { since: text(sinceMs), until: text(untilMs) }
+}
+
+/** The interval of such a text; undefined where it is empty. @throws RangeError where it is something else */
+export function intervalOf(text: string): Interval | undefined {
+  const [start = "", end = ""] = text.split("/")
+  return text === "" ? undefined : { start: parseDruidTime(start), end: parseDruidTime(end) }
+}
+
+/** What a pull without `sys.segments` cannot see: said once per run, and kept in `_sync_state`. */
+export function describeCounting(lookbackMs: number): string {
+  const days = Math.ceil(lookbackMs / 86_400_000)
+  const newest =
+    days === 1 ? "the newest day with rows, which is" : `the newest ${days} days with rows, which are`
+  const exception = days === 0 ? "" : `, except in ${newest} always fetched again ("lookback")`
+  return (
+    "Druid does not show sys.segments, so days are compared by their number of rows: a re-statement with as many rows" +
+    ` as before cannot be seen${exception}`
+  )
+}
+
+/** Why a day with fewer rows than before is left as it is. */
+export function describeRefused({ held, now }: Fewer): string {
+  return (
+    `Druid counts ${now} rows, ${held} were copied: without sys.segments a server that is away looks like this too;` +
+    " the copy was left as it is, --full takes Druid's word"
+  )
+}
+
+/** Why a day lost rows. */
+export function describeTaken({ chunk, held, now }: Fewer): string {
+  return `${intervalText(chunk.interval)}: Druid counts ${now} rows, ${held} were copied; taken as it is, within the lookback`
+}
+
+/** Why a chunk cannot be copied now. */
+export function describeUnavailable(chunk: Chunk): string {
+  if (chunk.answeredBy !== undefined) {
+    return `servers answer with version ${chunk.answeredBy} in this interval, which is not among Druid's used segments: dropped or published a moment ago`
+  }
+  const missing = chunk.segments.filter((segment) => !segment.isAvailable && !segment.isTombstone).length
+  return `${missing} of ${chunk.segments.length} segments in this interval are published but served by no historical now`
+}
+
+/** Why a chunk is left alone whose rows Druid counts otherwise than its metadata says. */
+export const DOUBTFUL =
+  "Druid counts other rows than its segment metadata promises; some server may not serve all of it"

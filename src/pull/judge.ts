@@ -1,0 +1,73 @@
+/** What metadata alone says about one datasource: pure, no request is sent. */
+
+import type { Chunk, Interval, Work } from "../base/domain.ts"
+import { anyOverlap } from "../base/intervals.ts"
+import { shareOf } from "../base/shard.ts"
+import { laterOf } from "../base/time.ts"
+import type { DatasourceSettings } from "../config/settings.ts"
+import { changedSettings, settingsDigest } from "../config/settings-digest.ts"
+import type { Inventory } from "../druid/catalog.ts"
+import { chunksOf } from "../plan/chunks.ts"
+import { type Diff, diff } from "../plan/diff.ts"
+import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
+import type { DatasourceState } from "../store/notes/state.ts"
+import type { PullRequest } from "./ports.ts"
+
+export interface Judged {
+  readonly chunks: readonly Chunk[]
+  readonly diff: Diff
+  /** set where Druid refuses `sys.segments` and days were counted instead */
+  readonly counts: Pick<CountedWorks, "refused" | "taken"> | undefined
+}
+
+/**
+ * @param committed what this run has committed already: with `full`, all else counts as not held
+ */
+export function judge(
+  settings: DatasourceSettings,
+  request: Pick<PullRequest, "full" | "sinceMs" | "untilMs">,
+  inventory: Inventory,
+  held: DatasourceState | undefined,
+  committed: readonly Interval[],
+): Judged {
+  const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
+  const byCounts = inventory.basis === "counts"
+  const newest = byCounts ? newestDays(chunks, settings.lookbackMs) : []
+  const parts = forgetting(held?.parts ?? [], newest, committed)
+  const options = {
+    settings: settingsDigest(settings),
+    realtime: settings.realtime,
+    filtered: settings.filter !== undefined,
+    share: shareOf(settings.shard, settings.name),
+    since: laterOf(settings.sinceMs, request.sinceMs),
+    until: request.untilMs,
+  }
+  const found = diff(chunks, parts, options)
+  if (!request.full) {
+    const isFiltered = settings.filter !== undefined
+    const counts = byCounts ? judgeCounts(found.works, held?.parts ?? [], newest, isFiltered) : undefined
+    const works = named(counts?.works ?? found.works, settings, held)
+    return { chunks, diff: { ...found, works }, counts }
+  }
+  const isFresh = anyOverlap(committed)
+  const fresh = parts.filter((part) => isFresh(part.interval))
+  const again = diff(chunks, fresh, options)
+  const works = again.works.map(
+    (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
+  )
+  const counts = byCounts ? { refused: [], taken: [] } : undefined
+  return { chunks, diff: { ...again, works, gone: found.gone, foreign: found.foreign }, counts }
+}
+
+/** Says which settings changed, where rows have to come again for that. */
+function named(
+  works: readonly Work[],
+  settings: DatasourceSettings,
+  held: DatasourceState | undefined,
+): readonly Work[] {
+  const what = held === undefined ? [] : changedSettings(held.settings, settings)
+  if (what.length === 0) return works
+  return works.map((work) =>
+    work.reason.kind === "settings" ? { ...work, reason: { kind: "settings", what } } : work,
+  )
+}

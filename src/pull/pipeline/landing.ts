@@ -1,0 +1,281 @@
+/**
+ * The second half of the pipeline: responses are parsed, and beside that, on another connection, those parsed before are
+ * proven and committed. One look at the segments proves all slices that had arrived when it began, and slices share
+ * transactions.
+ */
+import { rm } from "node:fs/promises"
+import type { Column, Segment, Slice } from "../../base/domain.ts"
+import { DruidsyncError } from "../../base/errors.ts"
+import { sameInterval } from "../../base/intervals.ts"
+import { chunksOf } from "../../plan/chunks.ts"
+import { proof } from "../../plan/proof.ts"
+import { segmentSetText } from "../../plan/segment-set.ts"
+import { apart } from "../../plan/slices.ts"
+import { commit, type ReadySlice, type Replacing } from "../../store/rows/commit.ts"
+import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
+import { emptyCommit } from "../commits.ts"
+import { intervalText } from "../describe.ts"
+import type { Prepared } from "../prepare/prepare.ts"
+import { ask } from "../retry.ts"
+import type { Arrived } from "./download.ts"
+import type { Fetched } from "./fetch.ts"
+import type { Job, Round } from "./round.ts"
+
+interface HeldSlice {
+  readonly job: Job
+  readonly fetched: Fetched
+  readonly staged: Staged
+  readonly sinceMs: number
+}
+
+/** Rows of a row group of DuckDB's: what a commit leaves in its last one stays apart from what the next commit brings. */
+const ROW_GROUP = 122_880
+/** Rows that are worth a transaction, whatever they leave in the last row group. */
+const COMMIT_ROWS = 3 * ROW_GROUP
+/** Who asks for small slices wants small steps: this many of them at most. */
+const COMMIT_SLICES = 4
+/** What a slow Druid has sent is not held back longer than this. */
+const COMMIT_AFTER_MS = 5_000
+
+/** A count that does not agree may be a server that just went or came; after this many tries it is reported. */
+const MAX_MISMATCHES = 3
+const MISMATCH_WAIT_MS = 1_000
+
+export class Landing {
+  readonly #round: Round
+  readonly #commitRows: number
+  /** parsed and waiting for their transaction */
+  readonly #held: HeldSlice[] = []
+  /** a look that proves all that is held: it began after their responses had ended */
+  #looked: Promise<ReadonlyMap<string, readonly Segment[]>> | undefined
+  /** the latest look at the segments, if one was needed */
+  look: ReadonlyMap<string, readonly Segment[]> | undefined
+
+  constructor(round: Round) {
+    this.#round = round
+    this.#commitRows = Math.min(COMMIT_ROWS, COMMIT_SLICES * round.request.pull.sliceRows)
+  }
+
+  get isEmpty(): boolean {
+    return this.#held.length === 0
+  }
+
+  /** What is held is worth a transaction, or has waited long enough for one. */
+  get isDue(): boolean {
+    const { clock } = this.#round.ports
+    return this.isFull || clock.nowMs() - (this.#held[0]?.sinceMs ?? Infinity) >= COMMIT_AFTER_MS
+  }
+
+  /** What is held is worth a transaction: more would only need more memory. */
+  get isFull(): boolean {
+    return isWorthCommitting(this.#heldRows(), this.#commitRows)
+  }
+
+  /**
+   * Parses what has arrived; it is held until `commit`.
+   * @param isLast nothing more is on its way: it will be committed next
+   * @throws DruidsyncError where the machine fails
+   */
+  async stage(one: Arrived, isLast: boolean): Promise<void> {
+    // The look that proves must begin after the last of the responses has ended; it runs while that one is parsed.
+    const isNext = isLast || isWorthCommitting(this.#heldRows() + one.job.slice.rows, this.#commitRows)
+    this.#looked = isNext ? this.#lookAgain() : undefined
+    await this.#parse(one)
+  }
+
+  /**
+   * Proves and commits what is held.
+   * @throws DruidsyncError where the machine fails
+   */
+  async commit(): Promise<void> {
+    const batch = this.#held.splice(0)
+    const looked = this.#looked ?? this.#lookAgain()
+    this.#looked = undefined
+    try {
+      this.look = await looked
+      await this.#prove(batch, this.look)
+    } catch (error) {
+      // What failed is the news; that the rows cannot be let go of either is not.
+      await this.#dropAll(batch).catch(() => undefined)
+      throw error
+    }
+    await this.#dropAll(batch)
+  }
+
+  #lookAgain(): Promise<ReadonlyMap<string, readonly Segment[]>> {
+    const { ports } = this.#round
+    const looked = ask(ports, () => ports.catalog.segments(ports.signal))
+    // Staging may fail before anyone waits for this.
+    looked.catch(() => undefined)
+    return looked
+  }
+
+  async #parse({ job, fetched, space }: Arrived): Promise<void> {
+    const { ports, numbering, jobs } = this.#round
+    const { loader } = ports
+    try {
+      const table = `stage_${numbering.next++}`
+      const intervals = job.slice.works.map((work) => work.interval)
+      const { columns, rowHash } = job.prepared
+      const staged = await stage(loader, table, fetched.path, columns, intervals, rowHash)
+      if (staged.suspects.length > 0) {
+        await this.#refuseSeveral(job, staged).catch(async (error) => {
+          await dropStaged(loader, table)
+          throw error
+        })
+        // What was asked about the rows is true of these segments only if they are still the same afterwards.
+        this.#looked = undefined
+      }
+      this.#held.push({ job, fetched, staged, sinceMs: ports.clock.nowMs() })
+    } catch (error) {
+      if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
+      if (error.code === "response-mismatch") this.#round.fetchFailed(job, error)
+      else if (error.retryable && job.mismatches < MAX_MISMATCHES)
+        jobs.push({ ...job, mismatches: job.mismatches + 1 })
+      else this.#round.sliceFailed(job, error)
+    } finally {
+      await rm(fetched.path, { force: true })
+      space.release()
+    }
+  }
+
+  #heldRows(): number {
+    return this.#held.reduce((sum, { staged }) => sum + staged.rows, 0)
+  }
+
+  /** Lets go of what is held. */
+  drop(): Promise<void> {
+    return this.#dropAll(this.#held.splice(0))
+  }
+
+  async #dropAll(slices: readonly HeldSlice[]): Promise<void> {
+    for (const { staged } of slices) await dropStaged(this.#round.ports.engine, staged.table)
+  }
+
+  /**
+   * Texts that look like Druid's way to write several values are either just that or texts: only Druid knows. Metadata
+   * said that there are none; it may have been incomplete, or rows came since.
+   * @throws DruidsyncError `response-mismatch` where they are several values: the slice has to be fetched as lists
+   */
+  async #refuseSeveral(job: Job, rows: Staged): Promise<void> {
+    const { ports } = this.#round
+    const { source } = job.prepared
+    const learnt = this.#round.progressOf(job.prepared).severalValues
+    const unknown = rows.suspects.filter((name) => !learnt.has(name))
+    if (unknown.length === rows.suspects.length) {
+      const found = await ask(ports, () =>
+        ports.catalog.severalValues(source, unknown, job.slice.interval, ports.signal),
+      )
+      if (found.rows < rows.rows) {
+        throw new DruidsyncError("count-mismatch", `Druid counts ${found.rows} rows, ${rows.rows} arrived`, {
+          retryable: true,
+        })
+      }
+      for (const name of found.names) learnt.add(name)
+    }
+    const several = rows.suspects.filter((name) => learnt.has(name))
+    if (several.length === 0) return
+    const names = several.map((name) => `"${name}"`).join(", ")
+    throw new DruidsyncError("response-mismatch", `rows with several values came for ${names}; fetched again`)
+  }
+
+  async #prove(batch: readonly HeldSlice[], now: ReadonlyMap<string, readonly Segment[]>): Promise<void> {
+    const { ports, jobs } = this.#round
+    const ready = new Map<Prepared, ReadySlice[]>()
+    let mismatched = false
+    for (const { job, fetched, staged } of batch) {
+      const { prepared, slice } = job
+      const chunks = chunksOf(now.get(prepared.settings.name) ?? [])
+      const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
+      if (verdict.kind === "proven") {
+        const list = ready.get(prepared) ?? []
+        list.push({
+          staged,
+          columns: storedColumns(prepared),
+          parts: verdict.parts,
+          replacing: replacing(slice),
+          bytes: fetched.bytes,
+        })
+        ready.set(prepared, list)
+        continue
+      }
+      ports.emit({
+        type: "detail",
+        message: `"${prepared.settings.name}" ${intervalText(slice.interval)}: ${verdict.message}`,
+      })
+      if (verdict.kind === "mismatch") {
+        const pieces = apart(slice, verdict.works)
+        // The neighbours of what does not agree are not to wait for it: they come again by themselves.
+        if (pieces.length > 1 || job.mismatches < MAX_MISMATCHES) {
+          mismatched = true
+          const mismatches = pieces.length > 1 ? job.mismatches : job.mismatches + 1
+          jobs.push(...pieces.map((piece) => ({ ...job, slice: piece, mismatches })))
+          continue
+        }
+      }
+      const result = this.#round.resultOf(prepared)
+      result.unproven.push({ interval: slice.interval, reason: verdict.message })
+      if (verdict.kind === "changed") result.changed = true
+    }
+    await this.#store(ready)
+    // Servers that come or go need a moment; asking again at once would only see the same.
+    if (mismatched) await ports.clock.sleep(MISMATCH_WAIT_MS, ports.signal)
+  }
+
+  async #store(ready: Map<Prepared, ReadySlice[]>): Promise<void> {
+    const { ports, request } = this.#round
+    const commits = [...ready].map(([prepared, slices]) => ({ ...emptyCommit(prepared), slices }))
+    if (commits.length === 0) return
+    const { deleted, widened } = await commit(
+      ports.engine,
+      ports.file,
+      commits,
+      { id: request.runId, nowMs: ports.clock.nowMs() },
+      ports.signal,
+    )
+    for (const { datasource, column, type } of widened) {
+      ports.emit({
+        type: "warning",
+        datasource,
+        message: `column "${column}" became ${type}: DOUBLE would lose digits`,
+      })
+    }
+    for (const [n, one] of commits.entries()) {
+      const prepared = [...ready.keys()][n]!
+      const rows = one.slices.reduce((sum, slice) => sum + slice.staged.rows, 0)
+      const result = this.#round.progressOf(prepared)
+      result.rowsFetched += rows
+      result.rowsDeleted += deleted[n]!
+      result.slices += one.slices.length
+      result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
+      ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })
+    }
+  }
+}
+
+/**
+ * Whether rows make a transaction worth its fixed costs. The checkpoint after a commit rewrites neighbouring row groups
+ * that fit into one less: half-empty ones between full ones, 1 to 4 CPU seconds per million rows. Hence a commit of one or
+ * two row groups must fill the last one by more than half; from three on there is no such neighbour. Smaller commits need
+ * less memory and lock the file for less long. Less than all of this is committed only when nothing more is on its way.
+ */
+export function isWorthCommitting(rows: number, most: number): boolean {
+  if (rows >= most) return true
+  return rows > ROW_GROUP && rows % ROW_GROUP > ROW_GROUP / 2
+}
+
+/** Columns of a staging table of this plan. */
+function storedColumns({ columns, rowHash }: Prepared): readonly Column[] {
+  return rowHash === undefined ? columns : [...columns, rowHash]
+}
+
+/** Chunks of which this slice replaces only a piece: their other old rows are stale from now on. */
+function replacing(slice: Slice): Replacing[] {
+  const pieces = slice.works.filter(
+    ({ reason, interval, chunk }) => reason.kind === "replaced" && !sameInterval(interval, chunk.interval),
+  )
+  return [...new Set(pieces.map((work) => work.chunk))].map(({ interval, segments }) => ({
+    interval,
+    segments: segmentSetText(segments),
+  }))
+}

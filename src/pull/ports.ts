@@ -1,0 +1,43 @@
+/** What the loop works with, made by the caller: the network, the file, the clock. Tests hand in their own. */
+import type { Clock } from "../base/clock.ts"
+import type { DatasourceSettings, PullSettings } from "../config/settings.ts"
+import type { Catalog } from "../druid/catalog.ts"
+import type { DruidClient } from "../druid/client.ts"
+import type { Engine } from "../store/engine.ts"
+import type { DatabaseFile } from "../store/file/file.ts"
+import type { Emit } from "./events.ts"
+import type { TimeLimit } from "./time-limit.ts"
+
+export interface Ports {
+  readonly client: DruidClient
+  readonly catalog: Catalog
+  readonly engine: Engine
+  /** another connection of the same engine: parses responses while the first one commits others */
+  readonly loader: Engine
+  readonly file: DatabaseFile
+  /** private folder for response bodies */
+  readonly spoolDir: string
+  readonly clock: Clock
+  readonly emit: Emit
+  readonly signal: AbortSignal
+}
+
+/** What one run is asked to do. */
+export interface PullRequest {
+  readonly runId: string
+  readonly datasources: readonly DatasourceSettings[]
+  readonly pull: PullSettings
+  /** fetch everything again */
+  readonly full: boolean
+  /** limits of this run, over the datasource's own `since` */
+  readonly sinceMs: bigint | undefined
+  readonly untilMs: bigint | undefined
+  /** how long segments that are being loaded or counted are waited for, ms */
+  readonly settleWaitMs: number
+  /** no new slice is begun once it is over */
+  readonly limit?: TimeLimit | undefined
+  /** where a copy of the file goes at the end; absolute */
+  readonly publish?: string | undefined
+  /** newest runs that the history keeps; default: all */
+  readonly historyRuns?: number | undefined
+}

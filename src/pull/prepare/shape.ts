@@ -1,0 +1,310 @@
+/**
+ * The columns of one datasource: which are read, of what type they are, and what that does to the table. Types are those
+ * that Druid declares; whether rows hold several values is asked of the segments, never guessed from the first rows.
+ */
+
+import type { Column, Interval, Work } from "../../base/domain.ts"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { union } from "../../base/intervals.ts"
+import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import type { Inventory } from "../../druid/catalog.ts"
+import type { Header } from "../../druid/framing.ts"
+import { mergedColumns, type SegmentColumns, type Stretch } from "../../druid/segment-columns.ts"
+import type { Source } from "../../druid/sql.ts"
+import { conditionOf } from "../../plan/chunks.ts"
+import { segmentSetText } from "../../plan/segment-set.ts"
+import type { DatasourceState, StoredColumn } from "../../store/notes/state.ts"
+import { reconcile, type SchemaChange } from "../../store/rows/drift.ts"
+import { duckdbTypeOf } from "../../store/rows/types.ts"
+import type { Ports } from "../ports.ts"
+import { ask } from "../retry.ts"
+
+/** What is read of a datasource, and the table that holds it. */
+export interface Shape {
+  /** in the order of the response */
+  readonly columns: readonly Column[]
+  /** the column of hashes, where the config wants one */
+  readonly rowHash: Column | undefined
+  /** the table's columns once this is stored */
+  readonly schema: readonly StoredColumn[]
+  readonly changes: readonly SchemaChange[]
+  readonly warnings: readonly string[]
+}
+
+/**
+ * @param learnt names of columns of which this run has met rows with several values
+ * @throws DruidsyncError `config` where Druid refuses the filter or does not have an included column, `unavailable`
+ */
+export async function readShape(
+  ports: Ports,
+  source: Source,
+  settings: DatasourceSettings,
+  inventory: Inventory,
+  works: readonly Work[],
+  held: DatasourceState | undefined,
+  learnt: ReadonlySet<string> = new Set(),
+): Promise<Shape> {
+  const stored = await storedColumns(ports, source, works)
+  const listed = await listedColumns(ports, settings, inventory, stored)
+  const names = chosenColumns(settings, listed, held)
+  const header = await readTypes(ports, source, names)
+  const found = stored?.all ?? (await severalValues(ports, source, header, works))
+  const asText = await needText(ports, source, header, works, found, held)
+  const warnings: string[] = []
+  const wanted = header.names.map((name, n): Omit<Column, "target"> => {
+    const druidType = header.druidTypes[n]!
+    const base = { name, druidType, sqlType: header.sqlTypes[n]! }
+    const mixed = asText.get(name)
+    if (mixed !== undefined) {
+      if (mixed !== "") warnings.push(`column "${name}": ${mixed}`)
+      return { ...base, multiValue: false, duckdbType: "VARCHAR", reading: "text" }
+    }
+    const was = held?.columns.find((column) => column.name === name)
+    // Once a column was seen with several values it stays so, also where the slices at hand have single ones only.
+    const hasSeveral =
+      found.get(name)?.multiValue === true ||
+      learnt.has(name) ||
+      was?.multiValue === true ||
+      was?.duckdbType === "VARCHAR[]"
+    const multiValue = druidType === "STRING" && hasSeveral
+    const choice = duckdbTypeOf(name, druidType, multiValue, settings.multiValue)
+    if (choice.warning !== undefined) warnings.push(`column "${name}": ${choice.warning}`)
+    return { ...base, multiValue, duckdbType: choice.duckdbType }
+  })
+  const chosen = new Set(names)
+  const leftOut = new Set(listed.filter((name) => !chosen.has(name)))
+  const { table, columns, rowHash, changes } = reconcile(held?.columns, wanted, {
+    rowHash: settings.rowHash,
+    leftOut,
+  })
+  return { columns, rowHash, schema: table, changes, warnings }
+}
+
+/**
+ * The types that Druid answers in. It checks the filter on the way, before any row is fetched.
+ * @throws DruidsyncError `config` with Druid's words where the filter is to blame
+ */
+async function readTypes(ports: Ports, source: Source, names: readonly string[]): Promise<Header> {
+  const { catalog, signal } = ports
+  try {
+    return await ask(ports, () => catalog.types(source, names, signal))
+  } catch (error) {
+    const isRefusal = error instanceof DruidsyncError && error.code === "query"
+    if (source.filter === undefined || !isRefusal) throw error
+    // The same without the filter tells whose fault it is: this throws where it is not the filter's.
+    await ask(ports, () => catalog.types({ datasource: source.datasource }, names, signal))
+    throw new DruidsyncError(
+      "config",
+      `Druid does not accept the "filter" of datasource "${source.datasource}": ${druidsWords(error.message)}`,
+      {
+        exitCode: ExitCode.usage,
+        hint: `the filter is a condition in Druid SQL, such as "page" = 'Main'; it is: ${source.filter}`,
+        cause: error,
+      },
+    )
+  }
+}
+
+/** A refusal without what we were doing and the list of all tokens that the parser would have liked better. */
+export function druidsWords(message: string): string {
+  return message
+    .replace(/^reading the column types of ".*?": Druid refused the query: /s, "")
+    .replace(/, acceptable options: .*/s, "")
+    .replace(/ \(HTTP \d+\)$/, "")
+}
+
+/** What the segments of the works hold. */
+interface StoredColumns {
+  readonly all: SegmentColumns
+  /** names of the columns in segments that never change; rows of the others come again anyway */
+  readonly settled: ReadonlySet<string>
+}
+
+/** Asked of the segments themselves; undefined where native queries are refused. */
+async function storedColumns(
+  ports: Ports,
+  source: Source,
+  works: readonly Work[],
+): Promise<StoredColumns | undefined> {
+  const { catalog, signal } = ports
+  const read = async (some: readonly Work[]): Promise<SegmentColumns> =>
+    some.length === 0
+      ? new Map()
+      : ask(ports, () => catalog.segmentColumns(source.datasource, stretchesOf(some), signal))
+  try {
+    const settled = await read(works.filter((work) => work.state !== "provisional"))
+    const live = await read(works.filter((work) => work.state === "provisional"))
+    return { all: mergedColumns([settled, live]), settled: new Set(settled.keys()) }
+  } catch (error) {
+    const isRefusal =
+      error instanceof DruidsyncError && ["forbidden", "not-druid", "query"].includes(error.code)
+    if (!isRefusal) throw error
+    ports.emit({ type: "detail", message: `${error.message}; the columns are read instead` })
+    return undefined
+  }
+}
+
+/**
+ * The columns that Druid's SQL knows. It learns of them some time after the segments that hold them, and
+ * a row fetched meanwhile would lack their values and be counted as complete: so no segment may hold more.
+ * @throws DruidsyncError `unavailable` while it does
+ */
+async function listedColumns(
+  ports: Ports,
+  settings: DatasourceSettings,
+  inventory: Inventory,
+  stored: StoredColumns | undefined,
+): Promise<string[]> {
+  const isWanted = (name: string) =>
+    (settings.columns.include?.includes(name) ?? true) && !settings.columns.exclude.includes(name)
+  const namesIn = (columns: Inventory["columns"]) => columns.get(settings.name)?.map((column) => column.name)
+  const lacking = (names: readonly string[]) =>
+    [...(stored?.settled ?? [])].filter((name) => isWanted(name) && !names.includes(name))
+  let names = namesIn(inventory.columns)
+  // The list may be older than the look at the segments; one that is newer knows the columns of all that are counted.
+  if (names === undefined || stored === undefined || lacking(names).length > 0)
+    names = namesIn(await ask(ports, () => ports.catalog.columns(ports.signal)))
+  if (names === undefined) {
+    throw new DruidsyncError(
+      "unavailable",
+      `Druid lists no column of "${settings.name}": no server serves any of it now`,
+      {
+        exitCode: ExitCode.incomplete,
+        hint: "pull again when its segments are loaded",
+      },
+    )
+  }
+  const missing = lacking(names)
+  if (missing.length > 0) {
+    const quoted = missing.map((name) => `"${name}"`).join(", ")
+    throw new DruidsyncError(
+      "unavailable",
+      `segments of "${settings.name}" hold ${quoted}, which Druid's SQL does not know yet`,
+      { exitCode: ExitCode.incomplete, hint: "pull again in a minute" },
+    )
+  }
+  return names
+}
+
+/** Which columns hold several values, asked in SQL of the columns themselves. */
+async function severalValues(
+  ports: Ports,
+  source: Source,
+  header: Header,
+  works: readonly Work[],
+): Promise<SegmentColumns> {
+  if (works.length === 0) return new Map()
+  const { catalog, signal } = ports
+  const strings = header.names.filter((_, n) => header.druidTypes[n] === "STRING")
+  try {
+    const several = await ask(ports, () => catalog.severalValues(source, strings, hullOf(works), signal))
+    return new Map([...several.names].map((name) => [name, { multiValue: true, types: new Set<string>() }]))
+  } catch (error) {
+    const isTooMuch = error instanceof DruidsyncError && ["timeout", "query"].includes(error.code)
+    if (!isTooMuch) throw error
+    // Nothing is lost: the rows themselves show which columns have to be asked for as lists.
+    ports.emit({ type: "detail", message: error.message })
+    return new Map()
+  }
+}
+
+/** Each chunk once, with the identity of its segments where these can no longer change. */
+function stretchesOf(works: readonly Work[]): Stretch[] {
+  return [...new Set(works.map((work) => work.chunk))].map((chunk) => {
+    const isLive = conditionOf(chunk) === "realtime"
+    return {
+      interval: clipped(chunk.interval),
+      segments: isLive ? undefined : segmentSetText(chunk.segments),
+    }
+  })
+}
+
+/** Numbers that Druid would change on the way out, since other segments have the column with another type. */
+const NUMBERS: ReadonlySet<string> = new Set(["LONG", "FLOAT", "DOUBLE"])
+
+/**
+ * Columns that have to be read as text to keep every value, each with the reason ("" where the table holds text
+ * already). Druid answers a column that differs between segments in one type; numbers and texts of other segments are
+ * made to fit, which loses what does not.
+ */
+async function needText(
+  ports: Ports,
+  source: Source,
+  header: Header,
+  works: readonly Work[],
+  found: SegmentColumns,
+  held: DatasourceState | undefined,
+): Promise<ReadonlyMap<string, string>> {
+  const result = new Map<string, string>()
+  const roundable: string[] = []
+  for (const [n, name] of header.names.entries()) {
+    const answered = header.druidTypes[n]!
+    if (name === "__time" || !NUMBERS.has(answered)) continue
+    const types = [...(found.get(name)?.types ?? [])].filter((type) => type !== answered)
+    const was = held?.columns.find((column) => column.name === name)
+    const losing = types.filter((type) => loses(type, answered))
+    if (was?.duckdbType === "VARCHAR") result.set(name, "")
+    else if (losing.length > 0) {
+      const several = found.get(name)!.multiValue ? "; rows with several values are there as JSON text" : ""
+      result.set(name, mixedWords(losing, answered) + several)
+    } else if (types.includes("LONG")) roundable.push(name)
+  }
+  if (roundable.length > 0) {
+    const { catalog, signal } = ports
+    const beyond = await ask(ports, () => catalog.beyondDouble(source, roundable, hullOf(works), signal))
+    for (const name of beyond.names)
+      result.set(name, mixedWords(["LONG"], header.druidTypes[header.names.indexOf(name)]!))
+  }
+  return result
+}
+
+/** True where values of a segment's type may not survive in the type that Druid answers, whatever they are. */
+function loses(type: string, answered: string): boolean {
+  if (type === "STRING") return true
+  if (answered === "LONG") return type === "FLOAT" || type === "DOUBLE"
+  return answered === "FLOAT" && type === "DOUBLE"
+}
+
+function mixedWords(types: readonly string[], answered: string): string {
+  return `some segments have it as ${types.join(", ")}, Druid answers ${answered} and would change values; kept as text`
+}
+
+function hullOf(works: readonly Work[]): Interval {
+  const all = union(works.map((work) => work.chunk.interval))
+  return { start: all[0]!.start, end: all.at(-1)!.end }
+}
+
+/** Druid's metadata queries take no interval beyond its eternity. */
+function clipped(interval: Interval): Interval {
+  return {
+    start: interval.start < MIN_TIME ? MIN_TIME : interval.start,
+    end: interval.end > MAX_TIME ? MAX_TIME : interval.end,
+  }
+}
+
+/**
+ * The columns of the config's choice, in Druid's order. An included column that Druid had and has no more is drift, not
+ * a mistake.
+ * @throws DruidsyncError `config` where an included column was never there
+ */
+function chosenColumns(
+  settings: DatasourceSettings,
+  listed: readonly string[],
+  held: DatasourceState | undefined,
+): string[] {
+  const { include, exclude } = settings.columns
+  const known = new Set([...listed, ...(held?.columns ?? []).map((column) => column.name)])
+  const missing = (include ?? []).filter((name) => !known.has(name))
+  if (missing.length > 0) {
+    throw new DruidsyncError(
+      "config",
+      `datasource "${settings.name}" has no column ${missing.map((name) => `"${name}"`).join(", ")}`,
+      { exitCode: ExitCode.usage, hint: `its columns are: ${listed.join(", ")}` },
+    )
+  }
+  const included = include === undefined ? undefined : new Set(include)
+  const chosen = listed.filter((name) => included?.has(name) ?? true)
+  const left = new Set(exclude)
+  return chosen.filter((name) => name === "__time" || !left.has(name))
+}

@@ -1,0 +1,138 @@
+/** What a run knows of each datasource while it works, and the report made of it at the end. Pure. */
+
+import type { Interval } from "../base/domain.ts"
+import { type DruidsyncError, ExitCode } from "../base/errors.ts"
+import { formatDruidTime } from "../base/time.ts"
+import type { DatasourceSettings } from "../config/settings.ts"
+import type { Outcome } from "../store/notes/history.ts"
+import type { FileState } from "../store/notes/state.ts"
+import { rangeOf } from "./describe.ts"
+import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./events.ts"
+import type { Ports, PullRequest } from "./ports.ts"
+
+export interface Progress {
+  readonly settings: DatasourceSettings
+  rowsFetched: number
+  rowsDeleted: number
+  bytes: number
+  slices: number
+  /** stretches that this run has committed */
+  readonly committed: Interval[]
+  /** starts of realtime chunks that this run has counted */
+  readonly recounted: Set<bigint>
+  /** names of columns of which rows with several values arrived although metadata knew of none */
+  readonly severalValues: Set<string>
+  /** as of the last round */
+  incomplete: Incomplete[]
+  unavailable: string[]
+  cold: string[]
+  /** what this way of looking at Druid cannot see */
+  caveat: string | undefined
+  readonly schemaChanges: Set<string>
+  readonly warnings: Set<string>
+  error: DruidsyncError | undefined
+}
+
+export function newProgress(settings: DatasourceSettings): Progress {
+  return {
+    settings,
+    rowsFetched: 0,
+    rowsDeleted: 0,
+    bytes: 0,
+    slices: 0,
+    committed: [],
+    recounted: new Set(),
+    severalValues: new Set(),
+    incomplete: [],
+    unavailable: [],
+    cold: [],
+    caveat: undefined,
+    schemaChanges: new Set(),
+    warnings: new Set(),
+    error: undefined,
+  }
+}
+
+export function outcomeOf(one: Progress, interrupted: boolean): Outcome {
+  if (one.error !== undefined) return "failed"
+  if (interrupted) return "interrupted"
+  return one.incomplete.length > 0 ? "incomplete" : "complete"
+}
+
+/** The worst of all datasources decides. */
+export function exitCodeOf(progress: readonly Progress[], interrupted: boolean): ExitCode {
+  if (interrupted) return ExitCode.interrupted
+  const errors = progress.flatMap((one) => (one.error === undefined ? [] : [one.error.exitCode]))
+  for (const code of [ExitCode.failed, ExitCode.locked, ExitCode.usage, ExitCode.refused]) {
+    if (errors.includes(code)) return code
+  }
+  return errors.length > 0 || progress.some((one) => one.incomplete.length > 0)
+    ? ExitCode.incomplete
+    : ExitCode.ok
+}
+
+export function reportOf(
+  ports: Ports,
+  request: PullRequest,
+  progress: readonly Progress[],
+  state: FileState,
+  startedMs: number,
+  interrupted: boolean,
+  published?: { readonly report: PublishReport; readonly error: DruidsyncError | undefined },
+): PullReport {
+  const ownCode = exitCodeOf(progress, interrupted)
+  // A copy that is not there is worse than rows that come with the next run; a failure of the pull itself is the news.
+  const isMild = ownCode === ExitCode.ok || ownCode === ExitCode.incomplete
+  const exitCode = isMild ? (published?.error?.exitCode ?? ownCode) : ownCode
+  const durationMs = ports.clock.nowMs() - startedMs
+  const range = rangeOf(request)
+  const outcomes = progress.map((one) => outcomeOf(one, interrupted))
+  const worst = (["interrupted", "failed", "incomplete"] as const).find((outcome) =>
+    outcomes.includes(outcome),
+  )
+  return {
+    format: 1,
+    runId: request.runId,
+    out: ports.file.path,
+    outcome: worst ?? "complete",
+    exitCode,
+    started: new Date(startedMs).toISOString(),
+    durationMs: Math.round(durationMs),
+    requests: ports.client.requests,
+    rowsFetched: progress.reduce((sum, one) => sum + one.rowsFetched, 0),
+    ...(range === undefined ? {} : { range }),
+    datasources: progress.map((one) => datasourceReport(one, state, interrupted)),
+    ...(published === undefined ? {} : { publish: published.report }),
+  }
+}
+
+function datasourceReport(one: Progress, state: FileState, interrupted: boolean): DatasourceReport {
+  const held = state.datasources.get(one.settings.name)
+  const rowsIn = (wanted: string) =>
+    (held?.parts ?? []).reduce((sum, part) => (part.state === wanted ? sum + part.rows : sum), 0)
+  const { error } = one
+  return {
+    datasource: one.settings.name,
+    table: one.settings.table,
+    outcome: outcomeOf(one, interrupted),
+    error: error === undefined ? undefined : errorReport(error),
+    rowsFetched: one.rowsFetched,
+    rowsDeleted: one.rowsDeleted,
+    rows: held?.rows ?? 0,
+    provisionalRows: rowsIn("provisional"),
+    keptRows: rowsIn("kept"),
+    cursor: held?.cursorMs === undefined ? null : formatDruidTime(held.cursorMs),
+    bytes: one.bytes,
+    slices: one.slices,
+    incomplete: one.incomplete,
+    unavailable: one.unavailable,
+    cold: one.cold,
+    schemaChanges: [...one.schemaChanges],
+  }
+}
+
+/** An error as a document has it. */
+export function errorReport(error: DruidsyncError): { code: string; message: string; hint?: string } {
+  const { code, message, hint } = error
+  return { code, message, ...(hint === undefined ? {} : { hint }) }
+}

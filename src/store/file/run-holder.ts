@@ -1,0 +1,22 @@
+/** Tells whether a run works on a file now, without keeping one out. */
+import { existsSync } from "node:fs"
+import { join } from "node:path"
+import { type Engine, literal } from "../engine.ts"
+import { lockHolder } from "./file.ts"
+
+/**
+ * @param path the user's file
+ * @returns program and PID of the run that holds the run lock; undefined where nobody does
+ */
+export async function runHolder(engine: Engine, path: string): Promise<string | undefined> {
+  const lock = join(`${path}.druidsync`, "lock")
+  if (!existsSync(lock)) return undefined
+  try {
+    await engine.run(`ATTACH ${literal(lock)} AS run_lock_look (READ_ONLY)`)
+    await engine.run("DETACH run_lock_look")
+    return undefined
+  } catch (error) {
+    // Any other failure (the folder went away meanwhile, no permission) says nothing about a holder.
+    return lockHolder(error)
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * The checkpoints in `_sync_chunks`, kept disjoint: what is written takes the place of what was there, and what stood
+ * out of it on either side stays, counted anew. Call within the transaction that changes the rows (invariant I1), after
+ * the rows have been changed.
+ */
+import type { Interval, Part, PartState } from "../../base/domain.ts"
+import { anyOverlap, intersection, subtract, union } from "../../base/intervals.ts"
+import { formatDruidTime } from "../../base/time.ts"
+import { type Engine, literal } from "../engine.ts"
+import { timeCondition, timestampLiteral } from "./times.ts"
+
+/** Which rows the checkpoints belong to. */
+export interface CheckpointOwner {
+  readonly datasource: string
+  /** the table of the rows, qualified and quoted */
+  readonly table: string
+  readonly runId: string
+  readonly nowMs: number
+}
+
+/** Writes checkpoints in place of whatever overlaps them. `parts` are disjoint. */
+export async function writeParts(
+  engine: Engine,
+  owner: CheckpointOwner,
+  parts: readonly Part[],
+): Promise<void> {
+  const { rest } = await cut(
+    engine,
+    owner,
+    parts.map((part) => part.interval),
+  )
+  await insertParts(engine, owner, [...rest, ...parts])
+}
+
+/** Takes intervals out of the checkpoints. */
+export async function removeParts(
+  engine: Engine,
+  owner: CheckpointOwner,
+  intervals: readonly Interval[],
+): Promise<void> {
+  const { rest } = await cut(engine, owner, intervals)
+  await insertParts(engine, owner, rest)
+}
+
+/**
+ * Gives what we hold within the intervals another state, cutting checkpoints that stand out of them.
+ * @param concerns which checkpoints; the others stay as they are
+ */
+export async function markParts(
+  engine: Engine,
+  owner: CheckpointOwner,
+  intervals: readonly Interval[],
+  state: PartState,
+  concerns: (part: Part) => boolean = () => true,
+): Promise<void> {
+  const { taken, rest } = await cut(engine, owner, intervals, concerns)
+  const marked: Part[] = []
+  for (const part of taken) {
+    for (const interval of union(intervals)) {
+      const inside = intersection(part.interval, interval)
+      if (inside === undefined) continue
+      const rows = await countRows(engine, owner, inside)
+      // A checkpoint without rows that Druid has no segment for says nothing: it goes.
+      if (state === "kept" && rows === 0) continue
+      marked.push({ ...part, interval: inside, state, rows })
+    }
+  }
+  await insertParts(engine, owner, [...rest, ...marked])
+}
+
+/** Deletes the checkpoints that overlap; returns them, and what of them lies outside of the intervals. */
+async function cut(
+  engine: Engine,
+  owner: CheckpointOwner,
+  intervals: readonly Interval[],
+  concerns: (part: Part) => boolean = () => true,
+): Promise<{ taken: Part[]; rest: Part[] }> {
+  const merged = union(intervals)
+  if (merged.length === 0) return { taken: [], rest: [] }
+  const rows = await engine.rows(
+    "SELECT start_ms, end_ms, segments, rows, state, settings FROM file._sync_chunks WHERE datasource = $1 AND start_ms < $2 AND end_ms > $3",
+    [owner.datasource, merged.at(-1)!.end, merged[0]!.start],
+  )
+  const isConcerned = anyOverlap(merged)
+  const taken = rows
+    .map(
+      ([start, end, segments, count, state, settings]): Part => ({
+        interval: { start: start as bigint, end: end as bigint },
+        segments: String(segments),
+        rows: Number(count),
+        state: String(state) as PartState,
+        settings: String(settings),
+      }),
+    )
+    .filter((part) => concerns(part) && isConcerned(part.interval))
+  if (taken.length === 0) return { taken, rest: [] }
+  // Checkpoints of a datasource are disjoint, so the start names one.
+  await engine.run(
+    `DELETE FROM file._sync_chunks WHERE datasource = $1 AND start_ms IN (${taken.map((part) => part.interval.start).join(", ")})`,
+    [owner.datasource],
+  )
+  const rest: Part[] = []
+  for (const part of taken) {
+    for (const interval of subtract(part.interval, merged)) {
+      rest.push({ ...part, interval, rows: await countRows(engine, owner, interval) })
+    }
+  }
+  return { taken, rest }
+}
+
+async function countRows(engine: Engine, owner: CheckpointOwner, interval: Interval): Promise<number> {
+  const [row] = await engine.rows(`SELECT count(*) FROM ${owner.table} WHERE ${timeCondition(interval)}`)
+  return Number(row![0])
+}
+
+/** One statement for all: a slice may bring hundreds. */
+async function insertParts(engine: Engine, owner: CheckpointOwner, parts: readonly Part[]): Promise<void> {
+  if (parts.length === 0) return
+  const values = parts.map(({ interval: { start, end }, rows, state, segments, settings }) =>
+    [
+      literal(owner.datasource),
+      start,
+      end,
+      literal(`${formatDruidTime(start)}/${formatDruidTime(end)}`),
+      rows,
+      literal(state),
+      literal(segments),
+      literal(settings),
+      literal(owner.runId),
+      timestampLiteral(owner.nowMs),
+    ].join(", "),
+  )
+  await engine.run(`INSERT INTO file._sync_chunks VALUES ${values.map((value) => `(${value})`).join(", ")}`)
+}

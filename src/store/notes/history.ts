@@ -1,0 +1,96 @@
+/** The end of a run, written for people: each datasource's status and one line of history. */
+import { type Engine, literal } from "../engine.ts"
+import type { DatabaseFile } from "../file/file.ts"
+import { type MissingStretch, writeMissing } from "./missing.ts"
+import { type FileState, readAttached } from "./state.ts"
+import { ensureTables } from "./tables.ts"
+import { timestampLiteral } from "./times.ts"
+
+/** How a datasource stands after a run. */
+export type Outcome = "complete" | "incomplete" | "failed" | "interrupted"
+
+export interface RunRecord {
+  readonly datasource: string
+  readonly outcome: Outcome
+  readonly startedMs: number
+  readonly finishedMs: number
+  readonly rowsFetched: number
+  readonly rowsDeleted: number
+  readonly bytes: number
+  readonly slices: number
+  /** why it is not complete, or what a person should know */
+  readonly message: string | undefined
+  /** stretches that are not as Druid has them now */
+  readonly missing?: readonly MissingStretch[]
+}
+
+export interface RecordOptions {
+  readonly signal?: AbortSignal
+  /** newest runs to keep; older ones are removed in the same transaction. Default: all */
+  readonly keepRuns?: number | undefined
+}
+
+/**
+ * Writes the outcome of a run into `_sync_runs`, `_sync_state` and `_sync_missing`. A datasource that never had a commit
+ * gets a line of history alone: it has no table yet.
+ * @returns what the file says of itself after that
+ */
+export function recordRun(
+  engine: Engine,
+  file: DatabaseFile,
+  runId: string,
+  records: readonly RunRecord[],
+  options: RecordOptions = {},
+): Promise<FileState> {
+  return file.write(async () => {
+    await ensureTables(engine)
+    if (records.length > 0) await write(engine, runId, records)
+    if (options.keepRuns !== undefined) await prune(engine, options.keepRuns)
+    return readAttached(engine, file.path)
+  }, options.signal)
+}
+
+/** A few statements for all: a run of hundreds of datasources in which nothing changed is over in a moment. */
+async function write(engine: Engine, runId: string, records: readonly RunRecord[]): Promise<void> {
+  const runs = records.map((record) =>
+    [
+      literal(runId),
+      literal(record.datasource),
+      timestampLiteral(record.startedMs),
+      timestampLiteral(record.finishedMs),
+      literal(record.outcome),
+      record.rowsFetched,
+      record.rowsDeleted,
+      record.bytes,
+      record.slices,
+      Math.round(record.finishedMs - record.startedMs),
+      record.message === undefined ? "NULL" : literal(record.message),
+    ].join(", "),
+  )
+  await engine.run(`INSERT INTO file._sync_runs VALUES ${runs.map((values) => `(${values})`).join(", ")}`)
+  const names = records.map((record) => literal(record.datasource)).join(", ")
+  await engine.run(
+    `UPDATE file._sync_state AS state SET status = run.outcome, message = run.message, last_run = run.finished,
+       last_success = CASE WHEN run.outcome = 'complete' THEN run.finished ELSE state.last_success END
+     FROM file._sync_runs AS run
+     WHERE run.run_id = ${literal(runId)} AND run.datasource = state.datasource AND state.datasource IN (${names})`,
+  )
+  // A run that broke off did not see everything: what the one before it knew still stands.
+  const seen = records.filter(({ outcome }) => outcome === "complete" || outcome === "incomplete")
+  const nowMs = Math.max(...records.map((record) => record.finishedMs))
+  await writeMissing(
+    engine,
+    { id: runId, nowMs },
+    new Map(seen.map((record) => [record.datasource, record.missing ?? []])),
+  )
+}
+
+/** A run that every minute writes its line must not make the file grow for ever. Nothing but a count, most of the time. */
+async function prune(engine: Engine, keepRuns: number): Promise<void> {
+  const [row] = await engine.rows("SELECT count(DISTINCT run_id) FROM file._sync_runs")
+  if (Number(row![0]) <= keepRuns) return
+  await engine.run(
+    `DELETE FROM file._sync_runs WHERE run_id NOT IN (
+       SELECT run_id FROM file._sync_runs GROUP BY run_id ORDER BY max(started) DESC, max(rowid) DESC LIMIT ${keepRuns})`,
+  )
+}

@@ -1,0 +1,62 @@
+/** The stretches that a run had to leave incomplete, kept in `_sync_missing` for people; no plan is made from them. */
+import type { Interval } from "../../base/domain.ts"
+import { byStart } from "../../base/intervals.ts"
+import { formatDruidTime } from "../../base/time.ts"
+import { type Engine, literal } from "../engine.ts"
+import { timestampLiteral } from "./times.ts"
+
+/** A stretch that Druid has and the file does not hold as it is there. */
+export interface MissingStretch {
+  readonly interval: Interval
+  /** why, in words */
+  readonly reason: string
+}
+
+/** More than these of one datasource are not kept: the newest are. */
+const MOST = 1_000
+
+/**
+ * Replaces what was noted of these datasources, one statement for all. Call within a write, after `ensureTables`.
+ * @param missing by datasource; an empty list where nothing is missing any more
+ */
+export async function writeMissing(
+  engine: Engine,
+  run: { readonly id: string; readonly nowMs: number },
+  missing: ReadonlyMap<string, readonly MissingStretch[]>,
+): Promise<void> {
+  if (missing.size === 0) return
+  const names = [...missing.keys()].map(literal).join(", ")
+  await engine.run(`DELETE FROM file._sync_missing WHERE datasource IN (${names})`)
+  const values = [...missing].flatMap(([datasource, stretches]) =>
+    joined(stretches)
+      .slice(-MOST)
+      .map(({ interval: { start, end }, reason }) =>
+        [
+          literal(datasource),
+          start,
+          end,
+          literal(`${formatDruidTime(start)}/${formatDruidTime(end)}`),
+          literal(reason),
+          literal(run.id),
+          timestampLiteral(run.nowMs),
+        ].join(", "),
+      ),
+  )
+  if (values.length === 0) return
+  await engine.run(`INSERT INTO file._sync_missing VALUES ${values.map((value) => `(${value})`).join(", ")}`)
+}
+
+/** In time order; neighbours with the same reason are one. */
+function joined(missing: readonly MissingStretch[]): MissingStretch[] {
+  const result: MissingStretch[] = []
+  for (const next of [...missing].sort((a, b) => byStart(a.interval, b.interval))) {
+    const last = result.at(-1)
+    if (last === undefined || last.reason !== next.reason || next.interval.start > last.interval.end) {
+      result.push(next)
+      continue
+    }
+    const end = next.interval.end > last.interval.end ? next.interval.end : last.interval.end
+    result[result.length - 1] = { reason: last.reason, interval: { start: last.interval.start, end } }
+  }
+  return result
+}

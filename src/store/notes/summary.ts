@@ -1,0 +1,198 @@
+/** What the file says about itself, for `status`: read in one go, with the file open read-only, and no network. */
+import { stat } from "node:fs/promises"
+import type { Interval, PartState } from "../../base/domain.ts"
+import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
+import { union } from "../../base/intervals.ts"
+import { refusalOf, whyOf } from "../../base/system.ts"
+import { type Engine, literal } from "../engine.ts"
+import type { DatabaseFile } from "../file/file.ts"
+import { quoteIdentifier } from "../identifier.ts"
+import { type DatasourceState, readState } from "./state.ts"
+import { notOurs, tableNames } from "./tables.ts"
+
+/** Checkpoints in one state. */
+export interface PartGroup {
+  readonly chunks: number
+  readonly rows: number
+  /** ascending, disjoint, neighbours joined */
+  readonly intervals: readonly Interval[]
+}
+
+/** The last line of history of a datasource. */
+export interface LastRun {
+  readonly outcome: string
+  readonly startedMs: number
+  readonly durationMs: number | undefined
+  readonly rowsFetched: number
+  readonly message: string | undefined
+}
+
+export interface DatasourceSummary {
+  readonly datasource: string
+  /** undefined where no run has stored anything yet */
+  readonly state: DatasourceState | undefined
+  /** name of the table that it had, where someone dropped it: nothing is held of it any more */
+  readonly droppedTable: string | undefined
+  /** checkpoints by state; states without any are missing */
+  readonly parts: ReadonlyMap<PartState, PartGroup>
+  /** rows that the table really has; undefined where there is none */
+  readonly tableRows: number | undefined
+  /** bytes of the blocks that the table uses, about: small tables share blocks with others */
+  readonly tableBytes: number | undefined
+  readonly lastRun: LastRun | undefined
+}
+
+export interface FileSummary {
+  readonly path: string
+  readonly bytes: number
+  /** program and PID of a run that works on the file now */
+  readonly runner: string | undefined
+  /** by name */
+  readonly datasources: readonly DatasourceSummary[]
+}
+
+/**
+ * @param runHolder tells who holds the run lock, if anyone; asked only where the file says that a run is under way
+ * @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked`
+ */
+export async function readSummary(
+  engine: Engine,
+  file: DatabaseFile,
+  runHolder: () => Promise<string | undefined>,
+  signal?: AbortSignal,
+): Promise<FileSummary> {
+  const bytes = await fileBytes(file.path)
+  const state = await readState(engine, file, signal).catch((error) => {
+    // Tables with the names of ours and other columns: somebody else's.
+    throw /^(Binder|Catalog|Conversion) Error/.test(messageOf(error)) ? notOurs(file.path) : error
+  })
+  if (!state.tables.includes("_sync_state")) throw notOurs(file.path)
+  const datasources = await file.read(async () => {
+    const blockBytes = await readBlockBytes(engine)
+    const tables = new Map(
+      (await engine.rows('SELECT datasource, "table" FROM file._sync_state')).map(([name, table]) => [
+        String(name),
+        String(table),
+      ]),
+    )
+    const runs = await readLastRuns(engine)
+    // Of what was never stored, only the newest run's is news: a name that was once mistyped is not asked for any more.
+    const newestMs = Math.max(...[...runs.values()].map((run) => run.startedMs))
+    const asked = [...runs].filter(([, run]) => run.startedMs === newestMs).map(([name]) => name)
+    const names = [...new Set([...tables.keys(), ...asked])].sort()
+    const result: DatasourceSummary[] = []
+    for (const datasource of names) {
+      const held = state.datasources.get(datasource)
+      result.push({
+        datasource,
+        state: held,
+        droppedTable: held === undefined ? tables.get(datasource) : undefined,
+        parts: grouped(held),
+        tableRows: held !== undefined ? await tableRows(engine, held.table) : undefined,
+        tableBytes: held !== undefined ? await tableBytes(engine, held.table, blockBytes) : undefined,
+        lastRun: runs.get(datasource),
+      })
+    }
+    return result
+  }, signal)
+  const isRunning = datasources.some((one) => one.state?.status === "running")
+  return { path: file.path, bytes, runner: isRunning ? await runHolder() : undefined, datasources }
+}
+
+/**
+ * Size of the user's file.
+ * @throws DruidsyncError `file` (exit 2) where there is none, or something else
+ */
+export async function fileBytes(path: string): Promise<number> {
+  const found = await stat(path).catch((error: { code?: string }) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined
+    throw new DruidsyncError("file", `${path} cannot be read: ${whyOf(error, "file")}`, {
+      hint: refusalOf(error, "file", "--out")?.hint ?? "check --out",
+      cause: error,
+    })
+  })
+  if (found === undefined) {
+    throw new DruidsyncError("file", `there is no file ${path}`, {
+      exitCode: ExitCode.usage,
+      hint: "druidsync pull makes it; or check --out",
+    })
+  }
+  if (!found.isFile()) {
+    throw new DruidsyncError("file", `${path} is not a file`, {
+      exitCode: ExitCode.usage,
+      hint: "check --out",
+    })
+  }
+  return found.size
+}
+
+function grouped(held: DatasourceState | undefined): Map<PartState, PartGroup> {
+  const lists = new Map<PartState, { rows: number; intervals: Interval[] }>()
+  for (const part of held?.parts ?? []) {
+    const list = lists.get(part.state) ?? { rows: 0, intervals: [] }
+    lists.set(part.state, list)
+    list.rows += part.rows
+    list.intervals.push(part.interval)
+  }
+  return new Map(
+    [...lists].map(([state, { rows, intervals }]) => [
+      state,
+      { chunks: intervals.length, rows, intervals: union(intervals) },
+    ]),
+  )
+}
+
+async function tableRows(engine: Engine, table: string): Promise<number> {
+  const [row] = await engine.rows(`SELECT count(*) FROM file.${quoteIdentifier(table)}`)
+  return Number(row![0])
+}
+
+async function readBlockBytes(engine: Engine): Promise<number> {
+  const rows = await engine.rows("SELECT block_size FROM pragma_database_size() WHERE database_name = 'file'")
+  return Number(rows[0]?.[0] ?? 0)
+}
+
+/** Distinct blocks that the columns' segments lie in; those of long strings are listed apart. */
+async function tableBytes(engine: Engine, table: string, blockBytes: number): Promise<number> {
+  const [row] = await engine.rows(
+    `WITH info AS (FROM pragma_storage_info(${literal(`file.main.${quoteIdentifier(table)}`)})),
+      blocks AS (SELECT block_id FROM info UNION SELECT unnest(additional_block_ids) FROM info)
+    SELECT count(*) FROM blocks WHERE block_id >= 0`,
+  )
+  return Number(row![0]) * blockBytes
+}
+
+async function readLastRuns(engine: Engine): Promise<Map<string, LastRun>> {
+  const rows = await engine.rows(
+    `SELECT datasource, outcome, epoch_ms(started), duration_ms, rows_fetched, message FROM file._sync_runs
+    QUALIFY row_number() OVER (PARTITION BY datasource ORDER BY started DESC, finished DESC) = 1`,
+  )
+  return new Map(
+    rows.map(([datasource, outcome, started, took, fetched, message]) => [
+      String(datasource),
+      {
+        outcome: String(outcome),
+        startedMs: Number(started),
+        durationMs: took === null ? undefined : Number(took),
+        rowsFetched: Number(fetched),
+        message: message === null ? undefined : String(message),
+      },
+    ]),
+  )
+}
+
+/** Bytes of response per row, by datasource, as far as earlier runs tell: what a plan estimates its download with. */
+export async function readBytesPerRow(
+  engine: Engine,
+  file: DatabaseFile,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, number>> {
+  if (!file.exists()) return new Map()
+  return file.read(async () => {
+    if (!(await tableNames(engine)).includes("_sync_runs")) return new Map()
+    const rows = await engine.rows(
+      "SELECT datasource, (sum(bytes) / sum(rows_fetched))::DOUBLE FROM file._sync_runs WHERE rows_fetched > 0 GROUP BY datasource",
+    )
+    return new Map(rows.map(([datasource, bytes]) => [String(datasource), Number(bytes)]))
+  }, signal)
+}

@@ -1,0 +1,49 @@
+/** Which interval a row lies in, and how many rows lie in each: one pass over a table, whatever the number of intervals. */
+import type { Interval } from "../../base/domain.ts"
+import type { Engine } from "../engine.ts"
+
+/**
+ * The number of the interval that a time lies in, -1 for none: a binary search in nested CASEs, so that a row costs a
+ * handful of comparisons whatever the number of intervals. Standard SQL, the same for Druid and DuckDB.
+ * @param intervals ascending, disjoint, at least one
+ * @param time SQL of the time in milliseconds
+ */
+export function bucketSql(intervals: readonly Interval[], time: string): string {
+  const steps: { from: bigint; bucket: number }[] = []
+  for (const [n, { start, end }] of intervals.entries()) {
+    if (steps.at(-1)?.from === start) steps.pop()
+    steps.push({ from: start, bucket: n }, { from: end, bucket: -1 })
+  }
+  const search = (low: number, high: number): string => {
+    // between steps[low - 1] and steps[high]
+    if (low === high) return String(low === 0 ? -1 : steps[low - 1]!.bucket)
+    const middle = (low + high) >> 1
+    return `CASE WHEN ${time} < ${steps[middle]!.from} THEN ${search(low, middle)} ELSE ${search(middle + 1, high)} END`
+  }
+  return search(0, steps.length)
+}
+
+/**
+ * One `count(*) FILTER` per interval takes DuckDB quadratic time (10 s for a thousand); through `bucketSql` 125,000 rows
+ * and a thousand intervals take 50 ms (measured, 1.5.5).
+ *
+ * @param table quoted name of a table that has `__time`
+ * @param intervals ascending, disjoint
+ * @param where SQL condition that holds for all rows of the intervals, where it spares looking at others
+ * @returns rows per interval; rows outside of all are in none
+ */
+export async function countsByInterval(
+  engine: Pick<Engine, "rows">,
+  table: string,
+  intervals: readonly Interval[],
+  where = "TRUE",
+): Promise<number[]> {
+  const counts = intervals.map(() => 0)
+  if (intervals.length === 0) return counts
+  const rows = await engine.rows(
+    `SELECT n, count(*) FROM (SELECT ${bucketSql(intervals, "t")} AS n ` +
+      `FROM (SELECT epoch_ms("__time") AS t FROM ${table} WHERE ${where})) WHERE n >= 0 GROUP BY n`,
+  )
+  for (const [n, count] of rows) counts[Number(n)] = Number(count)
+  return counts
+}

@@ -1,0 +1,166 @@
+/**
+ * Parses a spool file into a staging table of the engine's own database, while the user's file stays closed. DuckDB's
+ * multi-threaded JSON reader does it; no row passes through JavaScript.
+ */
+import type { Column, Interval } from "../../base/domain.ts"
+import { DruidsyncError, messageOf } from "../../base/errors.ts"
+import { formatDruidTime } from "../../base/time.ts"
+import { type Engine, literal } from "../engine.ts"
+import { quoteIdentifier } from "../identifier.ts"
+import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "../notes/times.ts"
+import { countsByInterval } from "./interval-counts.ts"
+import { rowHashExpression } from "./row-hash.ts"
+import { beginsLikeSeveral, mayBeSeveral, valueExpression } from "./types.ts"
+
+/** Rows of one slice, parsed and typed, waiting to be committed. */
+export interface Staged {
+  /** table in the engine's database */
+  readonly table: string
+  readonly rows: number
+  /** rows per interval that was asked for */
+  readonly counts: readonly number[]
+  /** columns taken for single strings that hold what may be Druid's text of several: ask Druid before trusting them */
+  readonly suspects: readonly string[]
+}
+
+/**
+ * Sizes of a row that DuckDB's reader is told to expect, tried in turn: it takes twice as much memory per thread up
+ * front, so the greatest needs more than a usual memory limit. Values of 1 MB are normal in Druid, rows of 128 MB not.
+ */
+const ROW_BYTES = [4, 16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
+
+/**
+ * @param path spool file: arrayLines without header lines
+ * @param columns in the order of the response
+ * @param intervals ascending; the rows of each are counted
+ * @param rowHash the column of hashes, where the config wants one: it comes last
+ * @throws DruidsyncError `type` where a value does not fit its declared type
+ */
+export async function stage(
+  engine: Engine,
+  table: string,
+  path: string,
+  columns: readonly Column[],
+  intervals: readonly Interval[],
+  rowHash?: Column,
+): Promise<Staged> {
+  const name = quoteIdentifier(table)
+  const expressions = new Map(columns.map((column, n) => [column, valueExpression(column, n + 1)]))
+  const values = columns.map((column) => `${expressions.get(column)} AS ${quoteIdentifier(column.target)}`)
+  if (rowHash !== undefined) {
+    const hash = rowHashExpression(columns, (column) => expressions.get(column)!)
+    values.push(`${hash} AS ${quoteIdentifier(rowHash.target)}`)
+  }
+  // A cell that is not there would read as NULL.
+  const whole = `WHERE CASE WHEN len(json) = ${columns.length} THEN TRUE ELSE error('Malformed JSON: a row has not the cells of the header') END`
+  const source = (maxRowBytes: number) =>
+    `read_json(${literal(path)}, format = 'newline_delimited', records = false, ` +
+    `columns = {json: 'VARCHAR[]'}, maximum_object_size = ${maxRowBytes})`
+  const create = (maxRowBytes: number) =>
+    engine.run(
+      `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxRowBytes)} ${whole}`,
+    )
+  for (const [n, rowBytes] of ROW_BYTES.entries()) {
+    try {
+      await create(rowBytes)
+      break
+    } catch (error) {
+      const isTooLong = /maximum_object_size/.test(messageOf(error))
+      if (isTooLong && n + 1 < ROW_BYTES.length) continue
+      if (n > 0 && /Out of Memory/i.test(messageOf(error))) throw hugeRow(error)
+      throw (await unstorableTime(engine, source(rowBytes), columns, error)) ?? stageError(error)
+    }
+  }
+  const single = columns.filter((column) => column.druidType === "STRING" && column.duckdbType === "VARCHAR")
+  const { rows, found } = await look(engine, name, single, beginsLikeSeveral)
+  // Few columns have texts that begin like one: these alone are looked at closely.
+  const suspects = found.length === 0 ? found : (await look(engine, name, found, mayBeSeveral)).found
+  return {
+    table,
+    rows,
+    counts: await countsByInterval(engine, name, intervals),
+    suspects: suspects.map((column) => column.name),
+  }
+}
+
+/** Counts the rows, and finds the columns in which the condition holds for some row. */
+async function look(
+  engine: Engine,
+  table: string,
+  columns: readonly Column[],
+  condition: (expression: string) => string,
+): Promise<{ readonly rows: number; readonly found: readonly Column[] }> {
+  const looks = columns.map(({ target }) => `coalesce(bool_or(${condition(quoteIdentifier(target))}), FALSE)`)
+  const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${table}`)
+  return { rows: Number(row![0]), found: columns.filter((_, n) => row![n + 1] === true) }
+}
+
+export async function dropStaged(engine: Engine, table: string): Promise<void> {
+  await engine.run(`DROP TABLE IF EXISTS ${quoteIdentifier(table)}`)
+}
+
+/** A time that Druid can hold and DuckDB cannot, named so that it can be found; undefined where it is something else. */
+async function unstorableTime(
+  engine: Engine,
+  source: string,
+  columns: readonly Column[],
+  error: unknown,
+): Promise<DruidsyncError | undefined> {
+  if (!/timestamp/i.test(messageOf(error))) return undefined
+  const index = columns.findIndex((column) => column.name === "__time") + 1
+  const time = `json[${index}]::BIGINT`
+  const [row] = await engine.rows(
+    `SELECT ${time} FROM ${source} WHERE ${time} NOT BETWEEN ${MIN_TIMESTAMP_MS} AND ${MAX_TIMESTAMP_MS} LIMIT 1`,
+  )
+  if (row === undefined) return undefined
+  const ms = row[0] as bigint
+  return new DruidsyncError(
+    "type",
+    `a row's __time, ${formatDruidTime(ms)}, is beyond what a DuckDB TIMESTAMP can hold (years -290308 to 294247)`,
+    {
+      hint: `leave such rows out with "since", or a "filter" on TIMESTAMP_TO_MILLIS("__time"); this one has ${ms}`,
+      cause: error,
+    },
+  )
+}
+
+function hugeRow(cause: unknown): DruidsyncError {
+  return new DruidsyncError("type", "a row is too long to be parsed within the memory limit", {
+    hint: 'give more with --memory-limit (or "memoryLimit"), or leave its long column out with "columns"',
+    cause,
+  })
+}
+
+function stageError(error: unknown): unknown {
+  const text = messageOf(error)
+  if (/No space left|ENOSPC/i.test(text)) {
+    return new DruidsyncError("disk-full", "no space left while parsing a slice", { cause: error })
+  }
+  if (/No files found|No such file/i.test(text)) {
+    return new DruidsyncError("file", "a spool file was removed before it was loaded", {
+      hint: "let nobody tidy up in the folder beside the DuckDB file (or --spool-dir) while druidsync runs",
+      retryable: true,
+      cause: error,
+    })
+  }
+  if (/Malformed JSON|JSON transform error/i.test(text)) {
+    return new DruidsyncError(
+      "response-cut",
+      "Druid's answer arrived damaged: it holds rows that are not JSON",
+      {
+        retryable: true,
+        cause: error,
+      },
+    )
+  }
+  if (/Conversion Error|Invalid Input Error|Out of Range|Overflow/i.test(text)) {
+    const line = text
+      .split("\n")[0]!
+      .replace(/ in file ".*?"/, "")
+      .slice(0, 400)
+    return new DruidsyncError("type", `Druid sent a value that does not fit its declared type: ${line}`, {
+      cause: error,
+    })
+  }
+  return error
+}
