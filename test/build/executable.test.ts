@@ -143,7 +143,7 @@ beforeEach(() => {
 
 describe("the executable", () => {
   it("runs from an empty folder with an empty environment, and leaves that folder empty", () => {
-    expect(run(["sql", "select version()"])).toEqual({ ...works, stdout: '[["v1.5.5"]]\n' })
+    expect(run(["sql", "select version()"])).toEqual({ ...works, stdout: '[["v1.5.6"]]\n' })
     expect(readdirSync(empty)).toEqual([])
     expectIntact()
   })
