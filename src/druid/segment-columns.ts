@@ -147,7 +147,7 @@ export function mergedColumns(all: readonly SegmentColumns[]): SegmentColumns {
       else {
         result.set(name, {
           multiValue: before.multiValue || column.multiValue,
-          types: before.types.union(column.types),
+          types: new Set([...before.types, ...column.types]),
         })
       }
     }
