@@ -27,6 +27,7 @@ const HOME: Readonly<Record<string, string>> = {
   consola: "kit",
   citty: "kit commands",
   valibot: "config",
+  "jsonc-parser": "config",
 }
 
 interface Import {
