@@ -50,8 +50,32 @@ export type ErrorCode =
   | "type"
   | "bug"
 
+/** What an error stops: one datasource, while the others go on, or the whole run. */
+export type ErrorScope = "datasource" | "run"
+
+/** Codes of errors that stop one datasource, where the error itself does not say otherwise. */
+const OF_A_DATASOURCE: ReadonlySet<ErrorCode> = new Set([
+  "forbidden",
+  "unknown-datasource",
+  "not-druid",
+  "query",
+  "response-mismatch",
+  "count-mismatch",
+  "unavailable",
+  "foreign",
+  "config",
+  "type",
+])
+
+/** Codes of errors after which a smaller interval may pass. A timeout while rows are being sent is a cut response. */
+const ASKING_FOR_LESS: ReadonlySet<ErrorCode> = new Set(["timeout", "response-cut"])
+
 export interface DruidsyncErrorOptions {
   exitCode?: ExitCode
+  /** default: by the code */
+  scope?: ErrorScope
+  /** true where the same question about a smaller interval may pass; default: by the code */
+  asksForLess?: boolean
   /** true where the same request may succeed when sent again */
   retryable?: boolean
   /** wait at least this long before the next try (from `Retry-After`) */
@@ -69,6 +93,11 @@ export class DruidsyncError extends Error {
   override readonly name = "DruidsyncError"
   readonly code: ErrorCode
   readonly exitCode: ExitCode
+  /** what it stops */
+  readonly scope: ErrorScope
+  /** a smaller interval may pass */
+  readonly asksForLess: boolean
+  /** the same request may succeed when sent again */
   readonly retryable: boolean
   readonly retryAfterMs: number | undefined
   readonly hint: string | undefined
@@ -77,15 +106,57 @@ export class DruidsyncError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.exitCode = options.exitCode ?? ExitCode.failed
+    this.scope = options.scope ?? (OF_A_DATASOURCE.has(code) ? "datasource" : "run")
+    this.asksForLess = options.asksForLess ?? ASKING_FOR_LESS.has(code)
     this.retryable = options.retryable ?? false
     this.retryAfterMs = options.retryAfterMs
     this.hint = options.hint
   }
+
+  /** The same error in other words: those of whoever knows more about where it happened. */
+  saying(message: string, cause: unknown = this): DruidsyncError {
+    const { exitCode, scope, asksForLess, retryable } = this
+    return new DruidsyncError(this.code, message, {
+      exitCode,
+      scope,
+      asksForLess,
+      retryable,
+      ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      cause,
+    })
+  }
+
+  /** As `--json` documents have it. */
+  toJSON(): ErrorReport {
+    const { code, message, hint } = this
+    return { code, message, ...(hint === undefined ? {} : { hint }) }
+  }
+}
+
+/** An error in a `--json` document. */
+export interface ErrorReport {
+  /** an `ErrorCode` */
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** True for what stops one datasource and lets the others go on. */
+export function concernsOneDatasource(error: unknown): error is DruidsyncError {
+  return error instanceof DruidsyncError && error.scope === "datasource"
 }
 
 /** The worst exit code decides, in the order in which a pull lets it decide. */
-export function worst(codes: readonly number[]): number {
-  const order = [ExitCode.failed, ExitCode.locked, ExitCode.usage, ExitCode.refused, ExitCode.incomplete]
+export function worst(codes: readonly number[]): ExitCode {
+  const order = [
+    ExitCode.interrupted,
+    ExitCode.failed,
+    ExitCode.locked,
+    ExitCode.usage,
+    ExitCode.refused,
+    ExitCode.incomplete,
+  ]
   return order.find((code) => codes.includes(code)) ?? ExitCode.ok
 }
 

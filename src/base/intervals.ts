@@ -1,5 +1,6 @@
 /** Algebra of half-open intervals: pure, exact, over `bigint` milliseconds. Shared by `plan/`, `store/` and those above. */
 import type { Interval } from "./domain.ts"
+import { formatDruidTime, parseDruidTime } from "./time.ts"
 
 /** The part that two intervals share, or undefined. */
 export function intersection(a: Interval, b: Interval): Interval | undefined {
@@ -92,4 +93,15 @@ export function anyOverlap(intervals: readonly Interval[]): (interval: Interval)
     const next = merged[countWhile(merged, (one) => one.end <= interval.start)]
     return next !== undefined && overlaps(next, interval)
   }
+}
+
+/** As Druid writes it: `2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z`. */
+export function intervalText({ start, end }: Interval): string {
+  return `${formatDruidTime(start)}/${formatDruidTime(end)}`
+}
+
+/** The interval of such a text. @throws RangeError where it is none */
+export function parseInterval(text: string): Interval {
+  const [start = "", end = ""] = text.split("/")
+  return { start: parseDruidTime(start), end: parseDruidTime(end) }
 }

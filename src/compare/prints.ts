@@ -4,7 +4,6 @@
  */
 
 import { DruidsyncError } from "../base/errors.ts"
-import { asksForLess } from "../druid/refusal.ts"
 import { ask } from "../pull/retry.ts"
 import { type ComparedColumn, comparedColumns } from "./columns.ts"
 import { columnTexts, druidPrintsSql, duckdbPrintsSql, rowTexts } from "./sql.ts"
@@ -80,7 +79,7 @@ async function fewer(
   again: (units: readonly Unit[]) => Promise<Map<Unit, Verdict>>,
 ): Promise<Map<Unit, Verdict>> {
   task.ports.signal.throwIfAborted()
-  if (!(error instanceof DruidsyncError) || !asksForLess(error)) throw error
+  if (!(error instanceof DruidsyncError) || !error.asksForLess) throw error
   if (units.length === 1) return new Map([[units[0]!, failed(error.message)]])
   const middle = Math.ceil(units.length / 2)
   const first = await again(units.slice(0, middle))

@@ -1,5 +1,5 @@
 /** What `verify` tells, as plain data: the document of `--json`, from which the words for people are made. */
-import type { ExitCode } from "../base/errors.ts"
+import type { ErrorReport, ExitCode } from "../base/errors.ts"
 import type { Sample } from "./sample.ts"
 import type { SkipKind } from "./units.ts"
 
@@ -54,7 +54,7 @@ export interface DatasourceVerification {
   readonly datasource: string
   readonly table: string
   readonly outcome: VerifyOutcome
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined
+  readonly error: ErrorReport | undefined
   /** stretches compared, and those among them that are equal */
   readonly compared: number
   readonly equal: number

@@ -4,9 +4,8 @@
  */
 import { rm } from "node:fs/promises"
 import type { Slice, Work } from "../base/domain.ts"
-import { DruidsyncError } from "../base/errors.ts"
+import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
 import { shareOf } from "../base/shard.ts"
-import { asksForLess } from "../druid/refusal.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
@@ -57,9 +56,12 @@ async function compareSlice(task: Task, slice: Slice, units: readonly Unit[]): P
   } catch (error) {
     task.ports.signal.throwIfAborted()
     if (!(error instanceof DruidsyncError)) throw error
-    const smaller = asksForLess(error) ? halves(slice) : undefined
+    const smaller = error.asksForLess ? halves(slice) : undefined
     if (smaller === undefined) {
-      if (!CONCERNS_A_SLICE.has(error.code)) throw error
+      // What Druid refuses to this user it refuses of every slice.
+      const isOfSlice =
+        error.asksForLess || (concernsOneDatasource(error) && error.exitCode === ExitCode.failed)
+      if (!isOfSlice) throw error
       return units.map(() => failed(error.message))
     }
     const [first, second] = smaller
@@ -74,8 +76,6 @@ async function compareSlice(task: Task, slice: Slice, units: readonly Unit[]): P
     return [joined(both)]
   }
 }
-
-const CONCERNS_A_SLICE = new Set(["timeout", "query", "type", "response-cut", "response-mismatch"])
 
 /** The verdict on a unit that had to be compared in two halves. */
 function joined(halves: readonly Verdict[]): Verdict {

@@ -352,13 +352,7 @@ function inContext(
     inner = inner.cause
   if (!(inner instanceof DruidsyncError)) return error instanceof Error ? fileError(error, action) : error
   if (inner.message.startsWith(action)) return inner
-  return new DruidsyncError(inner.code, `${action}: ${blot(inner.message)}`, {
-    exitCode: inner.exitCode,
-    retryable: inner.retryable,
-    ...(inner.retryAfterMs === undefined ? {} : { retryAfterMs: inner.retryAfterMs }),
-    ...(inner.hint === undefined ? {} : { hint: inner.hint }),
-    cause: blotted(inner.cause, blot),
-  })
+  return inner.saying(`${action}: ${blot(inner.message)}`, blotted(inner.cause, blot))
 }
 
 /** A parser's complaint quotes what it could not parse, and `--verbose` shows the chain of causes. */

@@ -77,7 +77,10 @@ export function refusal(response: Refusal): DruidsyncError {
     })
   }
   if (isTooBig(parsed)) {
-    return error("query", "Druid refused the query as too big", { hint: "druidsync asks for less at once" })
+    return error("query", "Druid refused the query as too big", {
+      asksForLess: true,
+      hint: "druidsync asks for less at once",
+    })
   }
   if (status === 404) {
     return error("not-druid", "there is no Druid SQL API at this address", {
@@ -126,15 +129,6 @@ function unreadable(said: string): DruidsyncErrorOptions {
   return {
     hint: `Druid itself cannot read column "${field}"; leave it out: "columns": { "exclude": ["${field}"] }`,
   }
-}
-
-/**
- * True where a smaller interval may pass: resource limits and timeouts. A query that its timeout ends while its rows
- * are being sent looks like any other cut response.
- */
-export function asksForLess(error: unknown): boolean {
-  if (!(error instanceof DruidsyncError)) return false
-  return error.code === "timeout" || error.code === "response-cut" || /as too big/.test(error.message)
 }
 
 function isTooBig(body: ErrorBody | undefined): boolean {

@@ -6,9 +6,10 @@
  * An answer can be incomplete without a word where a server is just going: what it says is for planning, and fetched
  * rows are looked at again (`mayBeSeveral` in `store/types.ts`).
  */
+
 import type { Interval } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
-import { formatDruidTime } from "../base/time.ts"
+import { intervalText } from "../base/intervals.ts"
 import type { DruidClient } from "./client.ts"
 
 /** One column in all segments that were asked about. */
@@ -90,7 +91,7 @@ export class SegmentColumnsReader {
         {
           queryType: "segmentMetadata",
           dataSource: datasource,
-          intervals: intervals.map(({ start, end }) => `${formatDruidTime(start)}/${formatDruidTime(end)}`),
+          intervals: intervals.map(intervalText),
           analysisTypes: [],
           ...more,
         },

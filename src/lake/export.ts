@@ -10,8 +10,7 @@ import { availableParallelism } from "node:os"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
-import { overlapping } from "../base/intervals.ts"
-import { formatDruidTime } from "../base/time.ts"
+import { intervalText, overlapping } from "../base/intervals.ts"
 import { type Engine, literal } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
@@ -417,7 +416,7 @@ class TableExporter {
       await disk.sync(temporary)
       const line: ManifestPartition = {
         path: now.path,
-        interval: `${formatDruidTime(interval.start)}/${formatDruidTime(interval.end)}`,
+        interval: intervalText(interval),
         rows,
         bytes: (await disk.look(temporary))!.bytes,
         sha256: await disk.sha256(temporary),

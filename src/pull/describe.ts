@@ -1,6 +1,7 @@
 /** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
-import { type Chunk, COUNTED, type Interval, type Reason } from "../base/domain.ts"
-import { formatDruidTime, parseDruidTime } from "../base/time.ts"
+import { type Chunk, COUNTED, type Reason } from "../base/domain.ts"
+import { intervalText } from "../base/intervals.ts"
+import { formatDruidTime } from "../base/time.ts"
 import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
 import type { SchemaChange } from "../store/rows/drift.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
@@ -46,11 +47,6 @@ export function describeChange(change: SchemaChange): string {
   return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`
 }
 
-/** `2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z` */
-export function intervalText({ start, end }: Interval): string {
-  return `${formatDruidTime(start)}/${formatDruidTime(end)}`
-}
-
 /** A run's own limits, as documents have them: times as Druid writes them, null where there is none on that side. */
 export interface Range {
   readonly since: string | null
@@ -66,12 +62,6 @@ export function rangeOf(limits: {
   if (sinceMs === undefined && untilMs === undefined) return undefined
   const text = (ms: bigint | undefined) => (ms === undefined ? null : formatDruidTime(ms))
   return { since: text(sinceMs), until: text(untilMs) }
-}
-
-/** The interval of such a text; undefined where it is empty. @throws RangeError where it is something else */
-export function intervalOf(text: string): Interval | undefined {
-  const [start = "", end = ""] = text.split("/")
-  return text === "" ? undefined : { start: parseDruidTime(start), end: parseDruidTime(end) }
 }
 
 /** What a pull without `sys.segments` cannot see: said once per run, and kept in `_sync_state`. */

@@ -1,5 +1,5 @@
 /** What a run tells while it works. The engine emits; `report/` turns it into lines for people or machines. */
-import type { ErrorCode } from "../base/errors.ts"
+import type { ErrorCode, ErrorReport } from "../base/errors.ts"
 import type { Published } from "../store/file/publish.ts"
 import type { Outcome } from "../store/notes/history.ts"
 import type { Range } from "./describe.ts"
@@ -55,7 +55,7 @@ export interface DatasourceReport {
   readonly datasource: string
   readonly table: string
   readonly outcome: Outcome
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined
+  readonly error: ErrorReport | undefined
   readonly rowsFetched: number
   readonly rowsDeleted: number
   /** rows in the table after the run */
@@ -99,5 +99,5 @@ export interface PublishReport {
   readonly path: string
   /** `nothing`: there is no file yet; `skipped`: the run was interrupted */
   readonly outcome: Published | "failed" | "skipped"
-  readonly error?: { readonly code: string; readonly message: string; readonly hint?: string }
+  readonly error?: ErrorReport
 }

@@ -1,14 +1,22 @@
 /** What a run knows of each datasource while it works, and the report made of it at the end. Pure. */
 
 import type { Interval } from "../base/domain.ts"
-import { type DruidsyncError, ExitCode } from "../base/errors.ts"
+import { type DruidsyncError, ExitCode, worst } from "../base/errors.ts"
+import { intervalText } from "../base/intervals.ts"
 import { formatDruidTime } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Outcome } from "../store/notes/history.ts"
 import type { FileState } from "../store/notes/state.ts"
 import { rangeOf } from "./describe.ts"
-import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./events.ts"
+import type { DatasourceReport, PublishReport, PullReport } from "./events.ts"
 import type { Ports, PullRequest } from "./ports.ts"
+
+/** A stretch that is not complete, and why, in words. */
+export interface Stretch {
+  /** undefined: all of the datasource may be */
+  readonly interval: Interval | undefined
+  readonly reason: string
+}
 
 export interface Progress {
   readonly settings: DatasourceSettings
@@ -23,9 +31,9 @@ export interface Progress {
   /** names of columns of which rows with several values arrived although metadata knew of none */
   readonly severalValues: Set<string>
   /** as of the last round */
-  incomplete: Incomplete[]
-  unavailable: string[]
-  cold: string[]
+  incomplete: Stretch[]
+  unavailable: readonly Interval[]
+  cold: readonly Interval[]
   /** what this way of looking at Druid cannot see */
   caveat: string | undefined
   readonly schemaChanges: Set<string>
@@ -62,13 +70,12 @@ export function outcomeOf(one: Progress, interrupted: boolean): Outcome {
 /** The worst of all datasources decides. */
 export function exitCodeOf(progress: readonly Progress[], interrupted: boolean): ExitCode {
   if (interrupted) return ExitCode.interrupted
-  const errors = progress.flatMap((one) => (one.error === undefined ? [] : [one.error.exitCode]))
-  for (const code of [ExitCode.failed, ExitCode.locked, ExitCode.usage, ExitCode.refused]) {
-    if (errors.includes(code)) return code
-  }
-  return errors.length > 0 || progress.some((one) => one.incomplete.length > 0)
-    ? ExitCode.incomplete
-    : ExitCode.ok
+  return worst(
+    progress.map(
+      ({ error, incomplete }) =>
+        error?.exitCode ?? (incomplete.length > 0 ? ExitCode.incomplete : ExitCode.ok),
+    ),
+  )
 }
 
 export function reportOf(
@@ -87,14 +94,12 @@ export function reportOf(
   const durationMs = ports.clock.nowMs() - startedMs
   const range = rangeOf(request)
   const outcomes = progress.map((one) => outcomeOf(one, interrupted))
-  const worst = (["interrupted", "failed", "incomplete"] as const).find((outcome) =>
-    outcomes.includes(outcome),
-  )
+  const outcome = (["interrupted", "failed", "incomplete"] as const).find((one) => outcomes.includes(one))
   return {
     format: 1,
     runId: request.runId,
     out: ports.file.path,
-    outcome: worst ?? "complete",
+    outcome: outcome ?? "complete",
     exitCode,
     started: new Date(startedMs).toISOString(),
     durationMs: Math.round(durationMs),
@@ -110,12 +115,11 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
   const held = state.datasources.get(one.settings.name)
   const rowsIn = (wanted: string) =>
     (held?.parts ?? []).reduce((sum, part) => (part.state === wanted ? sum + part.rows : sum), 0)
-  const { error } = one
   return {
     datasource: one.settings.name,
     table: one.settings.table,
     outcome: outcomeOf(one, interrupted),
-    error: error === undefined ? undefined : errorReport(error),
+    error: one.error?.toJSON(),
     rowsFetched: one.rowsFetched,
     rowsDeleted: one.rowsDeleted,
     rows: held?.rows ?? 0,
@@ -124,15 +128,12 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
     cursor: held?.cursorMs === undefined ? null : formatDruidTime(held.cursorMs),
     bytes: one.bytes,
     slices: one.slices,
-    incomplete: one.incomplete,
-    unavailable: one.unavailable,
-    cold: one.cold,
+    incomplete: one.incomplete.map(({ interval, reason }) => ({
+      interval: interval === undefined ? "" : intervalText(interval),
+      reason,
+    })),
+    unavailable: one.unavailable.map(intervalText),
+    cold: one.cold.map(intervalText),
     schemaChanges: [...one.schemaChanges],
   }
-}
-
-/** An error as a document has it. */
-export function errorReport(error: DruidsyncError): { code: string; message: string; hint?: string } {
-  const { code, message, hint } = error
-  return { code, message, ...(hint === undefined ? {} : { hint }) }
 }

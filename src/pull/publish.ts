@@ -3,7 +3,6 @@ import { DruidsyncError, messageOf } from "../base/errors.ts"
 import { checkPublishPath, publish, refuseForeignCopy } from "../store/file/publish.ts"
 import type { PublishReport } from "./events.ts"
 import type { Ports, PullRequest } from "./ports.ts"
-import { errorReport } from "./progress.ts"
 
 export { checkPublishPath, refuseForeignCopy }
 
@@ -30,6 +29,6 @@ export async function publishAfter(
     return { report: { path, outcome: await publish(ports.engine, ports.file, path) }, error: undefined }
   } catch (thrown) {
     const error = thrown instanceof DruidsyncError ? thrown : new DruidsyncError("bug", messageOf(thrown))
-    return { report: { path, outcome: "failed", error: errorReport(error) }, error }
+    return { report: { path, outcome: "failed", error: error.toJSON() }, error }
   }
 }

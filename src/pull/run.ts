@@ -4,8 +4,8 @@
  */
 
 import type { Chunk, Interval, Work } from "../base/domain.ts"
-import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
-import { anyOverlap } from "../base/intervals.ts"
+import { concernsOneDatasource, DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
+import { anyOverlap, sameInterval } from "../base/intervals.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { conditionOf } from "../plan/chunks.ts"
@@ -22,16 +22,14 @@ import {
   describeRefused,
   describeTaken,
   describeUnavailable,
-  intervalOf,
-  intervalText,
 } from "./describe.ts"
-import type { Incomplete, PullReport } from "./events.ts"
+import type { PullReport } from "./events.ts"
 import { type Judged, judge } from "./judge.ts"
 import { execute } from "./pipeline/execute.ts"
 import { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { needsEmptyTable, type Prepared, prepare } from "./prepare/prepare.ts"
-import { newProgress, outcomeOf, type Progress, reportOf } from "./progress.ts"
+import { newProgress, outcomeOf, type Progress, reportOf, type Stretch } from "./progress.ts"
 import { publishAfter } from "./publish.ts"
 import { ask, retrying } from "./retry.ts"
 import { refuseOtherShard } from "./shard.ts"
@@ -170,11 +168,13 @@ async function oneRound(
 }
 
 /** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */
-function noteLeft(plans: readonly Planned[], reasons: readonly Incomplete[]): void {
+function noteLeft(plans: readonly Planned[], reasons: readonly Stretch[]): void {
   for (const { progress, prepared } of plans) {
     for (const slice of prepared?.slices ?? []) {
-      const interval = intervalText(slice.interval)
-      const known = reasons.find((one) => one.interval === interval)?.reason
+      const { interval } = slice
+      const known = reasons.find(
+        (one) => one.interval !== undefined && sameInterval(one.interval, interval),
+      )?.reason
       progress.incomplete.push({ interval, reason: known ?? "Druid kept changing while it was read" })
     }
   }
@@ -182,7 +182,7 @@ function noteLeft(plans: readonly Planned[], reasons: readonly Incomplete[]): vo
 
 /** Nothing is known of what is left: all of the datasource may be. */
 function noteOutOfTime(one: Progress): void {
-  one.incomplete.push({ interval: "", reason: OUT_OF_TIME })
+  one.incomplete.push({ interval: undefined, reason: OUT_OF_TIME })
 }
 
 /**
@@ -229,8 +229,8 @@ async function planAll(
     const held = state.datasources.get(one.settings.name)
     const judged = judge(one.settings, request, inventory, held, one.committed)
     one.incomplete = []
-    one.unavailable = judged.diff.unavailable.map((chunk) => intervalText(chunk.interval))
-    one.cold = judged.diff.cold.map((chunk) => intervalText(chunk.interval))
+    one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
+    one.cold = judged.diff.cold.map((chunk) => chunk.interval)
     try {
       plans.push({
         progress: one,
@@ -242,7 +242,7 @@ async function planAll(
       const reason = judged.diff.nothingActive ? undefined : goneAway(error)
       if (reason === undefined && error.exitCode !== ExitCode.incomplete) one.error = error
       else {
-        one.incomplete.push({ interval: "", reason: reason ?? error.message })
+        one.incomplete.push({ interval: undefined, reason: reason ?? error.message })
         plans.push({ ...NOTHING_NOW, progress: one })
       }
     }
@@ -301,7 +301,7 @@ async function planOne(
   for (const part of held?.parts ?? []) {
     if (part.state === "unproven") {
       const reason = "Druid has not counted its rows yet; the next pull proves or fetches them"
-      one.incomplete.push({ interval: intervalText(part.interval), reason })
+      one.incomplete.push({ interval: part.interval, reason })
     }
   }
   for (const change of prepared.changes) {
@@ -353,7 +353,7 @@ function noteCounting(
   if (one.caveat === undefined) ports.emit({ type: "warning", datasource: settings.name, message: caveat })
   one.caveat = caveat
   for (const fewer of counts.refused)
-    one.incomplete.push({ interval: intervalText(fewer.chunk.interval), reason: describeRefused(fewer) })
+    one.incomplete.push({ interval: fewer.chunk.interval, reason: describeRefused(fewer) })
   for (const fewer of counts.taken) {
     const message = describeTaken(fewer)
     if (!one.warnings.has(message)) ports.emit({ type: "warning", datasource: settings.name, message })
@@ -367,8 +367,7 @@ function noteIncomplete(
   doubtful: readonly Chunk[],
   deferred: readonly Work[],
 ): void {
-  const note = (interval: Interval, reason: string) =>
-    one.incomplete.push({ interval: intervalText(interval), reason })
+  const note = (interval: Interval, reason: string) => one.incomplete.push({ interval, reason })
   for (const chunk of unavailable) note(chunk.interval, describeUnavailable(chunk))
   for (const chunk of doubtful) {
     note(chunk.interval, DOUBTFUL)
@@ -444,10 +443,9 @@ async function doRound(
   let changed = false
   for (const [name, result] of perDatasource) {
     const one = progress.get(name)!
-    for (const { interval, reason } of result.unproven)
-      one.incomplete.push({ interval: intervalText(interval), reason })
+    one.incomplete.push(...result.unproven)
     const reason = goneAway(result.error)
-    if (reason !== undefined) one.incomplete.push({ interval: "", reason })
+    if (reason !== undefined) one.incomplete.push({ interval: undefined, reason })
     else if (result.error !== undefined) one.error = result.error
     changed ||= result.changed
   }
@@ -505,16 +503,6 @@ export function refuseForeignTable(ports: Ports, settings: DatasourceSettings, s
   )
 }
 
-/** True for what stops one datasource and lets the others go on. */
-export function concernsOneDatasource(error: unknown): error is DruidsyncError {
-  return (
-    error instanceof DruidsyncError &&
-    ["forbidden", "unknown-datasource", "query", "foreign", "config", "type", "unavailable"].includes(
-      error.code,
-    )
-  )
-}
-
 function record(
   ports: Ports,
   request: PullRequest,
@@ -539,10 +527,9 @@ function record(
       bytes: one.bytes,
       slices: one.slices,
       message: one.error?.message ?? one.incomplete[0]?.reason ?? (interrupted ? "interrupted" : one.caveat),
-      missing: one.incomplete.flatMap(({ interval: text, reason }) => {
-        const interval = intervalOf(text)
-        return interval === undefined ? [] : [{ interval, reason }]
-      }),
+      missing: one.incomplete.flatMap(({ interval, reason }) =>
+        interval === undefined ? [] : [{ interval, reason }],
+      ),
     })),
     { keepRuns: request.historyRuns },
   )

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
+import { parseInterval } from "../../src/base/intervals.ts"
 import { granularitiesOf, granularityOf } from "../../src/kit/cluster/granularity.ts"
-import { parseInterval } from "../../src/kit/text/words.ts"
 
 const of = (start: string, end: string) => granularityOf(parseInterval(`${full(start)}/${full(end)}`))
 

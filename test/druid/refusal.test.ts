@@ -2,7 +2,7 @@ import { describe, expect, it } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../../src/base/errors.ts"
-import { asksForLess, type Refusal, refusal, retryAfter } from "../../src/druid/refusal.ts"
+import { type Refusal, refusal, retryAfter } from "../../src/druid/refusal.ts"
 
 const NOW = Date.UTC(2024, 0, 1)
 
@@ -46,19 +46,19 @@ describe("what a real Druid refuses", () => {
 
   it("a query that ran out of time: another try, or a smaller one", () => {
     expect(real("504-query-timeout")).toMatchObject({ code: "timeout", retryable: true })
-    expect(asksForLess(real("504-query-timeout"))).toBe(true)
+    expect(real("504-query-timeout").asksForLess).toBe(true)
   })
 
   it("a query over a limit: a smaller one, not the same again", () => {
     for (const name of ["400-resource-limit", "500-scatter-gather-limit"]) {
       expect(real(name)).toMatchObject({ code: "query", retryable: false })
-      expect(asksForLess(real(name))).toBe(true)
+      expect(real(name).asksForLess).toBe(true)
     }
   })
 
   it("a 500 for the query's own fault: no second try", () => {
     expect(real("500-by-zero")).toMatchObject({ code: "query", retryable: false })
-    expect(asksForLess(real("500-by-zero"))).toBe(false)
+    expect(real("500-by-zero").asksForLess).toBe(false)
   })
 })
 
@@ -154,10 +154,11 @@ describe("Retry-After", () => {
 
 describe("asking for less", () => {
   it("helps against limits, timeouts and answers cut in the middle, and nothing else", () => {
-    const of = (code: DruidsyncError["code"]) => asksForLess(new DruidsyncError(code, "x"))
+    const of = (code: DruidsyncError["code"]) => new DruidsyncError(code, "x").asksForLess
     expect(["timeout", "response-cut"].map((code) => of(code as never))).toEqual([true, true])
     for (const code of ["connect", "server", "query", "auth", "disk-full", "tls", "forbidden"] as const)
       expect(of(code)).toBe(false)
-    expect(asksForLess(new Error("as too big"))).toBe(false)
+    // No wording decides it.
+    expect(new DruidsyncError("query", "refused as too big").asksForLess).toBe(false)
   })
 })

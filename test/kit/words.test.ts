@@ -1,4 +1,5 @@
 import { describe, expect, it } from "bun:test"
+import { parseInterval } from "../../src/base/intervals.ts"
 import { parseDruidTime } from "../../src/base/time.ts"
 import {
   ago,
@@ -7,7 +8,6 @@ import {
   duration,
   intervalsWords,
   intervalWords,
-  parseInterval,
   size,
   time,
 } from "../../src/kit/text/words.ts"

@@ -1,7 +1,14 @@
 /** The plan of a pull, without fetching a row: what `plan` and `--dry-run` show. Changes nothing anywhere. */
 
 import type { Work } from "../../base/domain.ts"
-import { type DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
+import {
+  concernsOneDatasource,
+  type DruidsyncError,
+  type ErrorReport,
+  ExitCode,
+  worst,
+} from "../../base/errors.ts"
+import { intervalText } from "../../base/intervals.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
@@ -10,7 +17,6 @@ import {
   describeChange,
   describeReason,
   describeUnavailable,
-  intervalText,
   type Range,
   rangeOf,
 } from "../../pull/describe.ts"
@@ -18,7 +24,7 @@ import { judge } from "../../pull/judge.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { type Prepared, prepare } from "../../pull/prepare/prepare.ts"
 import { ask } from "../../pull/retry.ts"
-import { concernsOneDatasource, refuseForeignTable } from "../../pull/run.ts"
+import { refuseForeignTable } from "../../pull/run.ts"
 import { refuseOtherShard } from "../../pull/shard.ts"
 import { nothingActive } from "../../pull/unlisted.ts"
 import { type FileState, readState } from "../../store/notes/state.ts"
@@ -66,7 +72,7 @@ export interface PlannedDatasource {
   readonly deletions: "keep" | "mirror"
   readonly schemaChanges: readonly string[]
   readonly warnings: readonly string[]
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined
+  readonly error: ErrorReport | undefined
 }
 
 /** What `plan --json` prints; `format` is raised when its meaning changes. */
@@ -87,7 +93,7 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
   const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
   const datasources: PlannedDatasource[] = []
-  const codes: number[] = []
+  const codes: ExitCode[] = []
   for (const settings of request.datasources) {
     const { planned, exitCode } = await planOne(
       ports,
@@ -117,7 +123,7 @@ async function planOne(
   inventory: Inventory,
   state: FileState,
   bytesPerRow: number | undefined,
-): Promise<{ planned: PlannedDatasource; exitCode: number }> {
+): Promise<{ planned: PlannedDatasource; exitCode: ExitCode }> {
   const held = state.datasources.get(settings.name)
   const judged = judge(settings, request, inventory, held, [])
   const { diff } = judged
@@ -163,14 +169,7 @@ async function planOne(
     deletions: settings.deletions,
     schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
     warnings: prepared?.warnings ?? [],
-    error:
-      error === undefined
-        ? undefined
-        : {
-            code: error.code,
-            message: error.message,
-            ...(error.hint === undefined ? {} : { hint: error.hint }),
-          },
+    error: error?.toJSON(),
   }
   const isShort = planned.unavailable.length > 0
   return { planned, exitCode: error?.exitCode ?? (isShort ? ExitCode.incomplete : ExitCode.ok) }

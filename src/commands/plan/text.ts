@@ -1,16 +1,9 @@
 /** A plan in words: per datasource what would be fetched and why. Pure. */
+import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { incompleteWords } from "../../kit/text/summary.ts"
-import {
-  count,
-  counted,
-  intervalsWords,
-  intervalWords,
-  parseInterval,
-  rangeWords,
-  size,
-} from "../../kit/text/words.ts"
+import { count, counted, intervalsWords, intervalWords, rangeWords, size } from "../../kit/text/words.ts"
 import type { DryRun, PlannedDatasource, PlannedStretch } from "./plan.ts"
 
 /** More stretches than this are told together, unless everything is asked for. */

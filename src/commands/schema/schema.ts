@@ -1,14 +1,13 @@
 /** Which columns each datasource has, what becomes of them in DuckDB, and what the file has now. Changes nothing. */
 
 import type { Work } from "../../base/domain.ts"
-import { type DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
+import { concernsOneDatasource, type ErrorReport, type ExitCode, worst } from "../../base/errors.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import { chunksOf } from "../../plan/chunks.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { readShape } from "../../pull/prepare/shape.ts"
 import { ask } from "../../pull/retry.ts"
-import { concernsOneDatasource } from "../../pull/run.ts"
 import { nothingActive } from "../../pull/unlisted.ts"
 import { type DatasourceState, readState } from "../../store/notes/state.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
@@ -50,7 +49,7 @@ export interface DatasourceSchema {
   /** the file has its table already */
   readonly isStored: boolean
   readonly columns: readonly SchemaColumn[]
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | undefined
+  readonly error: ErrorReport | undefined
 }
 
 /** What `schema --json` prints; `format` is raised when its meaning changes. */
@@ -70,7 +69,7 @@ export async function schemaReport(
   const state = await readState(ports.engine, ports.file, ports.signal)
   const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
   const datasources: DatasourceSchema[] = []
-  const codes: number[] = []
+  const codes: ExitCode[] = []
   for (const settings of request.datasources) {
     const held = state.datasources.get(settings.name)
     const base = { datasource: settings.name, table: settings.table, isStored: held !== undefined }
@@ -81,15 +80,11 @@ export async function schemaReport(
       ports.signal.throwIfAborted()
       if (!concernsOneDatasource(error)) throw error
       codes.push(error.exitCode)
-      datasources.push({ ...base, columns: [], error: errorOf(error) })
+      datasources.push({ ...base, columns: [], error: error.toJSON() })
     }
   }
   const out = ports.file.path === "" ? null : ports.file.path
-  return { format: 1, out, exitCode: codes.length === 0 ? ExitCode.ok : worst(codes), datasources }
-}
-
-function errorOf({ code, message, hint }: DruidsyncError) {
-  return { code, message, ...(hint === undefined ? {} : { hint }) }
+  return { format: 1, out, exitCode: worst(codes), datasources }
 }
 
 async function schemaColumns(

@@ -1,19 +1,12 @@
 /** What a file holds, in words. Pure. */
+
 import type { PartState } from "../../base/domain.ts"
+import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import type { DatasourceStatus, StatusReport } from "../../kit/status/status.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { columns } from "../../kit/text/width.ts"
-import {
-  ago,
-  count,
-  counted,
-  duration,
-  intervalsWords,
-  parseInterval,
-  size,
-  time,
-} from "../../kit/text/words.ts"
+import { ago, count, counted, duration, intervalsWords, size, time } from "../../kit/text/words.ts"
 
 const HEADER = ["DATASOURCE", "TABLE", "ROWS", "SIZE", "NEWEST ROW (UTC)", "LAST SUCCESS", "STATUS"]
 

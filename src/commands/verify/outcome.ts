@@ -1,5 +1,6 @@
 /** From what was found to what is told. Pure. */
 
+import { intervalText } from "../../base/intervals.ts"
 import type { Comparison } from "../../compare/compare.ts"
 import {
   type Compared,
@@ -12,7 +13,6 @@ import type { Stray } from "../../compare/stray.ts"
 import type { Verdict } from "../../compare/task.ts"
 import { EXPECTED_SKIPS, type Unit } from "../../compare/units.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import { intervalText } from "../../pull/describe.ts"
 
 /** A comparison, and what of an earlier one has been repaired since. */
 export interface Found extends Comparison {

@@ -1,4 +1,5 @@
 /** A verification in words, in the manner of `rclone check`: a line for each stretch that differs. Pure. */
+import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import type {
   Compared,
@@ -8,14 +9,7 @@ import type {
   VerifyReport,
 } from "../../compare/report.ts"
 import type { Style } from "../../kit/text/style.ts"
-import {
-  count,
-  counted,
-  duration,
-  intervalsWords,
-  intervalWords,
-  parseInterval,
-} from "../../kit/text/words.ts"
+import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
 
 /** More stretches than this are told in one line, unless everything is asked for. */
 const MOST_LINES = 20

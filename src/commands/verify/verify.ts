@@ -4,7 +4,7 @@
  */
 
 import type { Interval } from "../../base/domain.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { concernsOneDatasource, DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
 import { overlaps } from "../../base/intervals.ts"
 import { type Comparison, comparison, NOTHING } from "../../compare/compare.ts"
 import type { DatasourceVerification, VerifyOutcome, VerifyReport } from "../../compare/report.ts"
@@ -15,7 +15,6 @@ import { shardOfText } from "../../config/settings-digest.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { ask } from "../../pull/retry.ts"
-import { concernsOneDatasource } from "../../pull/run.ts"
 import { nothingActive } from "../../pull/unlisted.ts"
 import { type DatasourceState, type FileState, readState } from "../../store/notes/state.ts"
 import { comparedOf, type Found, reportOf, strayCompared } from "./outcome.ts"
@@ -60,16 +59,15 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
 type Finished = DatasourceVerification & { exitCode?: ExitCode }
 
 function verdictOf(datasources: readonly Finished[]): { outcome: VerifyOutcome; exitCode: ExitCode } {
-  const has = (outcome: VerifyOutcome) => datasources.some((one) => one.outcome === outcome)
-  if (has("different")) return { outcome: "different", exitCode: ExitCode.failed }
-  if (has("failed")) {
-    const codes = datasources.flatMap((one) => one.exitCode ?? [])
-    const worst = [ExitCode.failed, ExitCode.usage, ExitCode.refused].find((code) => codes.includes(code))
-    return { outcome: "failed", exitCode: worst ?? ExitCode.incomplete }
-  }
-  return has("incomplete")
-    ? { outcome: "incomplete", exitCode: ExitCode.incomplete }
-    : { outcome: "equal", exitCode: ExitCode.ok }
+  const found = datasources.map(({ outcome }) => outcome)
+  const outcome =
+    (["different", "failed", "incomplete"] as const).find((one) => found.includes(one)) ?? "equal"
+  return { outcome, exitCode: worst(datasources.map(exitCodeOf)) }
+}
+
+function exitCodeOf({ outcome, exitCode }: Finished): ExitCode {
+  if (outcome === "different") return ExitCode.failed
+  return exitCode ?? (outcome === "equal" ? ExitCode.ok : ExitCode.incomplete)
 }
 
 async function verifyOne(
@@ -102,11 +100,10 @@ async function verifyOne(
   } catch (error) {
     ports.signal.throwIfAborted()
     if (!concernsOneDatasource(error)) throw error
-    const { code, message, hint } = error
     return {
       ...reportOf(settings, table, { ...NOTHING, repaired: [] }),
       outcome: "failed",
-      error: { code, message, ...(hint === undefined ? {} : { hint }) },
+      error: error.toJSON(),
       exitCode: error.exitCode,
     }
   }

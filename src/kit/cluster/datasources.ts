@@ -3,7 +3,7 @@
 import type { Clock } from "../../base/clock.ts"
 import type { Interval } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
-import { formatDruidTime } from "../../base/time.ts"
+import { intervalText } from "../../base/intervals.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { DruidClient } from "../../druid/client.ts"
 import {
@@ -188,7 +188,7 @@ function hull(chunks: readonly ChunkOverview[]): Interval | undefined {
 }
 
 function isoInterval(interval: Interval | undefined): string | null {
-  return interval === undefined ? null : `${formatDruidTime(interval.start)}/${formatDruidTime(interval.end)}`
+  return interval === undefined ? null : intervalText(interval)
 }
 
 function ask<T>({ clock, signal, onRetry }: ExploreOptions, work: () => Promise<T>): Promise<T> {

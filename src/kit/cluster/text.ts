@@ -1,9 +1,10 @@
 /** The datasources of a cluster, in words. Pure. */
 
+import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import type { Style } from "../text/style.ts"
 import { columns } from "../text/width.ts"
-import { count, counted, intervalWords, parseInterval, size } from "../text/words.ts"
+import { count, counted, intervalWords, size } from "../text/words.ts"
 import type { DatasourcesReport, ListedDatasource } from "./datasources.ts"
 
 const HEADER = ["", "DATASOURCE", "ROWS", "SIZE", "TIME (UTC)", "SEGMENTS", "GRANULARITY", "ROLLUP"]

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../base/clock.ts"
 import type { PartState } from "../../base/domain.ts"
+import { intervalText } from "../../base/intervals.ts"
 import { shardText } from "../../base/shard.ts"
 import { formatDruidTime } from "../../base/time.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
@@ -124,7 +125,7 @@ function statusGroup(group: PartGroup): StatusGroup {
   return {
     chunks: group.chunks,
     rows: group.rows,
-    intervals: group.intervals.map(({ start, end }) => `${formatDruidTime(start)}/${formatDruidTime(end)}`),
+    intervals: group.intervals.map(intervalText),
   }
 }
 

@@ -1,5 +1,5 @@
 /** An error in words: what happened, to what, and what to do next. */
-import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
+import { DruidsyncError, type ErrorReport, ExitCode, messageOf } from "../../base/errors.ts"
 import { printable } from "../../base/printable.ts"
 
 /**
@@ -31,14 +31,13 @@ export function errorDocument(error: unknown): {
   readonly format: 1
   readonly outcome: "failed" | "interrupted"
   readonly exitCode: number
-  readonly error: { readonly code: string; readonly message: string; readonly hint?: string }
+  readonly error: ErrorReport
 } {
   const known = error instanceof DruidsyncError ? error : undefined
-  const hint = known?.hint === undefined ? {} : { hint: known.hint }
   return {
     format: 1,
     outcome: known?.code === "interrupted" ? "interrupted" : "failed",
     exitCode: known?.exitCode ?? ExitCode.failed,
-    error: { code: known?.code ?? "bug", message: messageOf(error), ...hint },
+    error: known?.toJSON() ?? { code: "bug", message: messageOf(error) },
   }
 }

@@ -1,9 +1,11 @@
 /** The end of a run in words: one line per datasource, fit for cron's mail. Pure. */
+
 import type { Interval } from "../../base/domain.ts"
+import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../../pull/events.ts"
 import type { Style } from "./style.ts"
-import { count, counted, duration, intervalsWords, parseInterval, rangeWords, size, time } from "./words.ts"
+import { count, counted, duration, intervalsWords, rangeWords, size, time } from "./words.ts"
 
 export interface SummaryLine {
   readonly text: string

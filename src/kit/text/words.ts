@@ -1,7 +1,7 @@
 /** Numbers, sizes and times as people read them. Pure, and the same on every machine: no locale, UTC only. */
 import type { Interval } from "../../base/domain.ts"
 import { byStart, union } from "../../base/intervals.ts"
-import { formatDruidTime, parseDruidTime } from "../../base/time.ts"
+import { formatDruidTime } from "../../base/time.ts"
 
 /** `24,112` */
 export function count(value: number): string {
@@ -113,12 +113,6 @@ function clock(ms: bigint): string {
 
 function moment(ms: bigint): string {
   return ms % DAY_MS === 0n ? day(ms) : `${day(ms)} ${clock(ms)}`
-}
-
-/** Druid's `start/end` read back. @throws RangeError */
-export function parseInterval(text: string): Interval {
-  const [start = "", end = ""] = text.split("/")
-  return { start: parseDruidTime(start), end: parseDruidTime(end) }
 }
 
 /**

@@ -73,10 +73,10 @@ export class Download {
   }
 }
 
-/** A smaller slice may fit (see `asksForLess`). */
 function spoolFull({ pull }: PullRequest): DruidsyncError {
   const limit = `${Math.round(pull.spoolLimitBytes / 1e6)} MB`
   return new DruidsyncError("query", `the answer was refused as too big for the spool (limit ${limit})`, {
+    asksForLess: true,
     hint: 'raise "spoolLimit", or lower "sliceRows" or "concurrency"',
   })
 }

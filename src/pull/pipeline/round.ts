@@ -1,9 +1,9 @@
 /** What the stages of one round share: the jobs still to be done, what became of them, and where it is told. */
+
 import type { Interval, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
-import { asksForLess } from "../../druid/refusal.ts"
+import { intervalText } from "../../base/intervals.ts"
 import { halves } from "../../plan/slices.ts"
-import { intervalText } from "../describe.ts"
 import type { Ports, PullRequest } from "../ports.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import type { Progress } from "../progress.ts"
@@ -74,19 +74,21 @@ export class Round {
    * @throws what concerns this machine or the whole server, and therefore every datasource
    */
   fetchFailed(job: Job, error: unknown): void {
-    const smaller = asksForLess(error) && job.halvings < MAX_HALVINGS ? halves(job.slice) : undefined
+    if (!(error instanceof DruidsyncError)) throw error
+    const mayCut = error.asksForLess && job.halvings < MAX_HALVINGS
+    const smaller = mayCut ? halves(job.slice) : undefined
     if (smaller !== undefined) {
       this.jobs.unshift(...smaller.map((slice) => ({ ...job, slice, halvings: job.halvings + 1 })))
       return
     }
-    if (!(error instanceof DruidsyncError)) throw error
     const result = this.resultOf(job.prepared)
     if (error.code === "response-mismatch") {
       result.changed = true
       result.unproven.push({ interval: job.slice.interval, reason: error.message })
       return
     }
-    if (error.code === "disk-full" || error.code === "file" || error.code === "auth") throw error
+    // What may pass by itself keeps one datasource waiting; the others may still get through.
+    if (error.scope === "run" && !error.retryable) throw error
     result.error ??= error
   }
 
@@ -102,7 +104,8 @@ export class Round {
 
   /** The datasource fails, in this interval. */
   sliceFailed(job: Job, error: DruidsyncError): void {
-    this.resultOf(job.prepared).error ??= inInterval(error, job.slice.interval)
+    const where = intervalText(job.slice.interval)
+    this.resultOf(job.prepared).error ??= error.saying(`${error.message} (in ${where})`)
   }
 }
 
@@ -117,12 +120,4 @@ function interleaved(plans: readonly Prepared[]): Job[] {
     }
   }
   return jobs
-}
-
-function inInterval(error: DruidsyncError, where: Interval): DruidsyncError {
-  return new DruidsyncError(error.code, `${error.message} (in ${intervalText(where)})`, {
-    exitCode: error.exitCode,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    cause: error,
-  })
 }

@@ -4,7 +4,7 @@
  */
 
 import type { Column, Interval, Work } from "../../base/domain.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { concernsOneDatasource, DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { union } from "../../base/intervals.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
@@ -137,9 +137,7 @@ async function storedColumns(
     const live = await read(works.filter((work) => work.state === "provisional"))
     return { all: mergedColumns([settled, live]), settled: new Set(settled.keys()) }
   } catch (error) {
-    const isRefusal =
-      error instanceof DruidsyncError && ["forbidden", "not-druid", "query"].includes(error.code)
-    if (!isRefusal) throw error
+    if (!concernsOneDatasource(error)) throw error
     ports.emit({ type: "detail", message: `${error.message}; the columns are read instead` })
     return undefined
   }
@@ -201,8 +199,7 @@ async function severalValues(
     const several = await ask(ports, () => catalog.severalValues(source, strings, hullOf(works), signal))
     return new Map([...several.names].map((name) => [name, { multiValue: true, types: new Set<string>() }]))
   } catch (error) {
-    const isTooMuch = error instanceof DruidsyncError && ["timeout", "query"].includes(error.code)
-    if (!isTooMuch) throw error
+    if (!concernsOneDatasource(error) && !(error instanceof DruidsyncError && error.asksForLess)) throw error
     // Nothing is lost: the rows themselves show which columns have to be asked for as lists.
     ports.emit({ type: "detail", message: error.message })
     return new Map()

@@ -199,7 +199,8 @@ function foreign(path: string, what: string): DruidsyncError {
 }
 
 function publishError(out: string, to: string, error: unknown): DruidsyncError {
-  if (error instanceof DruidsyncError && ["usage", "foreign", "locked"].includes(error.code)) return error
+  // It says already what is wrong with that place.
+  if (error instanceof DruidsyncError && error.exitCode !== ExitCode.failed) return error
   const why = /ENOSPC|No space left|EDQUOT/i.test(messageOf(error)) ? "no space left" : whyOf(error, "place")
   return new DruidsyncError(
     "publish",

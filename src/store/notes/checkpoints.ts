@@ -4,8 +4,7 @@
  * the rows have been changed.
  */
 import type { Interval, Part, PartState } from "../../base/domain.ts"
-import { anyOverlap, intersection, subtract, union } from "../../base/intervals.ts"
-import { formatDruidTime } from "../../base/time.ts"
+import { anyOverlap, intersection, intervalText, subtract, union } from "../../base/intervals.ts"
 import { type Engine, literal } from "../engine.ts"
 import { timeCondition, timestampLiteral } from "./times.ts"
 
@@ -116,12 +115,12 @@ async function countRows(engine: Engine, owner: CheckpointOwner, interval: Inter
 /** One statement for all: a slice may bring hundreds. */
 async function insertParts(engine: Engine, owner: CheckpointOwner, parts: readonly Part[]): Promise<void> {
   if (parts.length === 0) return
-  const values = parts.map(({ interval: { start, end }, rows, state, segments, settings }) =>
+  const values = parts.map(({ interval, rows, state, segments, settings }) =>
     [
       literal(owner.datasource),
-      start,
-      end,
-      literal(`${formatDruidTime(start)}/${formatDruidTime(end)}`),
+      interval.start,
+      interval.end,
+      literal(intervalText(interval)),
       rows,
       literal(state),
       literal(segments),

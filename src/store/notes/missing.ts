@@ -1,7 +1,6 @@
 /** The stretches that a run had to leave incomplete, kept in `_sync_missing` for people; no plan is made from them. */
 import type { Interval } from "../../base/domain.ts"
-import { byStart } from "../../base/intervals.ts"
-import { formatDruidTime } from "../../base/time.ts"
+import { byStart, intervalText } from "../../base/intervals.ts"
 import { type Engine, literal } from "../engine.ts"
 import { timestampLiteral } from "./times.ts"
 
@@ -30,12 +29,12 @@ export async function writeMissing(
   const values = [...missing].flatMap(([datasource, stretches]) =>
     joined(stretches)
       .slice(-MOST)
-      .map(({ interval: { start, end }, reason }) =>
+      .map(({ interval, reason }) =>
         [
           literal(datasource),
-          start,
-          end,
-          literal(`${formatDruidTime(start)}/${formatDruidTime(end)}`),
+          interval.start,
+          interval.end,
+          literal(intervalText(interval)),
           literal(reason),
           literal(run.id),
           timestampLiteral(run.nowMs),
