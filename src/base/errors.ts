@@ -3,25 +3,29 @@
  * that reaches `main.ts` is a bug and is reported as one.
  */
 
-/** What the process exit code means. The same table stands in the README and is checked against it. */
+/** The exit codes of the process by name; `EXIT_CODES` says what they mean. */
 export const ExitCode = {
-  /** everything asked for is complete */
   ok: 0,
-  /** it failed; nothing unproven was stored */
   failed: 1,
-  /** wrong usage or configuration; nothing was asked of Druid */
   usage: 2,
-  /** some of it is incomplete; what was stored is proven */
   incomplete: 3,
-  /** the source refused: authentication, permission, unknown datasource */
   refused: 4,
-  /** the file, or a run on it, is locked by someone else */
   locked: 11,
-  /** interrupted by a signal */
   interrupted: 130,
 } as const
 
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode]
+
+/** What each exit code means: the one table, which `--help`, the manual page and the documents show. */
+export const EXIT_CODES: readonly (readonly [code: ExitCode, meaning: string])[] = [
+  [ExitCode.ok, "all of it is complete"],
+  [ExitCode.failed, "failed; nothing unproven was stored"],
+  [ExitCode.usage, "wrong usage or configuration"],
+  [ExitCode.incomplete, "some of it is incomplete; what was stored is proven"],
+  [ExitCode.refused, "Druid refused: credentials, permission, unknown datasource"],
+  [ExitCode.locked, "the file, or a run on it, is locked by someone else"],
+  [ExitCode.interrupted, "interrupted"],
+]
 
 /** Machine-readable names of what went wrong; stable, used by `--json` and by tests. */
 export type ErrorCode =

@@ -1,5 +1,6 @@
 /** `--help`, made from citty's definitions of the arguments: the overview and one page per command. Pure. */
 import type { ArgDef, ArgsDef } from "citty"
+import { EXIT_CODES } from "../base/errors.ts"
 import type { Sink } from "./sink.ts"
 import { displayWidth, wrap } from "./text/width.ts"
 
@@ -27,16 +28,6 @@ export function helpWidth(sink: Sink): number {
 
 /** What druidsync is, in a sentence. */
 export const INTRO = "Keeps a local DuckDB file an exact, proven copy of Apache Druid datasources."
-
-export const EXIT_CODES = [
-  ["0", "all of it is complete"],
-  ["1", "failed; nothing unproven was stored"],
-  ["2", "wrong usage or configuration"],
-  ["3", "some of it is incomplete; what was stored is proven"],
-  ["4", "Druid refused: credentials, permission, unknown datasource"],
-  ["11", "the file, or a run on it, is locked by someone else"],
-  ["130", "interrupted"],
-] as const
 
 /** `druidsync --help` */
 export function overviewText(
@@ -70,7 +61,10 @@ export function overviewText(
     "  druidsync pull --out analytics.duckdb",
     "",
     "Exit codes:",
-    ...definitions(EXIT_CODES, width),
+    ...definitions(
+      EXIT_CODES.map(([code, meaning]) => [String(code), meaning]),
+      width,
+    ),
     "",
     "druidsync COMMAND --help tells more about a command.",
   ])

@@ -79,8 +79,8 @@ describe("the table of exit codes", () => {
   })
 
   it("is the one of --help", async () => {
-    const { EXIT_CODES } = await import("../../src/kit/help.ts")
-    expect(EXIT_CODES.map(([code]) => Number(code))).toEqual(Object.values(ExitCode))
+    const { EXIT_CODES } = await import("../../src/base/errors.ts")
+    expect(EXIT_CODES.map(([code]) => code)).toEqual(Object.values(ExitCode))
   })
 })
 

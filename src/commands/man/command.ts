@@ -1,9 +1,9 @@
 /** `druidsync man`: the manual page, made from the same definitions as `--help`. */
 import type { ArgsDef } from "citty"
 import { defineCommand } from "citty"
-import { ExitCode } from "../../base/errors.ts"
+import { EXIT_CODES, ExitCode } from "../../base/errors.ts"
 import type { CliContext } from "../../kit/context.ts"
-import { type CommandPage, described, EXIT_CODES, hintOf, INTRO, shortOf, synopsis } from "../../kit/help.ts"
+import { type CommandPage, described, hintOf, INTRO, shortOf, synopsis } from "../../kit/help.ts"
 
 import type { Program } from "../../kit/verb.ts"
 
