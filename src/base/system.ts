@@ -32,7 +32,7 @@ const TEXTS: readonly (readonly [RegExp, Code])[] = [
   [/Read-only file system/i, "EROFS"],
   [/Too many levels of symbolic links/i, "ELOOP"],
   [/File name too long/i, "ENAMETOOLONG"],
-  [/No space left|Disk quota/i, "ENOSPC"],
+  [/No space left|Disk quota|disk full|not enough space/i, "ENOSPC"],
   [/Too many open files/i, "EMFILE"],
   [/Input\/output error/i, "EIO"],
 ]
@@ -54,7 +54,11 @@ export function whyOf(error: unknown, wanted: Wanted): string {
   return refusalOf(error, wanted, "")?.why ?? messageOf(error).split("\n")[0]!
 }
 
-function codeOf(error: unknown): Code | undefined {
+/**
+ * The system's name for what it refuses: `ENOSPC` also for a full quota and for DuckDB's words for either.
+ * @returns undefined where the error is none of the operating system's
+ */
+export function codeOf(error: unknown): Code | undefined {
   const { code } = (error ?? {}) as { code?: unknown }
   if (typeof code === "string") {
     if (Object.hasOwn(REFUSALS, code)) return code as Code

@@ -3,8 +3,7 @@
  * fingerprints stand. Measured on Druid 33.0.0 (docs/verify.md). Pure.
  */
 import type { Column } from "../base/domain.ts"
-import { quoteName } from "../druid/sql.ts"
-import { quoteIdentifier } from "../store/identifier.ts"
+import { quoteName } from "../base/names.ts"
 import type { StoredColumn } from "../store/notes/state.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 
@@ -46,13 +45,13 @@ export function comparedColumns(
     if (column === undefined)
       found.push({ name, druid: presence(quoteName(name)), duckdb: NULL_TEXT, coverage: "presence" })
     else if (reading === "text" && column.duckdbType === "VARCHAR") {
-      const [druid, duckdb] = [`CAST(${quoteName(name)} AS VARCHAR)`, quoteIdentifier(column.target)]
+      const [druid, duckdb] = [`CAST(${quoteName(name)} AS VARCHAR)`, quoteName(column.target)]
       found.push({ name, druid, duckdb, coverage: "value" })
     } else found.push({ name, ...wordsOf(druidType, column) })
   }
   for (const column of stored) {
     if (column.name === "__time" || column.name === ROW_HASH_NAME || present.has(column.name)) continue
-    const duckdb = presence(quoteIdentifier(column.target))
+    const duckdb = presence(quoteName(column.target))
     found.push({ name: column.name, druid: NULL_TEXT, duckdb, coverage: "presence" })
   }
   return found
@@ -64,7 +63,7 @@ function presence(column: string): string {
 
 function wordsOf(druidType: string, stored: StoredColumn): Omit<ComparedColumn, "name"> {
   const druid = quoteName(stored.name)
-  const duckdb = quoteIdentifier(stored.target)
+  const duckdb = quoteName(stored.target)
   const type = stored.duckdbType
   const value = (left: string, right: string) => ({ druid: left, duckdb: right, coverage: "value" as const })
   const text = `${duckdb}::VARCHAR`

@@ -4,7 +4,7 @@
  * to disk where memory ends. Pure.
  */
 import type { Interval } from "../base/domain.ts"
-import { quoteIdentifier } from "../store/identifier.ts"
+import { quoteName } from "../base/names.ts"
 import { duckdbBucket, duckdbWhere } from "./sql.ts"
 
 /** A column of both sides in one type. */
@@ -35,13 +35,13 @@ export function diffSql(
   }
   const druid = side(
     columns.map((column) => column.druid),
-    quoteIdentifier(staged),
+    quoteName(staged),
     1,
     "",
   )
   const duckdb = side(
     columns.map((column) => column.duckdb),
-    `file.${quoteIdentifier(table)}`,
+    `file.${quoteName(table)}`,
     -1,
     ` WHERE ${duckdbWhere(intervals)}`,
   )

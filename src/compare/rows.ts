@@ -5,11 +5,11 @@
 import { rm } from "node:fs/promises"
 import type { Slice, Work } from "../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
+import { quoteName } from "../base/names.ts"
 import { shareOf } from "../base/shard.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
-import { quoteIdentifier } from "../store/identifier.ts"
 import { conversion } from "../store/rows/convert.ts"
 import { commonColumn } from "../store/rows/drift.ts"
 import { countsByInterval } from "../store/rows/interval-counts.ts"
@@ -107,7 +107,7 @@ async function compareFetched(task: Task, slice: Slice, units: readonly Unit[]):
     await rm(fetched.path, { force: true })
     const columns = diffColumns(task)
     return await file.read(async () => {
-      const stored = `file.${quoteIdentifier(held.table)}`
+      const stored = `file.${quoteName(held.table)}`
       const counts = await countsByInterval(engine, stored, intervals, duckdbWhere(intervals))
       await engine.run(diffSql(table, held.table, columns, intervals))
       const differing = new Set<number>()
@@ -146,7 +146,7 @@ function diffColumns(task: Task): DiffColumn[] {
   for (const column of task.shape.columns) {
     const stored = held.get(column.name)
     held.delete(column.name)
-    const target = quoteIdentifier(column.target)
+    const target = quoteName(column.target)
     if (stored === undefined) {
       const type = column.duckdbType
       found.push({ name: column.name, type, druid: target, duckdb: `NULL::${type}` })
@@ -157,13 +157,13 @@ function diffColumns(task: Task): DiffColumn[] {
       name: column.name,
       type,
       druid: conversion(target, column.duckdbType, type),
-      duckdb: conversion(quoteIdentifier(stored.target), stored.duckdbType, type),
+      duckdb: conversion(quoteName(stored.target), stored.duckdbType, type),
     })
   }
   for (const stored of held.values()) {
     if (stored.name === ROW_HASH_NAME) continue
     const type = stored.duckdbType
-    found.push({ name: stored.name, type, druid: `NULL::${type}`, duckdb: quoteIdentifier(stored.target) })
+    found.push({ name: stored.name, type, druid: `NULL::${type}`, duckdb: quoteName(stored.target) })
   }
   // The time comes first: what differs in a column is looked for per time.
   return found.sort((a, b) => Number(b.name === "__time") - Number(a.name === "__time"))

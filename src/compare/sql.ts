@@ -5,8 +5,8 @@
  */
 import type { Interval } from "../base/domain.ts"
 import { union } from "../base/intervals.ts"
+import { quoteName } from "../base/names.ts"
 import { from, matching, type Source, TIME_MS, within } from "../druid/sql.ts"
-import { quoteIdentifier } from "../store/identifier.ts"
 import { timeCondition } from "../store/notes/times.ts"
 import { bucketSql } from "../store/rows/interval-counts.ts"
 import { TEXT_HASH } from "../store/text-hash.ts"
@@ -72,7 +72,7 @@ export function duckdbPrintsSql(
   const sums = texts.map((columns) => `coalesce(sum(${duckdbHash(duckdbText(columns))}), 0)::VARCHAR`)
   const bucket = `${bucketSql(intervals, DUCKDB_TIME_MS)} AS bucket`
   return (
-    `SELECT ${[bucket, "count(*)", ...sums].join(", ")} FROM file.${quoteIdentifier(table)} ` +
+    `SELECT ${[bucket, "count(*)", ...sums].join(", ")} FROM file.${quoteName(table)} ` +
     `WHERE ${duckdbWhere(intervals)} GROUP BY bucket`
   )
 }

@@ -4,8 +4,8 @@
  */
 import type { Interval, Part } from "../base/domain.ts"
 import { intersection, subtract, union } from "../base/intervals.ts"
+import { quoteName } from "../base/names.ts"
 import type { Ports } from "../pull/ports.ts"
-import { quoteIdentifier } from "../store/identifier.ts"
 import { timeCondition } from "../store/notes/times.ts"
 import { duckdbBucket } from "./sql.ts"
 
@@ -28,7 +28,7 @@ export async function strayRows(
   const covered = union(parts.map((part) => part.interval)).flatMap(
     (interval) => intersection(interval, window) ?? [],
   )
-  const name = `file.${quoteIdentifier(table)}`
+  const name = `file.${quoteName(table)}`
   return ports.file.read(async () => {
     const found: Stray[] = []
     const [empty] = await ports.engine.rows(`SELECT count(*) FROM ${name} WHERE "__time" IS NULL`)

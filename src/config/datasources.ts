@@ -1,11 +1,12 @@
 /** Reads `datasources` in each of its forms, and makes sure that each becomes a table of its own. */
 
+import { fold } from "../base/names.ts"
 import { readColumns } from "./columns.ts"
 import { isObject, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
 import { type Path, type Problems, short, shown } from "./problems.ts"
 import { datasourceEntries, datasourceName } from "./schema.ts"
 import type { DatasourceSettings } from "./settings.ts"
-import { isOwnTable, OWN_TABLE_PREFIX, tableKey, tableName } from "./table-name.ts"
+import { isOwnTable, OWN_TABLE_PREFIX, tableName } from "./table-name.ts"
 
 /** Values of the top-level keys that a datasource takes over; undefined where they are wrong. */
 export type DatasourceDefaults = Partial<
@@ -88,7 +89,7 @@ function readItem(
 function refuseClashes(placed: readonly Placed[], problems: Problems): void {
   const names = new Map<string, Placed>()
   const tables = new Map<string, Placed>()
-  const taken = new Set(placed.map(({ settings }) => tableKey(settings.table)))
+  const taken = new Set(placed.map(({ settings }) => fold(settings.table)))
   for (const item of placed) {
     const { name, table } = item.settings
     if (names.has(name)) {
@@ -96,7 +97,7 @@ function refuseClashes(placed: readonly Placed[], problems: Problems): void {
       continue
     }
     names.set(name, item)
-    const other = tables.get(tableKey(table))
+    const other = tables.get(fold(table))
     if (isOwnTable(table)) {
       const why = `table names that start with ${OWN_TABLE_PREFIX} belong to druidsync`
       problems.add(
@@ -109,7 +110,7 @@ function refuseClashes(placed: readonly Placed[], problems: Problems): void {
       const why = isCase ? ` (DuckDB takes it for the same as ${short(other.settings.table)})` : ""
       problems.add(item.path, `${both}${why}; ${advice(item, taken)}`)
     } else {
-      tables.set(tableKey(table), item)
+      tables.set(fold(table), item)
     }
   }
 }
@@ -118,7 +119,7 @@ function refuseClashes(placed: readonly Placed[], problems: Problems): void {
 function advice({ settings, path }: Placed, taken: ReadonlySet<string>): string {
   const base = isOwnTable(settings.table) ? `druid${settings.table}` : settings.table
   let free = base
-  for (let n = 2; taken.has(tableKey(free)); n++) free = `${base}_${n}`
+  for (let n = 2; taken.has(fold(free)); n++) free = `${base}_${n}`
   const object = `{ "name": ${JSON.stringify(settings.name)}, "table": ${JSON.stringify(free)} }`
   const form = path.length === 1 ? 'write "datasources" as an array and set "table" there' : 'set "table"'
   return `${form}, such as ${object}`

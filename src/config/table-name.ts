@@ -1,4 +1,5 @@
-/** Names of tables: how a datasource names its table, and what DuckDB takes for the same name. Pure. */
+/** Names of tables: how a datasource names its table. Pure. */
+import { fold } from "../base/names.ts"
 
 /** Start of the names that druidsync keeps for its own tables (`_sync_state`, `_sync_chunks`, `_sync_runs`). */
 export const OWN_TABLE_PREFIX = "_sync_"
@@ -12,12 +13,7 @@ export function tableName(datasource: string): string {
   return datasource.replace(/[^\p{L}\p{N}_]/gu, "_")
 }
 
-/** Two tables are one to DuckDB if these are equal. It folds the case of ASCII letters only (tried with 1.5.5). */
-export function tableKey(table: string): string {
-  return table.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
-}
-
 /** Whether the name is kept for druidsync's own tables. */
 export function isOwnTable(table: string): boolean {
-  return tableKey(table).startsWith(OWN_TABLE_PREFIX)
+  return fold(table).startsWith(OWN_TABLE_PREFIX)
 }

@@ -9,7 +9,7 @@ import { open } from "node:fs/promises"
 import { type $Fetch, createFetch } from "ofetch"
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
 import { printable } from "../base/printable.ts"
-import { refusalOf, whyOf } from "../base/system.ts"
+import { codeOf, refusalOf, whyOf } from "../base/system.ts"
 import { cutResponse, FrameReader, type Header, linesOf, parseLine } from "./framing.ts"
 import { refusal } from "./refusal.ts"
 import type { Transport } from "./transport.ts"
@@ -363,7 +363,7 @@ function blotted(cause: unknown, blot: (text: string) => string): Error | undefi
 }
 
 function fileError(error: Error & { code?: string }, action: string): Error {
-  if (error.code === "ENOSPC" || error.code === "EDQUOT") {
+  if (codeOf(error) === "ENOSPC") {
     return new DruidsyncError("disk-full", `${action}: no space left for the spool file`, {
       hint: "free space, or set another place with --spool-dir",
       cause: error,

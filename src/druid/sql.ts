@@ -7,6 +7,7 @@
  * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999.
  */
 import type { Column, Interval } from "../base/domain.ts"
+import { quoteName } from "../base/names.ts"
 import {
   SHARD_DAY_MS,
   SHARD_DAYS,
@@ -17,11 +18,6 @@ import {
   shardOffset,
   shareOf,
 } from "../base/shard.ts"
-
-/** `"name"`, with quotes doubled: an identifier of Druid SQL (and of DuckDB). */
-export function quoteName(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
 
 /**
  * `'text'`, with quotes doubled. Text that is not plain ASCII is written as a Unicode literal (`U&'\\0153'`),

@@ -1,41 +1,25 @@
 /** Results written to a file: beside it first, then by rename, so that nobody ever reads half of one. */
-import { type FileHandle, open, rename, rm, stat } from "node:fs/promises"
+import { stat } from "node:fs/promises"
+import { writeAside } from "../base/aside.ts"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
-import { refusalOf, whyOf } from "../base/system.ts"
+import { codeOf, refusalOf, whyOf } from "../base/system.ts"
 
 /**
  * @param to what is there is replaced once `work` has succeeded
  * @param id makes the name of the file that is written first
  * @throws DruidsyncError `file`
  */
-export async function writeResultFile<T>(
+export function writeResultFile<T>(
   to: string,
   id: string,
   work: (write: (text: string) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  const part = `${to}.${id}.part`
-  let handle: FileHandle | undefined
-  try {
-    handle = await open(part, "wx").catch((error) => {
-      throw cannotWrite(to, error)
-    })
-    const file = handle
-    const result = await work(async (text) => {
-      await file.appendFile(text).catch((error) => {
-        throw cannotWrite(to, error)
-      })
-    })
-    await handle.close()
-    handle = undefined
-    await rename(part, to).catch((error) => {
-      throw cannotWrite(to, error)
-    })
-    return result
-  } catch (error) {
-    await handle?.close()
-    await rm(part, { force: true }).catch(() => undefined)
-    throw error
-  }
+  return writeAside(to, { aside: resultAside(to, id), failure: (error) => cannotWrite(to, error) }, work)
+}
+
+/** Where a result is written until it is whole. */
+export function resultAside(to: string, id: string): string {
+  return `${to}.${id}.part`
 }
 
 /** Refuses a target that is the database itself. @throws DruidsyncError `usage` */
@@ -52,8 +36,7 @@ export async function refuseSameFile(to: string, database: string): Promise<void
 
 /** The error for a result that cannot be written to `path`, from the system's or DuckDB's. */
 export function cannotWrite(path: string, error: unknown): DruidsyncError {
-  const { code } = error as { code?: string }
-  return code === "ENOSPC"
+  return codeOf(error) === "ENOSPC"
     ? new DruidsyncError("disk-full", `no space left to write ${path}`, { cause: error })
     : new DruidsyncError("file", `${path} cannot be written: ${whyOf(error, "place")}`, {
         cause: error,

@@ -4,8 +4,9 @@
  */
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
-import { lstat, mkdir, open, readdir, readFile, rename, rm, rmdir } from "node:fs/promises"
+import { lstat, mkdir, readdir, readFile, rename, rm, rmdir, writeFile } from "node:fs/promises"
 import { dirname } from "node:path"
+import { syncFile, syncFolder } from "../base/aside.ts"
 
 export type Kind = "file" | "folder" | "other"
 
@@ -71,22 +72,10 @@ export const realDisk: Disk = {
   },
   read: (path) => readFile(path, "utf8"),
   async write(path, text) {
-    const handle = await open(path, "wx")
-    try {
-      await handle.writeFile(text)
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await writeFile(path, text, { flag: "wx" })
+    await syncFile(path)
   },
-  async sync(path) {
-    const handle = await open(path, "r+")
-    try {
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-  },
+  sync: syncFile,
   async rename(from, to) {
     await rename(from, to)
     await syncFolder(dirname(to))
@@ -106,12 +95,4 @@ export const realDisk: Disk = {
     for await (const piece of createReadStream(path)) hash.update(piece as Uint8Array)
     return hash.digest("hex")
   },
-}
-
-/** A folder's own entries are on the disk after this, where the system can do that at all. */
-async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, "r").catch(() => undefined)
-  // Windows opens no folders, and some file systems sync none: then the rename is as lasting as they make it.
-  await handle?.sync().catch(() => undefined)
-  await handle?.close()
 }

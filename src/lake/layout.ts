@@ -1,6 +1,7 @@
 /** Where things lie in a lake: folders, file names, partition keys. Pure; nothing it makes leads out of its folder. */
 import { createHash } from "node:crypto"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { fold } from "../base/names.ts"
 import type { LakeColumn, LakeFormat, LakePartition, LakePartitioning, LakeTable } from "../store/lake.ts"
 
 /** Share of an export that names none. */
@@ -72,8 +73,6 @@ export function tableFolder(table: string): string {
 }
 
 const PLAIN_KEYS = ["year", "month", "day"] as const
-
-const fold = (name: string) => name.toLowerCase()
 
 /** Do the keys have the name of a column, to an engine that takes `Year` and `year` for one? */
 export function clashes(keys: readonly string[], columns: readonly LakeColumn[]): string[] {

@@ -5,8 +5,9 @@
  */
 import type { Interval, PartState } from "../base/domain.ts"
 import { DruidsyncError, messageOf } from "../base/errors.ts"
+import { quoteName } from "../base/names.ts"
+import { codeOf } from "../base/system.ts"
 import { type Engine, literal } from "./engine.ts"
-import { quoteIdentifier } from "./identifier.ts"
 import type { StoredColumn } from "./notes/state.ts"
 import { checkFormat, notOurs, tableNames } from "./notes/tables.ts"
 import { timeCondition } from "./notes/times.ts"
@@ -155,7 +156,7 @@ export async function readLakePartitions(
   const rows = await engine.rows(
     `WITH counted AS (
        SELECT date_trunc('${by}', "__time")::TIMESTAMP AS t, count(*) AS n
-       FROM file.${quoteIdentifier(table)} WHERE ${condition} GROUP BY 1)
+       FROM file.${quoteName(table)} WHERE ${condition} GROUP BY 1)
      SELECT isfinite(t), n, year(t), month(t), day(t), epoch_ms(t), epoch_ms(t + INTERVAL 1 ${by.toUpperCase()})
      FROM counted ORDER BY t`,
   )
@@ -180,7 +181,7 @@ const ISO = "%Y-%m-%dT%H:%M:%S.%gZ"
 
 /** A value in a Parquet file: an instant for the time, JSON as a string, all else as it is. */
 function parquetValue({ name, type }: LakeColumn): string {
-  const quoted = quoteIdentifier(name)
+  const quoted = quoteName(name)
   // An instant (isAdjustedToUTC), so that no engine's time zone bends it; by way of a number, so that ours does not.
   if (type === "TIMESTAMP") return `make_timestamptz(epoch_us(${quoted}))`
   return type === "JSON" ? `${quoted}::VARCHAR` : quoted
@@ -188,14 +189,14 @@ function parquetValue({ name, type }: LakeColumn): string {
 
 /** A value as CSV text: lists are JSON, bytes base64, numbers in Druid's words. */
 function csvValue({ name, type }: LakeColumn): string {
-  const quoted = quoteIdentifier(name)
+  const quoted = quoteName(name)
   return type === "TIMESTAMP" ? `strftime(${quoted}, '${ISO}')` : conversion(quoted, type, "VARCHAR")
 }
 
 /** A row as one line of JSON; every column is there, NULL as null. */
 function jsonRow(columns: readonly LakeColumn[]): string {
   const pairs = columns.map(({ name, type }) => {
-    const quoted = quoteIdentifier(name)
+    const quoted = quoteName(name)
     const value = type === "TIMESTAMP" ? `strftime(${quoted}, '"${ISO}"')` : jsonOf(quoted, type)
     // Line breaks between the values of nested JSON mean nothing, and would end the line.
     const line =
@@ -224,9 +225,9 @@ export async function writeLakeFile(
   format: LakeFormat,
   path: string,
 ): Promise<number> {
-  const source = `FROM file.${quoteIdentifier(rows.table)} WHERE ${timeCondition(rows.interval)}`
+  const source = `FROM file.${quoteName(rows.table)} WHERE ${timeCondition(rows.interval)}`
   const list = (value: (column: LakeColumn) => string) =>
-    rows.columns.map((column) => `${value(column)} AS ${quoteIdentifier(column.name)}`).join(", ")
+    rows.columns.map((column) => `${value(column)} AS ${quoteName(column.name)}`).join(", ")
   const query =
     format === "parquet"
       ? `SELECT ${list(parquetValue)} ${source}`
@@ -275,13 +276,13 @@ const SMALL_ROW_GROUPS = "ROW_GROUP_SIZE 2048, ROW_GROUP_SIZE_BYTES '16MB'"
  */
 async function hasNegativeZero(engine: Engine, { table, columns, interval }: LakeRows): Promise<boolean> {
   const tests = columns.flatMap(({ name, type }) => {
-    const quoted = quoteIdentifier(name)
+    const quoted = quoteName(name)
     if (type === "FLOAT" || type === "DOUBLE") return [`(${quoted} = 0 AND signbit(${quoted}))`]
     return isFloatList(type) ? [`contains(${quoted}::VARCHAR, '-0.0')`] : []
   })
   if (tests.length === 0) return false
   const found = await engine.rows(
-    `SELECT 1 FROM file.${quoteIdentifier(table)} WHERE ${timeCondition(interval)} AND (${tests.join(" OR ")}) LIMIT 1`,
+    `SELECT 1 FROM file.${quoteName(table)} WHERE ${timeCondition(interval)} AND (${tests.join(" OR ")}) LIMIT 1`,
   )
   return found.length > 0
 }
@@ -294,7 +295,7 @@ function isFloatList(type: string): boolean {
 export function lakeError(path: string, error: unknown): unknown {
   if (error instanceof DruidsyncError) return error
   const text = messageOf(error).split("\n")[0]!
-  if (/No space left|ENOSPC|EDQUOT|disk full|Disk quota|not enough space/i.test(text)) {
+  if (codeOf(error) === "ENOSPC") {
     return new DruidsyncError(
       "disk-full",
       `no space left to write ${path}; what was there before is as it was`,
@@ -330,7 +331,7 @@ interface Sides {
 }
 
 function sidesOf({ table, columns, interval }: LakeRows, format: LakeFormat, path: string): Sides {
-  const source = `FROM file.${quoteIdentifier(table)} WHERE ${timeCondition(interval)}`
+  const source = `FROM file.${quoteName(table)} WHERE ${timeCondition(interval)}`
   const names = columns.map(({ name }) => name)
   const numbered = (values: readonly string[]) => values.map((value, n) => `${value} AS c${n}`).join(", ")
   if (format === "json") {
@@ -346,7 +347,7 @@ function sidesOf({ table, columns, interval }: LakeRows, format: LakeFormat, pat
     const types = names.map((name) => `${literal(name)}: 'VARCHAR'`).join(", ")
     return {
       table: `SELECT ${numbered(columns.map(csvValue))} ${source}`,
-      lake: `SELECT ${numbered(names.map(quoteIdentifier))} FROM read_csv(${literal(path)}, auto_detect = false, header = true,
+      lake: `SELECT ${numbered(names.map(quoteName))} FROM read_csv(${literal(path)}, auto_detect = false, header = true,
         delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, columns = {${types}},
         max_line_size = 16777216, hive_partitioning = false)`,
       names,
@@ -366,7 +367,7 @@ function sidesOf({ table, columns, interval }: LakeRows, format: LakeFormat, pat
  * DuckDB hashes `[]` and `[NULL]` alike (tried with 1.5.5).
  */
 function comparable({ name, type }: LakeColumn): string {
-  const quoted = quoteIdentifier(name)
+  const quoted = quoteName(name)
   if (type === "TIMESTAMP") return `epoch_us(${quoted})`
   if (type === "FLOAT" || type === "DOUBLE" || type === "JSON") return `${quoted}::VARCHAR`
   return type.endsWith("[]") ? conversion(quoted, type, "VARCHAR") : quoted

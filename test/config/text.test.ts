@@ -1,9 +1,10 @@
 import { describe, expect, it } from "bun:test"
+import { fold } from "../../src/base/names.ts"
 import { parseDuration } from "../../src/config/duration.ts"
 import { parseInstant } from "../../src/config/instant.ts"
 import { nearest } from "../../src/config/nearest.ts"
 import { parseSize } from "../../src/config/size.ts"
-import { isOwnTable, tableKey, tableName } from "../../src/config/table-name.ts"
+import { isOwnTable, tableName } from "../../src/config/table-name.ts"
 
 describe("a duration", () => {
   it.each([
@@ -147,7 +148,7 @@ describe("a table's name", () => {
   })
 
   it("is compared as DuckDB does: ASCII letters without case, all else as it is", () => {
-    expect(tableKey("FooÉ")).toBe("fooÉ")
+    expect(fold("FooÉ")).toBe("fooÉ")
   })
 
   it.each(["_sync_state", "_SYNC_chunks", "_sync_whatever"])("%s is one of our own", (table) => {

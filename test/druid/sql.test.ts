@@ -1,13 +1,13 @@
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
 import type { Column } from "../../src/base/domain.ts"
+import { quoteName } from "../../src/base/names.ts"
 import {
   boundsSql,
   columnExpression,
   columnsSql,
   countsSql,
   histogramSql,
-  quoteName,
   quoteText,
   scanSql,
   segmentsSql,

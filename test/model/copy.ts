@@ -1,8 +1,8 @@
 /** What the DuckDB file holds, in one statement: thousands of histories look at it after each of their pulls. */
 import type { Interval, Part, PartState } from "../../src/base/domain.ts"
+import { quoteName } from "../../src/base/names.ts"
 import type { Engine } from "../../src/store/engine.ts"
 import type { DatabaseFile } from "../../src/store/file/file.ts"
-import { quoteIdentifier } from "../../src/store/identifier.ts"
 import { rowText, type TextRow } from "./truth.ts"
 
 /** One datasource's table and checkpoints. */
@@ -56,7 +56,7 @@ async function query(engine: Engine, datasources: readonly string[]): Promise<un
   ]
   const tables = datasources.map(
     (name) =>
-      `SELECT 'row', '${name}', epoch_ms("__time"), to_json(t)::VARCHAR FROM file.${quoteIdentifier(name)} t`,
+      `SELECT 'row', '${name}', epoch_ms("__time"), to_json(t)::VARCHAR FROM file.${quoteName(name)} t`,
   )
   try {
     return await engine.rows([...tables, ...own].join(" UNION ALL "))

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import fc from "fast-check"
 import type { Column } from "../../src/base/domain.ts"
+import { fold } from "../../src/base/names.ts"
 import { literal } from "../../src/store/engine.ts"
-import { fold, targetNames } from "../../src/store/names.ts"
 import { conversion, losesDigits } from "../../src/store/rows/convert.ts"
 import { commonType, reconcile, textInstead } from "../../src/store/rows/drift.ts"
+import { targetNames } from "../../src/store/rows/target-names.ts"
 import { column, Store } from "./support.ts"
 
 let store: Store

@@ -1,14 +1,16 @@
 /** From an address to a configuration: tries it, lists what is there, writes the file. Knows nothing of questions. */
-import { chmod, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
+import { readFile, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import { writeAside } from "../../base/aside.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { fold } from "../../base/names.ts"
 import { whyOf } from "../../base/system.ts"
 import { readSmallFile } from "../../config/files.ts"
 import { configSchemaText, isConfigSchema, SCHEMA_FILE } from "../../config/json-schema.ts"
 import { loadConfig } from "../../config/load.ts"
 import type { SecretSource } from "../../config/schema.ts"
 import type { Settings } from "../../config/settings.ts"
-import { isOwnTable, tableKey, tableName } from "../../config/table-name.ts"
+import { isOwnTable, tableName } from "../../config/table-name.ts"
 import { askAnything } from "../../druid/overview.ts"
 import {
   type DatasourcesReport,
@@ -72,19 +74,19 @@ function readAnswers(document: object, { configPath, env }: SetupOptions): Promi
 /** The names as the configuration takes them: where two would be one table, the later gets a table of its own. */
 export function datasourceEntries(names: readonly string[]): (string | { name: string; table: string })[] {
   const taken = new Set(
-    names.filter((name) => !isOwnTable(tableName(name))).map((name) => tableKey(tableName(name))),
+    names.filter((name) => !isOwnTable(tableName(name))).map((name) => fold(tableName(name))),
   )
   const used = new Set<string>()
   return names.map((name) => {
     const table = tableName(name)
-    if (!used.has(tableKey(table)) && !isOwnTable(table)) {
-      used.add(tableKey(table))
+    if (!used.has(fold(table)) && !isOwnTable(table)) {
+      used.add(fold(table))
       return name
     }
     const base = isOwnTable(table) ? `druid${table}` : table
     let free = base
-    for (let n = 2; used.has(tableKey(free)) || taken.has(tableKey(free)); n++) free = `${base}_${n}`
-    used.add(tableKey(free))
+    for (let n = 2; used.has(fold(free)) || taken.has(fold(free)); n++) free = `${base}_${n}`
+    used.add(fold(free))
     return { name, table: free }
   })
 }
@@ -138,25 +140,14 @@ function isThere(path: string): DruidsyncError {
 }
 
 async function writePrivate(path: string, text: string, force: boolean, id: string): Promise<void> {
-  const part = force ? `${path}.${id}.part` : path
-  try {
-    const handle = await open(part, "wx", 0o600)
-    try {
-      await handle.writeFile(text)
-    } finally {
-      await handle.close()
-    }
-    await chmod(part, 0o600)
-    if (force) await rename(part, path)
-  } catch (error) {
-    const { code } = error as { code?: string }
-    if (code === "EEXIST" && !force) throw isThere(path)
-    if (force) await rm(part, { force: true })
+  const options = { aside: `${path}.${id}.part`, mode: 0o600, exclusive: !force }
+  await writeAside(path, options, (write) => write(text)).catch((error) => {
+    if (error.code === "EEXIST") throw isThere(path)
     throw new DruidsyncError("file", `${path} cannot be written: ${whyOf(error, "place")}`, {
       cause: error,
       hint: "give another path with --config",
     })
-  }
+  })
 }
 
 /** @returns the path, or undefined where something else is there */

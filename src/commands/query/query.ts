@@ -1,9 +1,9 @@
 /** Questions to the file: SQL, or what tables it has. Asks nothing of Druid. */
-import { rename, rm } from "node:fs/promises"
 import { availableParallelism } from "node:os"
+import { makeAside } from "../../base/aside.ts"
 import type { Clock } from "../../base/clock.ts"
 import { messageOf } from "../../base/errors.ts"
-import { cannotWrite } from "../../kit/result-file.ts"
+import { cannotWrite, resultAside } from "../../kit/result-file.ts"
 import { queryFile, queryToParquet } from "../../store/query/query.ts"
 
 export type { QueryColumn, QueryResult, QueryRow } from "../../store/query/query.ts"
@@ -37,17 +37,15 @@ export function runQuery<T>(
  * new file is whole.
  * @returns number of rows
  */
-export async function writeParquet(options: FileQueryOptions, sql: string, to: string): Promise<number> {
-  const part = `${to}.${options.newId()}.part`
-  try {
-    const rows = await queryToParquet({ ...storeOptions(options), sql }, part)
-    await rename(part, to)
-    return rows
-  } catch (error) {
-    await rm(part, { force: true }).catch(() => undefined)
-    // DuckDB names the file that it could not make.
-    throw messageOf(error).includes(part) ? cannotWrite(to, error) : error
-  }
+export function writeParquet(options: FileQueryOptions, sql: string, to: string): Promise<number> {
+  const aside = resultAside(to, options.newId())
+  const failure = (error: unknown) => cannotWrite(to, error)
+  return makeAside(to, { aside, failure }, (path) =>
+    queryToParquet({ ...storeOptions(options), sql }, path).catch((error) => {
+      // DuckDB names the file that it could not make.
+      throw messageOf(error).includes(path) ? failure(error) : error
+    }),
+  )
 }
 
 function storeOptions(options: FileQueryOptions) {

@@ -1,5 +1,6 @@
 /** Keeps a report from taking the place of a file that is none. */
-import { open } from "node:fs/promises"
+import { stat } from "node:fs/promises"
+import { beginsWith } from "../../base/aside.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { whyOf } from "../../base/system.ts"
 
@@ -8,18 +9,11 @@ import { whyOf } from "../../base/system.ts"
  * @throws DruidsyncError `file` (exit 2) where another file is there; an empty one may be replaced
  */
 export async function refuseOther(to: string, marker: string): Promise<void> {
-  let begin: string
   try {
-    const handle = await open(to, "r")
-    try {
-      const { buffer, bytesRead } = await handle.read(Buffer.alloc(marker.length), 0, marker.length, 0)
-      begin = buffer.toString("latin1", 0, bytesRead)
-    } finally {
-      await handle.close()
-    }
+    if ((await stat(to)).size === 0 || (await beginsWith(to, marker))) return
   } catch (error) {
     const { code } = error as { code?: string }
-    // No such folder is found out, and told, by who writes.
+    // A missing folder is found out, and told, by the code that writes the page.
     if (code === "ENOENT" || code === "ENOTDIR") return
     throw new DruidsyncError("file", `${to} is there and cannot be read: ${whyOf(error, "file")}`, {
       exitCode: ExitCode.usage,
@@ -27,7 +21,6 @@ export async function refuseOther(to: string, marker: string): Promise<void> {
       cause: error,
     })
   }
-  if (begin === marker || begin === "") return
   throw new DruidsyncError("file", `${to} is there and is not a report of druidsync; it was left as it is`, {
     exitCode: ExitCode.usage,
     hint: "give --to another path, or overwrite it with --force",

@@ -5,10 +5,11 @@
  * lock (POSIX locks belong to the process).
  */
 import { existsSync } from "node:fs"
-import { link, rename, rm, stat } from "node:fs/promises"
+import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
+import { placeNew } from "../../base/aside.ts"
 import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
-import { refusalOf } from "../../base/system.ts"
+import { codeOf, refusalOf } from "../../base/system.ts"
 import { type Engine, literal } from "../engine.ts"
 import { makeTwin } from "./twin.ts"
 
@@ -162,16 +163,10 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
     await rm(fresh, { force: true })
     await engine.run(`ATTACH ${literal(fresh)} AS fresh (READ_WRITE, TYPE duckdb)`)
     await engine.run("DETACH fresh")
-    try {
-      await link(fresh, path)
-    } catch (error) {
+    await placeNew(fresh, path).catch((error) => {
       // Someone made the file meanwhile (or it is a symbolic link to none yet): it is theirs to be opened.
-      if ((error as { code?: string }).code === "EEXIST") return
-      // A file system without hard links.
-      await rename(fresh, path)
-      return
-    }
-    await rm(fresh, { force: true })
+      if (error.code !== "EEXIST") throw error
+    })
   }
 
   async function attachWhenFree(
@@ -265,7 +260,7 @@ function fileError(path: string, error: unknown, onlyLooks: boolean): unknown {
     const hint = "give --out a new path, or the file of an earlier pull"
     return wrap("foreign", `${path} is there already and is not a DuckDB file`, hint, ExitCode.usage)
   }
-  if (/No space left|ENOSPC|disk full|Disk quota|not enough space/i.test(text)) {
+  if (codeOf(error) === "ENOSPC") {
     return wrap(
       "disk-full",
       `no space left while writing ${path}; nothing of this step was stored`,

@@ -6,14 +6,14 @@
  */
 import { createHash } from "node:crypto"
 import { constants, existsSync } from "node:fs"
-import { chmod, copyFile, lstat, open, realpath, rename, rm, stat } from "node:fs/promises"
+import { copyFile, lstat, realpath, rm, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import type { DuckDBValue } from "@duckdb/node-api"
-import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
-import { refusalOf, whyOf } from "../../base/system.ts"
+import { beginsWith, makeAside } from "../../base/aside.ts"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
 import { type Engine, literal } from "../engine.ts"
 import { tableNames } from "../notes/tables.ts"
-import { syncFile, syncFolder } from "./durable.ts"
 import { companionFolder, type DatabaseFile, lockedError, lockHolder } from "./file.ts"
 
 /** What became of a copy. `nothing`: there is no file yet that could be copied. */
@@ -43,7 +43,7 @@ export async function checkPublishPath(out: string, to: string): Promise<void> {
   if (found !== undefined && !found.isFile()) throw refuse("that is no file", another)
   const folder = await stat(dirname(await target(to))).catch(() => undefined)
   if (!folder?.isDirectory()) throw refuse("there is no such folder", "make it first, or give another path")
-  const isCopy = found === undefined ? undefined : isDuckdb(to)
+  const isCopy = found === undefined ? undefined : beginsWith(to, MAGIC, MAGIC_AT)
   const isReadable = await isCopy?.catch((error) => {
     const refusal = refusalOf(error, "file", "--publish")
     throw refuse(whyOf(error, "file"), refusal?.hint ?? another)
@@ -85,13 +85,12 @@ export async function publish(engine: Engine, file: DatabaseFile, to: string): P
       if (existsSync(`${file.path}.wal`)) throw new Error(`${file.path}.wal is still there`)
       // Reading while it is attached: other programs are kept from writing until the copy is whole. Closing that
       // handle drops the lock, after which nothing is done but to detach.
-      await copyFile(file.path, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
-      await chmod(aside, (await stat(file.path)).mode & 0o777)
-      await syncFile(aside)
-      if ((await copyState(engine, aside)) !== state)
-        throw new Error("it does not hold what the original holds")
-      await rename(aside, place)
-      await syncFolder(dirname(place))
+      const mode = (await stat(file.path)).mode & 0o777
+      await makeAside(place, { aside, mode, durable: true }, async () => {
+        await copyFile(file.path, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+        if ((await copyState(engine, aside)) !== state)
+          throw new Error("it does not hold what the original holds")
+      })
       return "published"
     })
   } catch (error) {
@@ -132,17 +131,6 @@ function asidePath(out: string, to: string): string {
 async function removeAside(aside: string): Promise<void> {
   await rm(aside, { force: true })
   await rm(`${aside}.wal`, { force: true })
-}
-
-async function isDuckdb(path: string): Promise<boolean> {
-  const handle = await open(path, "r")
-  try {
-    const head = Buffer.alloc(MAGIC_AT + MAGIC.length)
-    await handle.read(head, 0, head.length, 0)
-    return head.toString("latin1", MAGIC_AT) === MAGIC
-  } finally {
-    await handle.close()
-  }
 }
 
 /** State of the copy at `path`. @throws where it is none of ours, or is open for writing elsewhere */
@@ -201,7 +189,7 @@ function foreign(path: string, what: string): DruidsyncError {
 function publishError(out: string, to: string, error: unknown): DruidsyncError {
   // It says already what is wrong with that place.
   if (error instanceof DruidsyncError && error.exitCode !== ExitCode.failed) return error
-  const why = /ENOSPC|No space left|EDQUOT/i.test(messageOf(error)) ? "no space left" : whyOf(error, "place")
+  const why = codeOf(error) === "ENOSPC" ? "no space left" : whyOf(error, "place")
   return new DruidsyncError(
     "publish",
     `no copy could be published at ${to}: ${why}; ${out} itself is whole`,

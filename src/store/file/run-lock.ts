@@ -7,8 +7,8 @@ import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import { lstat, mkdir, readdir, readlink, rm, rmdir } from "node:fs/promises"
 import { join } from "node:path"
-import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
-import { refusalOf, whyOf } from "../../base/system.ts"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
 import { type Engine, literal } from "../engine.ts"
 import { companionFolder, FRESH_NAME, lockHolder } from "./file.ts"
 import { TWIN_NAME } from "./twin.ts"
@@ -157,8 +157,7 @@ async function stillThere(lockPath: string): Promise<boolean> {
 
 function folderError(folder: string, error: unknown, flag = "--out"): DruidsyncError {
   if (error instanceof DruidsyncError) return error
-  const code = (error as { code?: string }).code
-  if (code === "ENOSPC" || /No space left/i.test(messageOf(error))) {
+  if (codeOf(error) === "ENOSPC") {
     return new DruidsyncError("disk-full", `no space left to start a run at ${folder}`, { cause: error })
   }
   return new DruidsyncError("file", `${folder} cannot be written: ${whyOf(error, "place")}`, {

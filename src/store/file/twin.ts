@@ -9,7 +9,7 @@
 import { constants, existsSync } from "node:fs"
 import { chmod, copyFile, type FileHandle, lstat, open, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
-import { syncFile, syncFolder } from "./durable.ts"
+import { syncFile, syncFolder } from "../../base/aside.ts"
 
 export interface Twin {
   /** where it is written */

@@ -3,10 +3,10 @@ import { stat } from "node:fs/promises"
 import type { Interval, PartState } from "../../base/domain.ts"
 import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
 import { union } from "../../base/intervals.ts"
+import { quoteName } from "../../base/names.ts"
 import { refusalOf, whyOf } from "../../base/system.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
-import { quoteIdentifier } from "../identifier.ts"
 import { type DatasourceState, readState } from "./state.ts"
 import { notOurs, tableNames } from "./tables.ts"
 
@@ -143,7 +143,7 @@ function grouped(held: DatasourceState | undefined): Map<PartState, PartGroup> {
 }
 
 async function tableRows(engine: Engine, table: string): Promise<number> {
-  const [row] = await engine.rows(`SELECT count(*) FROM file.${quoteIdentifier(table)}`)
+  const [row] = await engine.rows(`SELECT count(*) FROM file.${quoteName(table)}`)
   return Number(row![0])
 }
 
@@ -155,7 +155,7 @@ async function readBlockBytes(engine: Engine): Promise<number> {
 /** Distinct blocks that the columns' segments lie in; those of long strings are listed apart. */
 async function tableBytes(engine: Engine, table: string, blockBytes: number): Promise<number> {
   const [row] = await engine.rows(
-    `WITH info AS (FROM pragma_storage_info(${literal(`file.main.${quoteIdentifier(table)}`)})),
+    `WITH info AS (FROM pragma_storage_info(${literal(`file.main.${quoteName(table)}`)})),
       blocks AS (SELECT block_id FROM info UNION SELECT unnest(additional_block_ids) FROM info)
     SELECT count(*) FROM blocks WHERE block_id >= 0`,
   )

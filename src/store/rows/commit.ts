@@ -5,11 +5,10 @@
 import type { Column, Interval, Part } from "../../base/domain.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { union } from "../../base/intervals.ts"
+import { fold, quoteName } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
 import { literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
-import { quoteIdentifier } from "../identifier.ts"
-import { fold } from "../names.ts"
 import { writeChanges } from "../notes/changes.ts"
 import { type CheckpointOwner, markParts, removeParts, writeParts } from "../notes/checkpoints.ts"
 import type { StoredColumn } from "../notes/state.ts"
@@ -112,7 +111,7 @@ async function prepareTable(
   widened: { datasource: string; column: string; type: string }[],
 ): Promise<TableNow> {
   const { target } = one
-  const name = `file.${quoteIdentifier(target.table)}`
+  const name = `file.${quoteName(target.table)}`
   const owned = await engine.rows('SELECT "table" FROM file._sync_state WHERE datasource = $1', [
     target.datasource,
   ])
@@ -130,11 +129,11 @@ async function prepareTable(
     tables.push(target.table)
   }
   if (before !== undefined && before !== target.table) {
-    await engine.run(`ALTER TABLE file.${quoteIdentifier(before)} RENAME TO ${quoteIdentifier(target.table)}`)
+    await engine.run(`ALTER TABLE file.${quoteName(before)} RENAME TO ${quoteName(target.table)}`)
   }
   if (before === undefined) {
     await engine.run(
-      `CREATE TABLE ${name} (${target.schema.map((c) => `${quoteIdentifier(c.target)} ${c.duckdbType}`).join(", ")})`,
+      `CREATE TABLE ${name} (${target.schema.map((c) => `${quoteName(c.target)} ${c.duckdbType}`).join(", ")})`,
     )
     await engine.run(
       `COMMENT ON TABLE ${name} IS ${remark(`Druid datasource ${target.datasource}, kept by druidsync`)}`,
@@ -187,7 +186,7 @@ async function comment(engine: Engine, table: string, column: StoredColumn): Pro
     column.name === ROW_HASH_NAME
       ? "SHA-256 of the row's values, made by druidsync"
       : `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}`
-  await engine.run(`COMMENT ON COLUMN ${table}.${quoteIdentifier(column.target)} IS ${remark(text)}`)
+  await engine.run(`COMMENT ON COLUMN ${table}.${quoteName(column.target)} IS ${remark(text)}`)
 }
 
 /** A comment as a literal: DuckDB's SQL ends at a NUL, even between quotes. */
@@ -207,7 +206,7 @@ async function bringToSchema(
   const result: StoredColumn[] = []
   for (const wanted of one.target.schema) {
     const has = current.get(wanted.name)
-    const quoted = quoteIdentifier(wanted.target)
+    const quoted = quoteName(wanted.target)
     if (has === undefined) {
       await engine.run(`ALTER TABLE ${table} ADD COLUMN ${quoted} ${wanted.duckdbType}`)
       await comment(engine, table, wanted)
@@ -246,11 +245,10 @@ async function losesIntegers(
   const places = [{ table, type: has.duckdbType }]
   for (const slice of one.slices) {
     const staged = slice.columns.find((c) => c.name === column.name)
-    if (staged !== undefined)
-      places.push({ table: quoteIdentifier(slice.staged.table), type: staged.duckdbType })
+    if (staged !== undefined) places.push({ table: quoteName(slice.staged.table), type: staged.duckdbType })
   }
   for (const place of places) {
-    const loses = losesDigits(quoteIdentifier(column.target), place.type)
+    const loses = losesDigits(quoteName(column.target), place.type)
     if (loses === "FALSE") continue
     const [row] = await engine.rows(`SELECT count(*) FROM ${place.table} WHERE ${loses}`)
     if (Number(row![0]) > 0) return true
@@ -273,17 +271,13 @@ async function replaceRows(
     await markParts(engine, owner, [interval], "stale", (part) => part.segments !== segments)
   }
   const types = new Map(table.schema.map((column) => [column.name, column.duckdbType]))
-  const names = slice.columns.map((column) => quoteIdentifier(column.target))
+  const names = slice.columns.map((column) => quoteName(column.target))
   const values = slice.columns.map((column) =>
-    conversion(
-      quoteIdentifier(column.target),
-      column.duckdbType,
-      types.get(column.name) ?? column.duckdbType,
-    ),
+    conversion(quoteName(column.target), column.duckdbType, types.get(column.name) ?? column.duckdbType),
   )
   if (slice.staged.rows > 0) {
     await engine.run(
-      `INSERT INTO ${table.name} (${names.join(", ")}) SELECT ${values.join(", ")} FROM ${quoteIdentifier(slice.staged.table)}`,
+      `INSERT INTO ${table.name} (${names.join(", ")}) SELECT ${values.join(", ")} FROM ${quoteName(slice.staged.table)}`,
     )
   }
   await writeParts(engine, owner, slice.parts)
@@ -318,7 +312,7 @@ async function writeState(
     "SELECT coalesce(sum(rows), 0)::BIGINT FROM file._sync_chunks WHERE datasource = $1",
     [target.datasource],
   )
-  const places = isCounted ? [table.name] : one.slices.map((slice) => quoteIdentifier(slice.staged.table))
+  const places = isCounted ? [table.name] : one.slices.map((slice) => quoteName(slice.staged.table))
   const times = places.map((place) => `SELECT max("__time") AS t FROM ${place}`)
   if (!isCounted) {
     times.push(`SELECT cursor FROM file._sync_state WHERE datasource = ${literal(target.datasource)}`)

@@ -3,9 +3,9 @@
  * ones stay, a changed type becomes one that holds both without loss. Nothing is ever cast to NULL.
  */
 import type { Column } from "../../base/domain.ts"
-import { targetNames } from "../names.ts"
 import type { StoredColumn } from "../notes/state.ts"
 import { ROW_HASH_NAME, ROW_HASH_TARGET, rowHashColumn } from "./row-hash.ts"
+import { targetNames } from "./target-names.ts"
 
 export type SchemaChange =
   | { readonly kind: "added"; readonly column: StoredColumn }

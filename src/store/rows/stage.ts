@@ -4,9 +4,10 @@
  */
 import type { Column, Interval } from "../../base/domain.ts"
 import { DruidsyncError, messageOf } from "../../base/errors.ts"
+import { quoteName } from "../../base/names.ts"
+import { codeOf } from "../../base/system.ts"
 import { formatDruidTime } from "../../base/time.ts"
 import { type Engine, literal } from "../engine.ts"
-import { quoteIdentifier } from "../identifier.ts"
 import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "../notes/times.ts"
 import { countsByInterval } from "./interval-counts.ts"
 import { rowHashExpression } from "./row-hash.ts"
@@ -44,12 +45,12 @@ export async function stage(
   intervals: readonly Interval[],
   rowHash?: Column,
 ): Promise<Staged> {
-  const name = quoteIdentifier(table)
+  const name = quoteName(table)
   const expressions = new Map(columns.map((column, n) => [column, valueExpression(column, n + 1)]))
-  const values = columns.map((column) => `${expressions.get(column)} AS ${quoteIdentifier(column.target)}`)
+  const values = columns.map((column) => `${expressions.get(column)} AS ${quoteName(column.target)}`)
   if (rowHash !== undefined) {
     const hash = rowHashExpression(columns, (column) => expressions.get(column)!)
-    values.push(`${hash} AS ${quoteIdentifier(rowHash.target)}`)
+    values.push(`${hash} AS ${quoteName(rowHash.target)}`)
   }
   // A cell that is not there would read as NULL.
   const whole = `WHERE CASE WHEN len(json) = ${columns.length} THEN TRUE ELSE error('Malformed JSON: a row has not the cells of the header') END`
@@ -90,13 +91,13 @@ async function look(
   columns: readonly Column[],
   condition: (expression: string) => string,
 ): Promise<{ readonly rows: number; readonly found: readonly Column[] }> {
-  const looks = columns.map(({ target }) => `coalesce(bool_or(${condition(quoteIdentifier(target))}), FALSE)`)
+  const looks = columns.map(({ target }) => `coalesce(bool_or(${condition(quoteName(target))}), FALSE)`)
   const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${table}`)
   return { rows: Number(row![0]), found: columns.filter((_, n) => row![n + 1] === true) }
 }
 
 export async function dropStaged(engine: Engine, table: string): Promise<void> {
-  await engine.run(`DROP TABLE IF EXISTS ${quoteIdentifier(table)}`)
+  await engine.run(`DROP TABLE IF EXISTS ${quoteName(table)}`)
 }
 
 /** A time that Druid can hold and DuckDB cannot, named so that it can be found; undefined where it is something else. */
@@ -133,7 +134,7 @@ function hugeRow(cause: unknown): DruidsyncError {
 
 function stageError(error: unknown): unknown {
   const text = messageOf(error)
-  if (/No space left|ENOSPC/i.test(text)) {
+  if (codeOf(error) === "ENOSPC") {
     return new DruidsyncError("disk-full", "no space left while parsing a slice", { cause: error })
   }
   if (/No files found|No such file/i.test(text)) {

@@ -1,4 +1,5 @@
 /** Names that DuckDB can tell apart: it ignores case, Druid does not. */
+import { fold } from "../../base/names.ts"
 
 /**
  * @param names as Druid has them, in order
@@ -24,9 +25,4 @@ export function targetNames(names: readonly string[], taken: Iterable<string> = 
 /** DuckDB's SQL ends at a NUL, even between quotes, and knows no empty names. */
 function writable(name: string): string {
   return name === "" ? "_" : name.replaceAll("\u0000", "\u2400")
-}
-
-/** DuckDB compares identifiers by ASCII case alone. */
-export function fold(name: string): string {
-  return name.replace(/[A-Z]/g, (c) => c.toLowerCase())
 }
