@@ -44,6 +44,7 @@ async function step(name: string, work: () => Promise<Counts>): Promise<void> {
 }
 
 await step("lint", () => check(["node_modules/.bin/biome", "check", "."]))
+await step("docs", () => check([process.execPath, "scripts/docs/write.ts", "--check"]))
 await step("types", () => check(["node_modules/.bin/tsc", "--noEmit"]))
 await step("build", () => check([process.execPath, "scripts/build/build.ts"]))
 await step("unit and scenario tests", () =>

@@ -5,7 +5,7 @@ import type { Source } from "../druid/sql.ts"
 import type { Ports } from "../pull/ports.ts"
 import type { Shape } from "../pull/prepare/shape.ts"
 import type { DatasourceState } from "../store/notes/state.ts"
-import type { Example } from "./report.ts"
+import type { Example } from "./document.ts"
 import type { Unit } from "./units.ts"
 
 export interface Task {

@@ -5,7 +5,7 @@
  */
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
 import { jsonLine } from "../base/printable.ts"
-import type { VerifyReport } from "../compare/report.ts"
+import type { VerifyReport } from "../compare/document.ts"
 import type { SyncEvent } from "../pull/events.ts"
 import type { Sink } from "./sink.ts"
 import { styleFor } from "./text/style.ts"

@@ -7,7 +7,7 @@ import type {
   PartitionFault,
   TableExport,
   TableVerification,
-} from "../lake/report.ts"
+} from "../lake/document.ts"
 import type { Style } from "./text/style.ts"
 import { count, counted, duration, size } from "./text/words.ts"
 

@@ -30,6 +30,7 @@ import {
 } from "../store/lake.ts"
 import { fileBytes } from "../store/notes/summary.ts"
 import { type Disk, realDisk } from "./disk.ts"
+import type { ExportReport, TableExport, UnsettledPartition } from "./document.ts"
 import { filesIn, manifestPath } from "./files.ts"
 import {
   fileName,
@@ -49,7 +50,6 @@ import {
   schemaDigest,
 } from "./manifest.ts"
 import { exportPlan, fingerprintOf, type PartitionNow, stateOf } from "./plan.ts"
-import type { ExportReport, TableExport, UnsettledPartition } from "./report.ts"
 import { type Target, targetOf } from "./target.ts"
 
 /** What `export` and `verify --lake` both need. */

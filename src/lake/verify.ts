@@ -17,12 +17,12 @@ import {
   readLakeTables,
 } from "../store/lake.ts"
 import { type Disk, realDisk } from "./disk.ts"
+import type { LakeFault, LakeMark, LakeReport, PartitionFault, TableVerification } from "./document.ts"
 import { type LakeOptions, partitionAgain, partitionsNow, selectTables, withLakeFile } from "./export.ts"
 import { filesIn, otherManifests, readManifest } from "./files.ts"
 import { fileName, shareOf, tableFolder } from "./layout.ts"
 import { type Manifest, type ManifestPartition, schemaChange, schemaDigest } from "./manifest.ts"
 import type { PartitionNow } from "./plan.ts"
-import type { LakeFault, LakeMark, LakeReport, PartitionFault, TableVerification } from "./report.ts"
 
 export interface VerifyLakeOptions extends LakeOptions {
   /** compare rows as multisets, not by their hashes */

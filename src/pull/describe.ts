@@ -5,6 +5,7 @@ import { formatDruidTime } from "../base/time.ts"
 import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
 import type { SchemaChange } from "../store/rows/drift.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
+import type { Range } from "./document.ts"
 
 /** Why a stretch is fetched. */
 export function describeReason(reason: Reason): string {
@@ -45,12 +46,6 @@ export function describeChange(change: SchemaChange): string {
     return `column "${name}" ${why}; it stays here and is NULL in new rows`
   }
   return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`
-}
-
-/** A run's own limits, as documents have them: times as Druid writes them, null where there is none on that side. */
-export interface Range {
-  readonly since: string | null
-  readonly until: string | null
 }
 
 /** What `--since` and `--until` leave; undefined where they leave everything. */

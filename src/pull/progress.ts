@@ -8,7 +8,7 @@ import type { DatasourceSettings } from "../config/settings.ts"
 import type { Outcome } from "../store/notes/history.ts"
 import type { FileState } from "../store/notes/state.ts"
 import { rangeOf } from "./describe.ts"
-import type { DatasourceReport, PublishReport, PullReport } from "./events.ts"
+import type { DatasourceReport, PublishReport, PullReport } from "./document.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
 /** A stretch that is not complete, and why, in words. */

@@ -1,7 +1,7 @@
 /** The copy for readers at the end of a run, and what the report says of it. */
 import { DruidsyncError, messageOf } from "../base/errors.ts"
 import { checkPublishPath, publish, refuseForeignCopy } from "../store/file/publish.ts"
-import type { PublishReport } from "./events.ts"
+import type { PublishReport } from "./document.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
 export { checkPublishPath, refuseForeignCopy }

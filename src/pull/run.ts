@@ -23,7 +23,7 @@ import {
   describeTaken,
   describeUnavailable,
 } from "./describe.ts"
-import type { PullReport } from "./events.ts"
+import type { PullReport } from "./document.ts"
 import { type Judged, judge } from "./judge.ts"
 import { execute } from "./pipeline/execute.ts"
 import { InFlight } from "./pipeline/in-flight.ts"

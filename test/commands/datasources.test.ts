@@ -1,6 +1,6 @@
 /** `datasources` on the fake Druid, in this process. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import type { DatasourcesReport } from "../../src/kit/cluster/datasources.ts"
+import type { DatasourcesReport } from "../../src/kit/cluster/document.ts"
 import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { Desk } from "./support.ts"
 

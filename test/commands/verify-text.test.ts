@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
 import { verificationText } from "../../src/commands/verify/text.ts"
-import type { Compared, DatasourceVerification, VerifyReport } from "../../src/compare/report.ts"
+import type { Compared, DatasourceVerification, VerifyReport } from "../../src/compare/document.ts"
 import { PLAIN } from "../../src/kit/text/style.ts"
 import { day } from "../kit/support.ts"
 

@@ -1,7 +1,7 @@
 /** A fake Druid with a small datasource of every type, and a file that holds a copy of it. */
 
 import { verify } from "../../src/commands/verify/verify.ts"
-import type { VerifyReport } from "../../src/compare/report.ts"
+import type { VerifyReport } from "../../src/compare/document.ts"
 import type { VerifyRequest } from "../../src/compare/request.ts"
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import type { Bench, RunOptions } from "../pull/support.ts"

@@ -1,11 +1,12 @@
 /** What the commands print with `--json`, from the real program on the fake Druid: plain runs, and all that may be in them. */
-import { writeFile } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { Desk } from "../commands/support.ts"
 import { startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
-/** By the heading of docs/json.md. The first of each is a plain run, where nothing is wrong. */
+/** By their names in `scripts/docs/documents.ts`. The first of each is a plain run, where nothing is wrong. */
 export type Documents = Readonly<Record<string, readonly Json[]>>
 
 const row = (time: string, page = "Main", n = 1) => ({ __time: time, page, n: BigInt(n) })
@@ -23,6 +24,7 @@ export async function printedDocuments(): Promise<Documents> {
     list.push(JSON.parse(stdout) as Json)
   }
   const both = "-c $c -o $out"
+  const lake = desk.path("lake")
   try {
     world.define("wikipedia", { page: "STRING", n: "LONG" })
     world.append("wikipedia", [row("2016-06-27T01:00"), row("2016-06-27T02:00", "Talk", 2)])
@@ -37,7 +39,11 @@ export async function printedDocuments(): Promise<Documents> {
     await run("datasources", "datasources -c $c")
     await run("check", `check ${both}`)
 
-    await run("a command that fails", `pull -c ${desk.path("none.json")} -o $out`)
+    await run("init", `init -c ${desk.path("new.json")} --host ${new URL(fake.url).host} --yes`)
+    await run("report", `report -o $out --to ${desk.path("page.html")}`)
+    await run("export", `export -o $out --to ${lake}`)
+    await run("verify-lake", `verify -o $out --lake ${lake}`)
+    await run("error", `pull -c ${desk.path("none.json")} -o $out`)
 
     // A range, a copy for readers, and one that cannot be made.
     const shown = desk.path("shown.duckdb")
@@ -54,6 +60,7 @@ export async function printedDocuments(): Promise<Documents> {
     await desk.sql(`UPDATE file.wikipedia SET n = 7 WHERE page = 'Talk' AND "__time" < '2016-06-28'`)
     await run("verify", `verify ${both} --deep`)
     await desk.sql("INSERT INTO file.wikipedia (\"__time\", page) VALUES ('2015-01-01', 'x')")
+    await run("verify", `verify ${both}`)
     await run("verify", `verify ${both} --deep --repair`)
 
     // Druid: a name that is not there, a new column, realtime rows, a dropped day, days that are not served.
@@ -73,70 +80,18 @@ export async function printedDocuments(): Promise<Documents> {
     await run("schema", `schema ${both}`)
     await run("datasources", "datasources -c $c")
     await run("check", `check ${both}`)
+    await run("export", `export -o $out --to ${lake}`)
+    // States that only a run which was broken off leaves behind.
+    await desk.sql(
+      "UPDATE file._sync_chunks SET state = if(day(epoch_ms(start_ms)) = 28, 'stale', 'unproven')",
+    )
+    await run("status", "status -o $out")
+    await rm(join(lake, "wikipedia/year=2016"), { recursive: true })
+    await run("verify-lake", `verify -o $out --lake ${lake} --deep`)
+    await run("export", `export -o $out --to ${lake} --partition day --rewrite`)
     return printed
   } finally {
     await desk.close()
     await fake.stop()
   }
-}
-
-/** What was seen at a path such as `datasources[].rows`. */
-export interface Seen {
-  readonly kinds: ReadonlySet<string>
-  /** some objects that could have it do not */
-  readonly isOptional: boolean
-}
-
-/** Every path of the documents. What was repaired is told as what is different. */
-export function pathsOf(documents: readonly Json[]): ReadonlyMap<string, Seen> {
-  const kinds = new Map<string, Set<string>>()
-  const times = new Map<string, number>()
-  const holders = new Map<string, number>()
-  const more = (counts: Map<string, number>, path: string) => counts.set(path, (counts.get(path) ?? 0) + 1)
-  const walk = (value: Json, path: string): void => {
-    if (typeof value !== "object" || value === null) return
-    if (Array.isArray(value)) {
-      for (const one of value as readonly Json[]) walk(one, `${path}[]`)
-      return
-    }
-    more(holders, path)
-    for (const [key, inner] of Object.entries(value)) {
-      const at = path === "" ? key : `${path}.${key}`
-      more(times, at)
-      kinds.set(at, (kinds.get(at) ?? new Set()).add(kindOf(inner)))
-      if (STATES.has(at)) for (const one of Object.values(inner as object)) walk(one as Json, `${at}.*`)
-      else if (!COLUMNS.has(at)) walk(inner, at.replace("repaired", "different"))
-    }
-  }
-  for (const document of documents) walk(document, "")
-  return new Map(
-    [...kinds].map(([path, seen]) => {
-      const holder = path.includes(".") ? path.slice(0, path.lastIndexOf(".")) : ""
-      return [path, { kinds: seen, isOptional: times.get(path)! < holders.get(holder)! }]
-    }),
-  )
-}
-
-/** Objects whose keys are states, and those whose keys are the user's columns. */
-const STATES = new Set(["datasources[].parts"])
-const COLUMNS = new Set(["datasources[].different[].examples[].row"])
-
-/** In the words of the page. */
-function kindOf(value: Json): string {
-  if (value === null) return "null"
-  if (Array.isArray(value)) {
-    const first = value[0] as Json | undefined
-    return first === undefined
-      ? "list"
-      : typeof first === "object"
-        ? "list of objects"
-        : `list of ${words(first)}`
-  }
-  return words(value)
-}
-
-function words(value: Json): string {
-  return { string: "text", number: "number", boolean: "true or false", object: "object" }[
-    typeof value as "string"
-  ]!
 }

@@ -1,28 +1,18 @@
-/** The README's tables are the program's: commands, keys with their defaults, exit codes, the file's tables, documents. */
+/** The README's tables are the program's: keys with their defaults, exit codes, the file's tables. */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import * as v from "valibot"
 import packageJson from "../../package.json" with { type: "json" }
 import { ExitCode } from "../../src/base/errors.ts"
-import { VERBS } from "../../src/commands/index.ts"
 import { configEntries, configSchema, datasourceEntries, tlsEntries } from "../../src/config/schema.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { ensureTables, OWN_TABLES } from "../../src/store/notes/tables.ts"
-import { Desk } from "../commands/support.ts"
 import { loadWith } from "../config/support.ts"
-import { startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { allPages, codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
 import { callsIn } from "./shell.ts"
 
 const readme = readPage("README.md")
-
-describe("the table of commands", () => {
-  it("has every command, and no other", () => {
-    const named = tableBelow(readme, "### Commands").flatMap(([cell = ""]) => codesIn(cell))
-    expect([...named].sort()).toEqual(Object.keys(VERBS).sort())
-  })
-})
 
 describe("the table of keys", () => {
   const rows = tableBelow(readme, "## Configuration").map(([keys = "", fallback = "", meaning = ""]) => ({
@@ -73,11 +63,6 @@ describe("the table of keys", () => {
 })
 
 describe("the table of exit codes", () => {
-  it("has each of them, and no other", () => {
-    const codes = tableBelow(readme, "## Exit codes").map(([code]) => Number(code))
-    expect(codes).toEqual(Object.values(ExitCode))
-  })
-
   it("is the one of --help", async () => {
     const { EXIT_CODES } = await import("../../src/base/errors.ts")
     expect(EXIT_CODES.map(([code]) => code)).toEqual(Object.values(ExitCode))
@@ -139,36 +124,6 @@ describe("the file's tables", () => {
 })
 
 const isSql = (word: string) => /^(select|from|with) /i.test(word)
-
-describe("pull --json", () => {
-  it("prints the document that the README shows, key by key", async () => {
-    const fake = await startFakeDruid()
-    const desk = await Desk.open()
-    try {
-      fake.world.append("wikipedia", [{ __time: "2016-06-27T00:00:00Z", page: "Main" }])
-      fake.world.settle()
-      await desk.configure(fake, "wikipedia")
-      const { stdout, code } = await desk.run("pull --config $c --out $out --json")
-      const shown = readme.blocks.find(
-        ({ language, text }) => language === "json" && text.includes('"runId"'),
-      )!
-      expect(code).toBe(0)
-      expect(shape(JSON.parse(shown.text))).toEqual(shape(JSON.parse(stdout)))
-    } finally {
-      await desk.close()
-      await fake.stop()
-    }
-  }, 30_000)
-})
-
-/** A document with the kind of each value in its place. */
-function shape(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(shape)
-  if (typeof value === "object" && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, shape(inner)]))
-  }
-  return typeof value
-}
 
 describe("the dependencies", () => {
   it("are each named with what they are for", () => {

@@ -4,7 +4,8 @@ import { DruidsyncError, messageOf } from "../../src/base/errors.ts"
 import type { Settings } from "../../src/config/settings.ts"
 import { withSession } from "../../src/kit/session.ts"
 import { describeError } from "../../src/kit/text/error.ts"
-import type { PullReport, SyncEvent } from "../../src/pull/events.ts"
+import type { PullReport } from "../../src/pull/document.ts"
+import type { SyncEvent } from "../../src/pull/events.ts"
 import { pull } from "../../src/pull/run.ts"
 
 export interface PullOptions {

@@ -1,5 +1,5 @@
 /** Reports to render, with what a test does not care about filled in. */
-import type { DatasourceReport, PullReport } from "../../src/pull/events.ts"
+import type { DatasourceReport, PullReport } from "../../src/pull/document.ts"
 
 export function datasource(name: string, rest: Partial<DatasourceReport> = {}): DatasourceReport {
   return {

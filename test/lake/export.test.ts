@@ -14,8 +14,8 @@ import {
   writeFile,
 } from "node:fs/promises"
 import { join } from "node:path"
+import type { ExportReport, LakeReport } from "../../src/lake/document.ts"
 import type { Manifest } from "../../src/lake/manifest.ts"
-import type { ExportReport, LakeReport } from "../../src/lake/report.ts"
 import { openEngine } from "../../src/store/engine.ts"
 import { Desk } from "../commands/support.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"

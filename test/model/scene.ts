@@ -1,6 +1,7 @@
 /** A rig, one datasource and one file, for tests that tell one history step by step. */
 import type { DatasourceSettings } from "../../src/config/settings.ts"
-import type { PullReport, SyncEvent } from "../../src/pull/events.ts"
+import type { PullReport } from "../../src/pull/document.ts"
+import type { SyncEvent } from "../../src/pull/events.ts"
 import { pull } from "../../src/pull/run.ts"
 import { type Copy, readFile } from "./copy.ts"
 import type { Disturbance, Rig } from "./rig.ts"

@@ -4,31 +4,9 @@ import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { DruidClient } from "../../druid/client.ts"
+import type { Check } from "./document.ts"
 
-export type CheckName =
-  | "config"
-  | "name"
-  | "port"
-  | "certificate"
-  | "login"
-  | "version"
-  | "segments"
-  | "datasource"
-  | "file"
-  | "disk"
-
-/** One line of the answer. */
-export interface Check {
-  readonly check: CheckName
-  /** what it is about, where there are several: a datasource, a folder */
-  readonly subject?: string
-  readonly status: "ok" | "warning" | "failed"
-  readonly message: string
-  /** what to do */
-  readonly hint?: string
-  /** what a pull would exit with because of it; 0 for warnings */
-  readonly exitCode: number
-}
+export type CheckName = Check["check"]
 
 export interface CheckOptions {
   readonly settings: Settings

@@ -11,14 +11,8 @@ import { askAnything, type ChunkOverview, readOverview, readVersion } from "../.
 import { druidsWords } from "../../pull/prepare/shape.ts"
 import { unlisted } from "../../pull/unlisted.ts"
 import { checkDisks, checkFile } from "./check-file.ts"
-import {
-  type Check,
-  type CheckName,
-  type CheckOptions,
-  failedCheck,
-  okCheck,
-  warningCheck,
-} from "./check-line.ts"
+import { type CheckName, type CheckOptions, failedCheck, okCheck, warningCheck } from "./check-line.ts"
+import type { Check } from "./document.ts"
 import { addressesOf, type Certificate, inspectCertificate, reach } from "./probe.ts"
 
 const DAY_MS = 86_400_000

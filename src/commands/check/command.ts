@@ -6,7 +6,7 @@ import { jsonLine } from "../../base/printable.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { CliContext } from "../../kit/context.ts"
 import { configArg, jsonArg, loadForCommand, outArg } from "../../kit/flags.ts"
-import type { Check } from "./check-line.ts"
+import type { Check } from "./document.ts"
 
 export const examples = [
   ["Would a pull work", "druidsync check --config c.json --out analytics.duckdb"],

@@ -2,7 +2,7 @@
 
 import { printable } from "../../base/printable.ts"
 import type { Style } from "../../kit/text/style.ts"
-import type { Check } from "./check-line.ts"
+import type { Check } from "./document.ts"
 
 /** Width of the longest name. */
 const NAME_CELLS = "certificate".length

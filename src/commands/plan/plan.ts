@@ -1,13 +1,7 @@
 /** The plan of a pull, without fetching a row: what `plan` and `--dry-run` show. Changes nothing anywhere. */
 
 import type { Work } from "../../base/domain.ts"
-import {
-  concernsOneDatasource,
-  type DruidsyncError,
-  type ErrorReport,
-  ExitCode,
-  worst,
-} from "../../base/errors.ts"
+import { concernsOneDatasource, type DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
 import { intervalText } from "../../base/intervals.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { Inventory } from "../../druid/catalog.ts"
@@ -17,7 +11,6 @@ import {
   describeChange,
   describeReason,
   describeUnavailable,
-  type Range,
   rangeOf,
 } from "../../pull/describe.ts"
 import { judge } from "../../pull/judge.ts"
@@ -30,61 +23,7 @@ import { nothingActive } from "../../pull/unlisted.ts"
 import { type FileState, readState } from "../../store/notes/state.ts"
 import { readBytesPerRow } from "../../store/notes/summary.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
-
-/** A stretch that a pull would fetch. */
-export interface PlannedStretch {
-  /** as Druid writes intervals */
-  readonly interval: string
-  /** number of the slice (query and commit) that it belongs to, from 1 */
-  readonly slice: number
-  /** as far as Druid's metadata and counts tell; null where rows may still come */
-  readonly rows: number | null
-  /** its share of the segments' size in Druid's deep storage, about */
-  readonly segmentBytes: number
-  /** in words, and by name */
-  readonly reason: string
-  readonly kind: string
-}
-
-export interface PlannedDatasource {
-  readonly datasource: string
-  readonly table: string
-  /** the file has no table of it yet */
-  readonly isNew: boolean
-  readonly fetch: readonly PlannedStretch[]
-  readonly slices: number
-  /** rows to fetch, as far as they are known; those of realtime segments as Druid last reported them */
-  readonly rows: number
-  readonly segmentBytes: number
-  /** bytes that would come over the network (before compression), by the bytes per row of earlier runs; null without any */
-  readonly downloadBytes: number | null
-  readonly unchangedChunks: number
-  /** checkpoints that a count alone has proven: they are renewed without a fetch */
-  readonly provenByCount: number
-  /** what cannot be copied now, and why: the pull would exit with 3 */
-  readonly unavailable: readonly { readonly interval: string; readonly reason: string }[]
-  /** intervals that the load rules keep on no server */
-  readonly cold: readonly string[]
-  /** realtime intervals that the configuration leaves out */
-  readonly excluded: readonly string[]
-  /** stretches that Druid dropped */
-  readonly dropped: readonly string[]
-  readonly deletions: "keep" | "mirror"
-  readonly schemaChanges: readonly string[]
-  readonly warnings: readonly string[]
-  readonly error: ErrorReport | undefined
-}
-
-/** What `plan --json` prints; `format` is raised when its meaning changes. */
-export interface DryRun {
-  readonly format: 1
-  readonly out: string
-  /** what the pull would exit with, as far as can be told */
-  readonly exitCode: number
-  /** with `--since` or `--until`: nothing else was looked at */
-  readonly range?: Range
-  readonly datasources: readonly PlannedDatasource[]
-}
+import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
 
 /** @throws DruidsyncError where nothing can be asked at all */
 export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun> {

@@ -4,7 +4,7 @@ import { printable } from "../../base/printable.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { incompleteWords } from "../../kit/text/summary.ts"
 import { count, counted, intervalsWords, intervalWords, rangeWords, size } from "../../kit/text/words.ts"
-import type { DryRun, PlannedDatasource, PlannedStretch } from "./plan.ts"
+import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
 
 /** More stretches than this are told together, unless everything is asked for. */
 const MOST_LINES = 10

@@ -11,7 +11,8 @@ import {
   readInstantFlag,
   withShard,
 } from "../../kit/flags.ts"
-import type { Emit, PullReport } from "../../pull/events.ts"
+import type { PullReport } from "../../pull/document.ts"
+import type { Emit } from "../../pull/events.ts"
 
 export const examples = [
   ["Copy everything, then only what is new", "druidsync pull --config c.json --out analytics.duckdb"],

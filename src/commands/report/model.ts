@@ -1,6 +1,7 @@
 /** From what the file says to what the page shows: pure. */
 import type { PartState } from "../../base/domain.ts"
-import { type DatasourceStatus, statusReport } from "../../kit/status/status.ts"
+import type { DatasourceStatus } from "../../kit/status/document.ts"
+import { statusReport } from "../../kit/status/status.ts"
 import { intervalsWords } from "../../kit/text/words.ts"
 import type { DatasourceFacts, FileFacts, MissingFact } from "../../store/notes/facts.ts"
 import type { StoredColumn } from "../../store/notes/state.ts"

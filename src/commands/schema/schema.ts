@@ -1,7 +1,7 @@
 /** Which columns each datasource has, what becomes of them in DuckDB, and what the file has now. Changes nothing. */
 
 import type { Work } from "../../base/domain.ts"
-import { concernsOneDatasource, type ErrorReport, type ExitCode, worst } from "../../base/errors.ts"
+import { concernsOneDatasource, type ExitCode, worst } from "../../base/errors.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import { chunksOf } from "../../plan/chunks.ts"
@@ -11,55 +11,7 @@ import { ask } from "../../pull/retry.ts"
 import { nothingActive } from "../../pull/unlisted.ts"
 import { type DatasourceState, readState } from "../../store/notes/state.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
-
-/** How a column stands between Druid and the file. */
-export type ColumnStanding =
-  /** in both, with the type that it should have */
-  | "same"
-  /** in Druid, not in the file yet */
-  | "new"
-  /** in both; the next pull that stores rows changes its type */
-  | "retyped"
-  /** in the file alone */
-  | "vanished"
-  /** in Druid, and left out by the configuration */
-  | "excluded"
-
-export interface SchemaColumn {
-  /** in Druid */
-  readonly name: string
-  /** in DuckDB; null where it is left out */
-  readonly column: string | null
-  /** null where Druid does not have it any more, or it is left out */
-  readonly druidType: string | null
-  readonly sqlType: string | null
-  /** type in DuckDB after the next pull; null where it is left out */
-  readonly duckdbType: string | null
-  /** type that the file has now; null without */
-  readonly storedType: string | null
-  readonly multiValue: boolean
-  readonly standing: ColumnStanding
-  /** what a person should know, a clause each */
-  readonly notes: readonly string[]
-}
-
-export interface DatasourceSchema {
-  readonly datasource: string
-  readonly table: string
-  /** the file has its table already */
-  readonly isStored: boolean
-  readonly columns: readonly SchemaColumn[]
-  readonly error: ErrorReport | undefined
-}
-
-/** What `schema --json` prints; `format` is raised when its meaning changes. */
-export interface SchemaReport {
-  readonly format: 1
-  /** null where no file was named */
-  readonly out: string | null
-  readonly exitCode: number
-  readonly datasources: readonly DatasourceSchema[]
-}
+import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
 
 /** @throws DruidsyncError where nothing can be asked at all */
 export async function schemaReport(

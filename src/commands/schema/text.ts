@@ -2,7 +2,7 @@
 import { printable } from "../../base/printable.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { columns } from "../../kit/text/width.ts"
-import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./schema.ts"
+import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
 
 export function schemaText(report: SchemaReport, style: Style): string {
   return report.datasources.map((one) => datasourceText(one, style)).join("\n")

@@ -3,7 +3,7 @@
 import type { PartState } from "../../base/domain.ts"
 import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
-import type { DatasourceStatus, StatusReport } from "../../kit/status/status.ts"
+import type { DatasourceStatus, StatusReport } from "../../kit/status/document.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { columns } from "../../kit/text/width.ts"
 import { ago, count, counted, duration, intervalsWords, size, time } from "../../kit/text/words.ts"

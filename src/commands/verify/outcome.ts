@@ -2,17 +2,27 @@
 
 import { intervalText } from "../../base/intervals.ts"
 import type { Comparison } from "../../compare/compare.ts"
-import {
-  type Compared,
-  type DatasourceVerification,
-  type Mark,
-  SKIP_WORDS,
-  type SkippedStretch,
-} from "../../compare/report.ts"
+import type { Compared, DatasourceVerification, Mark, SkippedStretch } from "../../compare/document.ts"
 import type { Stray } from "../../compare/stray.ts"
 import type { Verdict } from "../../compare/task.ts"
-import { EXPECTED_SKIPS, type Unit } from "../../compare/units.ts"
+import { EXPECTED_SKIPS, type SkipKind, type Unit } from "../../compare/units.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
+
+/** Why stretches of a kind were left out. */
+const SKIP_WORDS: Readonly<Record<SkipKind, string>> = {
+  kept: "dropped from Druid, kept here",
+  realtime: "realtime: rows may still come or merge",
+  cold: "on no Druid server (load rules)",
+  stale: "being replaced; a pull is due",
+  settings: "the settings of the datasource changed; a pull is due",
+  changed: "changed in Druid since it was pulled; a pull is due",
+  missing: "not pulled yet; a pull is due",
+  dropped: "dropped from Druid since the last pull; a pull is due",
+  unavailable: "not all of its segments are served by Druid now",
+  doubtful: "Druid counts other rows than its segment metadata promises; some server may not serve all of it",
+  moved: "changed while it was compared",
+  failed: "Druid could not answer for it",
+}
 
 /** A comparison, and what of an earlier one has been repaired since. */
 export interface Found extends Comparison {

@@ -6,7 +6,7 @@
  */
 import { messageOf } from "../../base/errors.ts"
 import { formatDruidTime } from "../../base/time.ts"
-import type { DatasourceVerification, VerifyReport } from "../../compare/report.ts"
+import type { DatasourceVerification, VerifyReport } from "../../compare/document.ts"
 import type { VerifyRequest } from "../../compare/request.ts"
 import type { Ports } from "../../pull/ports.ts"
 import { databaseFile } from "../../store/file/file.ts"

@@ -4,7 +4,7 @@
  */
 import type { Interval } from "../../base/domain.ts"
 import type { Unit } from "../../compare/units.ts"
-import type { PullReport } from "../../pull/events.ts"
+import type { PullReport } from "../../pull/document.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { pull } from "../../pull/run.ts"
 import type { DatasourceState } from "../../store/notes/state.ts"

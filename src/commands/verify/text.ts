@@ -7,7 +7,7 @@ import type {
   Example,
   SkippedStretch,
   VerifyReport,
-} from "../../compare/report.ts"
+} from "../../compare/document.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
 

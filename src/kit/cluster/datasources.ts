@@ -14,48 +14,8 @@ import {
   readSpan,
 } from "../../druid/overview.ts"
 import { retrying } from "../../pull/retry.ts"
+import type { DatasourcesReport, ListedDatasource } from "./document.ts"
 import { granularitiesOf } from "./granularity.ts"
-
-/** Numbers are null where Druid does not tell. */
-export interface ListedDatasource {
-  readonly datasource: string
-  /** the table that it becomes; null where the configuration does not have it */
-  readonly table: string | null
-  /** as Druid last counted them: realtime rows lag behind */
-  readonly rows: number | null
-  /** in Druid's deep storage */
-  readonly bytes: number | null
-  /** from the first segment's start to the last one's end, ISO; null where there is nothing */
-  readonly interval: string | null
-  /** intervals that have segments */
-  readonly chunks: number | null
-  readonly segments: number | null
-  /** Druid's names, the most frequent first */
-  readonly segmentGranularity: readonly string[] | null
-  /** null: Druid cannot tell, or was not asked */
-  readonly rollup: boolean | null
-  /** segments that rows still come to */
-  readonly realtime: number | null
-  /** segments that are wanted and served by nobody now */
-  readonly unavailable: number | null
-  /** segments that the load rules keep on no server: they cannot be queried */
-  readonly cold: number | null
-  /** segments that are served, but whose rows Druid has not counted yet: `rows` lacks them */
-  readonly uncounted: number | null
-}
-
-/** What `datasources --json` prints; `format` is raised when its meaning changes. */
-export interface DatasourcesReport {
-  readonly format: 1
-  readonly exitCode: 0
-  readonly url: string
-  /** false where Druid refuses sys.segments: then rows are counted and the rest is not known */
-  readonly hasSegments: boolean
-  /** configured ones first, in their order; then by name */
-  readonly datasources: readonly ListedDatasource[]
-  /** configured, and unknown to Druid: deleted, forbidden, or misspelled */
-  readonly missing: readonly string[]
-}
 
 export interface ExploreOptions {
   readonly client: DruidClient

@@ -5,7 +5,7 @@ import { printable } from "../../base/printable.ts"
 import type { Style } from "../text/style.ts"
 import { columns } from "../text/width.ts"
 import { count, counted, intervalWords, size } from "../text/words.ts"
-import type { DatasourcesReport, ListedDatasource } from "./datasources.ts"
+import type { DatasourcesReport, ListedDatasource } from "./document.ts"
 
 const HEADER = ["", "DATASOURCE", "ROWS", "SIZE", "TIME (UTC)", "SEGMENTS", "GRANULARITY", "ROLLUP"]
 

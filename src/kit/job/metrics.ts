@@ -2,7 +2,7 @@
  * A run in Prometheus' text format (exposition formats, version 0.0.4), for node_exporter's textfile collector. Pure.
  * Counters go on from what the file said before, gauges that could not be learnt this time stay as they were.
  */
-import type { DatasourceReport } from "../../pull/events.ts"
+import type { DatasourceReport } from "../../pull/document.ts"
 import type { Figures } from "./figures.ts"
 
 export interface RunFigures {

@@ -14,56 +14,7 @@ import {
   type PartGroup,
   readSummary,
 } from "../../store/notes/summary.ts"
-
-/** Checkpoints that are not plainly complete. */
-export interface StatusGroup {
-  readonly chunks: number
-  readonly rows: number
-  /** as Druid writes intervals; neighbours joined */
-  readonly intervals: readonly string[]
-}
-
-export interface DatasourceStatus {
-  readonly datasource: string
-  /** null where nothing of it was ever stored */
-  readonly table: string | null
-  /** the share of the days that it holds, such as `2/4`; null where it holds all of them */
-  readonly shard: string | null
-  readonly rows: number
-  /** about; null where there is no table */
-  readonly bytes: number | null
-  /** greatest stored `__time`, ISO; null without a row */
-  readonly cursor: string | null
-  /** how the last run ended: `complete`, `incomplete`, `failed`, `interrupted`; `running` while one is under way; `killed` where it ended without a word; `dropped` where someone dropped the table */
-  readonly status: string
-  readonly message: string | null
-  /** end of the last run that left it complete, ISO */
-  readonly lastSuccess: string | null
-  readonly lastRun: {
-    readonly started: string
-    readonly outcome: string
-    readonly durationMs: number | null
-    readonly rowsFetched: number
-  } | null
-  readonly chunks: number
-  /** checkpoints that are not plainly complete, by state: `provisional`, `unproven`, `stale`, `kept` */
-  readonly parts: Readonly<Partial<Record<PartState, StatusGroup>>>
-  /** something else than druidsync changed the table: rows that it really has; null where all is well */
-  readonly foreignRows: number | null
-  /** what is stored is not all that Druid had at the last look */
-  readonly isIncomplete: boolean
-}
-
-/** What `status --json` prints; `format` is raised when its meaning changes. */
-export interface StatusReport {
-  readonly format: 1
-  readonly file: string
-  readonly bytes: number
-  /** the run that works on the file now: program and PID */
-  readonly runner: string | null
-  readonly isIncomplete: boolean
-  readonly datasources: readonly DatasourceStatus[]
-}
+import type { DatasourceStatus, StatusGroup, StatusReport } from "./document.ts"
 
 export function statusReport(summary: FileSummary): StatusReport {
   const datasources = summary.datasources.map((one) => datasourceStatus(one, summary.runner))

@@ -1,6 +1,7 @@
 /** An error in words: what happened, to what, and what to do next. */
-import { DruidsyncError, type ErrorReport, ExitCode, messageOf } from "../../base/errors.ts"
+import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
 import { printable } from "../../base/printable.ts"
+import type { ErrorDocument } from "../document.ts"
 
 /**
  * @param verbose adds the chain of causes, and the stack of a bug
@@ -27,12 +28,7 @@ function printableLines(text: string): string {
 }
 
 /** The same for machines: what `--json` prints on stdout where a command fails before it has a document of its own. */
-export function errorDocument(error: unknown): {
-  readonly format: 1
-  readonly outcome: "failed" | "interrupted"
-  readonly exitCode: number
-  readonly error: ErrorReport
-} {
+export function errorDocument(error: unknown): ErrorDocument {
   const known = error instanceof DruidsyncError ? error : undefined
   return {
     format: 1,

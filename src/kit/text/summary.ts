@@ -3,7 +3,7 @@
 import type { Interval } from "../../base/domain.ts"
 import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
-import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../../pull/events.ts"
+import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../../pull/document.ts"
 import type { Style } from "./style.ts"
 import { count, counted, duration, intervalsWords, rangeWords, size, time } from "./words.ts"
 

@@ -9,7 +9,7 @@ import { join, resolve } from "node:path"
 import { DruidsyncError, ExitCode } from "../../../src/base/errors.ts"
 import { runCli } from "../../../src/commands/index.ts"
 import { describeError } from "../../../src/kit/text/error.ts"
-import type { PullReport } from "../../../src/pull/events.ts"
+import type { PullReport } from "../../../src/pull/document.ts"
 
 export interface Result {
   /** null where a signal ended the process */

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { tableName } from "../../../src/config/table-name.ts"
-import type { PullReport } from "../../../src/pull/events.ts"
+import type { PullReport } from "../../../src/pull/document.ts"
 import { query, readTable } from "./duckdb.ts"
 import { difference } from "./rows.ts"
 import { type Result, type Runner, type Running, reportOf } from "./runner.ts"
@@ -63,7 +63,7 @@ export class Stage {
   async pull(...more: string[]): Promise<Pulled> {
     const result = await this.runner.run(this.args("--json", ...more))
     const report = reportOf(result)
-    expect(report.exitCode).toBe(result.exitCode as number)
+    expect(result.exitCode).toBe(report.exitCode)
     return { ...result, report, rows: report.rowsFetched }
   }
 

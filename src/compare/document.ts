@@ -1,0 +1,116 @@
+/** What `verify --json` prints. The words for people are made from it. */
+import * as v from "valibot"
+import {
+  type DocumentOf,
+  durationMs,
+  exitCode,
+  failure,
+  format,
+  key,
+  out,
+  started,
+} from "../base/document.ts"
+
+const outcome = v.picklist(["equal", "different", "incomplete", "failed"])
+
+export type VerifyOutcome = v.InferOutput<typeof outcome>
+
+const mark = v.picklist(["=", "*", "+", "-"])
+
+/** As in `rclone check`: equal, different, only in Druid, only in DuckDB. */
+export type Mark = v.InferOutput<typeof mark>
+
+const example = v.object({
+  only: v.picklist(["druid", "duckdb"]),
+  times: key(v.number(), "how many more"),
+  row: key(
+    v.record(v.string(), v.nullable(v.string())),
+    "values as text or null, by Druid's column names; long values are cut",
+  ),
+})
+
+/** A row that one side has more often than the other (`--deep`). */
+export type Example = DocumentOf<typeof example>
+
+const compared = v.object({
+  interval: key(v.string(), "empty for rows without a time"),
+  mark: key(mark, "`=` equal, `*` differs, `+` only in Druid, `-` only in DuckDB"),
+  druidRows: v.number(),
+  duckdbRows: v.number(),
+  columns: key(
+    v.array(v.string()),
+    "whose values differ; none where the numbers of rows differ, or where the same values stand in other rows of one millisecond",
+  ),
+  examples: key(v.array(example), "rows that one side has more often (`--deep`), at most three of each"),
+  note: v.optional(key(v.string(), "what else there is to say")),
+})
+
+/** One stretch that was compared. */
+export type Compared = DocumentOf<typeof compared>
+
+const skipped = v.object({
+  interval: v.string(),
+  rows: key(v.nullable(v.number()), "that the file has of it; null where that is not known"),
+  kind: key(
+    v.picklist([
+      "kept",
+      "realtime",
+      "cold",
+      "stale",
+      "settings",
+      "changed",
+      "missing",
+      "dropped",
+      "unavailable",
+      "doubtful",
+      "moved",
+      "failed",
+    ]),
+    "the first three are no reason for an exit code",
+  ),
+  reason: key(v.string(), "in words"),
+})
+
+export type SkippedStretch = DocumentOf<typeof skipped>
+
+const datasource = v.object({
+  datasource: v.string(),
+  table: key(v.string(), "in DuckDB"),
+  outcome: key(outcome, "as above, of this one"),
+  error: v.optional(key(failure, "nothing of it could be compared")),
+  compared: key(v.number(), "stretches"),
+  equal: key(v.number(), "of them"),
+  rows: key(v.number(), "of DuckDB that were compared"),
+  notSampled: key(v.number(), "stretches that are no part of the sample"),
+  matches: key(v.array(v.string()), "intervals that are equal, in time order"),
+  different: v.array(compared),
+  repaired: key(v.array(compared), "what differed and is equal now (`--repair`); as `different`"),
+  skipped: key(v.array(skipped), "what could not be compared, or was left out on purpose"),
+  partlyCompared: key(v.array(v.string()), "columns of which only a part was compared"),
+})
+
+export type DatasourceVerification = DocumentOf<typeof datasource>
+
+export const verifyDocument = v.object({
+  format,
+  out,
+  mode: key(v.picklist(["fingerprints", "rows"]), "`rows` with `--deep`"),
+  sample: v.optional(
+    key(
+      v.object({
+        kind: v.picklist(["chunks", "percent"]),
+        value: v.number(),
+        seed: key(v.string(), "the same seed, the same chunks"),
+      }),
+      "with `--sample`",
+    ),
+  ),
+  outcome: key(outcome, "of all: `incomplete` where something could not be compared"),
+  exitCode,
+  started,
+  durationMs,
+  requests: key(v.number(), "sent to Druid, those that were sent again included"),
+  datasources: key(v.array(datasource), "in the order of the configuration"),
+})
+
+export type VerifyReport = DocumentOf<typeof verifyDocument>

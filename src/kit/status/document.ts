@@ -1,0 +1,61 @@
+/** What `status --json` prints. */
+import * as v from "valibot"
+import { type DocumentOf, format, key } from "../../base/document.ts"
+
+const group = v.object({
+  chunks: v.number(),
+  rows: v.number(),
+  intervals: key(v.array(v.string()), "neighbours joined"),
+})
+
+/** Checkpoints of one state. */
+export type StatusGroup = DocumentOf<typeof group>
+
+const datasource = v.object({
+  datasource: v.string(),
+  table: key(v.nullable(v.string()), "null where nothing of it was ever stored"),
+  shard: key(v.nullable(v.string()), "its share of the days, such as `2/4`; null: all of them"),
+  rows: v.number(),
+  bytes: key(v.nullable(v.number()), "of its table, about; null without one"),
+  cursor: key(v.nullable(v.string()), "greatest `__time`; null without rows"),
+  status: key(
+    v.string(),
+    "how the last run ended: `complete`, `incomplete`, `failed`, `interrupted`; or `running`, `killed`, `dropped` (its table was)",
+  ),
+  message: key(v.nullable(v.string()), "in words"),
+  lastSuccess: key(v.nullable(v.string()), "end of the last run that left it complete, UTC"),
+  lastRun: v.nullable(
+    v.object({
+      started: key(v.string(), "UTC"),
+      outcome: key(v.string(), "as `status`"),
+      durationMs: key(v.nullable(v.number()), "milliseconds; null while it runs"),
+      rowsFetched: v.number(),
+    }),
+  ),
+  chunks: key(v.number(), "checkpoints"),
+  parts: key(
+    v.partial(v.object({ provisional: group, unproven: group, stale: group, kept: group })),
+    "checkpoints that are not plainly complete, by state",
+  ),
+  foreignRows: key(
+    v.nullable(v.number()),
+    "something else changed the table: rows that it really has; null where all is well",
+  ),
+  isIncomplete: v.boolean(),
+})
+
+export type DatasourceStatus = DocumentOf<typeof datasource>
+
+export const statusDocument = v.object({
+  format,
+  file: key(v.string(), "absolute"),
+  bytes: key(v.number(), "of the file"),
+  runner: key(v.nullable(v.string()), "the run that works on it now: program and PID"),
+  isIncomplete: key(
+    v.boolean(),
+    "what is stored is not all that Druid had at the last look: `--exit-code` exits with 3",
+  ),
+  datasources: v.array(datasource),
+})
+
+export type StatusReport = DocumentOf<typeof statusDocument>

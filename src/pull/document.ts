@@ -1,0 +1,83 @@
+/** What `pull --json` prints. */
+import * as v from "valibot"
+import {
+  type DocumentOf,
+  durationMs,
+  exitCode,
+  failure,
+  format,
+  key,
+  out,
+  started,
+} from "../base/document.ts"
+
+const outcome = v.picklist(["complete", "incomplete", "failed", "interrupted"])
+
+/** The limits of a run: nothing else was looked at. */
+export const range = key(
+  v.object({ since: v.nullable(v.string()), until: v.nullable(v.string()) }),
+  "with `--since` or `--until`: nothing else was looked at",
+)
+
+export type Range = DocumentOf<typeof range>
+
+/** A stretch that is not complete, and why. */
+const incomplete = v.object({
+  interval: key(v.string(), "empty where it may be all of the datasource"),
+  reason: key(v.string(), "in words"),
+})
+
+export type Incomplete = DocumentOf<typeof incomplete>
+
+const datasource = v.object({
+  datasource: v.string(),
+  table: key(v.string(), "in DuckDB"),
+  outcome: key(outcome, "as above, of this one"),
+  error: v.optional(key(failure, "it failed; the others went on")),
+  rowsFetched: v.number(),
+  rowsDeleted: key(v.number(), "old rows that were taken out"),
+  rows: key(v.number(), "in the table after the run"),
+  provisionalRows: key(v.number(), "of them, those that may still change in Druid (realtime)"),
+  keptRows: key(v.number(), "of them, those that Druid dropped and the file keeps"),
+  cursor: key(v.nullable(v.string()), "greatest `__time` in the table; null without rows"),
+  bytes: key(v.number(), "fetched, before compression"),
+  slices: key(v.number(), "committed"),
+  incomplete: key(v.array(incomplete), "what should be here and is not"),
+  unavailable: key(
+    v.array(v.string()),
+    "intervals that are published and served by no server now: also among the incomplete",
+  ),
+  cold: key(v.array(v.string()), "intervals that the load rules keep on no server"),
+  schemaChanges: key(v.array(v.string()), "in words"),
+})
+
+export type DatasourceReport = DocumentOf<typeof datasource>
+
+/** What became of the copy for readers. */
+const publish = v.object({
+  path: v.string(),
+  outcome: key(
+    v.picklist(["published", "up-to-date", "nothing", "skipped", "failed"]),
+    "`nothing`: there is no file yet; `skipped`: the run was interrupted",
+  ),
+  error: v.exactOptional(failure),
+})
+
+export type PublishReport = DocumentOf<typeof publish>
+
+export const pullDocument = v.object({
+  format,
+  runId: key(v.string(), "as in `_sync_runs`"),
+  out,
+  outcome: key(outcome, "the worst of all datasources"),
+  exitCode,
+  started,
+  durationMs,
+  requests: key(v.number(), "sent to Druid, those that were sent again included"),
+  rowsFetched: key(v.number(), "of all datasources"),
+  range: v.exactOptional(range),
+  datasources: key(v.array(datasource), "in the order of the configuration"),
+  publish: v.exactOptional(key(publish, "with `--publish`")),
+})
+
+export type PullReport = DocumentOf<typeof pullDocument>

@@ -1,0 +1,56 @@
+/** The documents that the program prints are those that their schemas describe: every key, and no other. */
+import { beforeAll, describe, expect, it } from "bun:test"
+import * as v from "valibot"
+import { DOCUMENTS, type DocumentPage } from "../../scripts/docs/documents.ts"
+import { exampleOf } from "../../scripts/docs/json-page.ts"
+import { keysOf } from "../../scripts/docs/keys.ts"
+import { type Documents, type Json, printedDocuments } from "./documents.ts"
+
+let printed: Documents
+beforeAll(async () => {
+  printed = await printedDocuments()
+}, 60_000)
+
+/** Every path of the documents. Keys of a record are the user's columns. */
+function pathsIn(documents: readonly Json[], { schema }: DocumentPage): ReadonlySet<string> {
+  const known = new Map(keysOf(schema, true).map((key) => [key.path, key]))
+  const isRecord = (path: string) =>
+    known.get(path)?.type === "object" && ![...known.keys()].some((other) => other.startsWith(`${path}.`))
+  const paths = new Set<string>()
+  const walk = (value: Json, path: string): void => {
+    if (path !== "" && !path.endsWith("[]")) paths.add(path)
+    if (typeof value !== "object" || value === null || isRecord(path)) return
+    if (Array.isArray(value)) for (const one of value as readonly Json[]) walk(one, `${path}[]`)
+    else
+      for (const [key, inner] of Object.entries(value))
+        walk(inner as Json, path === "" ? key : `${path}.${key}`)
+  }
+  for (const document of documents) walk(document, "")
+  return paths
+}
+
+describe("the documents of --json", () => {
+  it("are all printed by the test", () => {
+    expect(Object.keys(printed).sort()).toEqual(DOCUMENTS.map(({ name }) => name).sort())
+  })
+
+  for (const page of DOCUMENTS) {
+    const { name, schema } = page
+
+    it(`are as the schema of ${name} says, with no key more`, () => {
+      for (const document of printed[name]!) expect<unknown>(v.parse(schema, document)).toEqual(document)
+    })
+
+    it(`have each key of ${name} that is described`, () => {
+      const seen = pathsIn(printed[name]!, page)
+      const told = keysOf(schema, true).map(({ path }) => path)
+      expect(told.filter((path) => !seen.has(path))).toEqual([])
+    })
+
+    it(`are shown as they are printed: ${name}`, () => {
+      const example = JSON.parse(exampleOf(page)) as Json
+      expect<unknown>(v.parse(schema, example)).toEqual(example)
+      expect([...pathsIn([example], page)]).toEqual([...pathsIn([printed[name]![0]!], page)])
+    })
+  }
+})
