@@ -5,6 +5,7 @@
  */
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/to-json-schema"
 import * as v from "valibot"
+import { markOf } from "../../src/config/leaves.ts"
 import { configSchema } from "../../src/config/schema.ts"
 
 const OPTIONS: ConversionConfig = {
@@ -18,7 +19,7 @@ const OPTIONS: ConversionConfig = {
     const { entries } = valibotSchema as v.StrictObjectSchema<v.ObjectEntries, undefined>
     const properties = Object.entries(jsonSchema.properties ?? {}).map(([key, property]) => {
       const described = describedAs(entries[key] as v.GenericSchema)
-      const whole = typeof property === "object" ? mended(property) : property
+      const whole = typeof property === "object" ? repaired(property) : property
       return [key, described === undefined ? whole : { ...(whole as JsonSchema), description: described }]
     })
     return { ...jsonSchema, properties: Object.fromEntries(properties) }
@@ -40,8 +41,10 @@ export function makeConfigSchema(): JsonSchema {
 /** What a key means and what it accepts, as the program itself says it. */
 function describedAs(schema: v.GenericSchema): string | undefined {
   const inner = "wrapped" in schema ? (schema.wrapped as v.GenericSchema) : schema
-  const meaning = v.getDescription(inner)
-  if (meaning === undefined) return undefined
+  const description = v.getDescription(inner)
+  if (description === undefined) return undefined
+  const usual = markOf(schema, "usual")
+  const meaning = usual === undefined ? description : `${description}; default: ${usual}`
   const accepted = acceptedBy(inner)
   const isSaid = accepted === undefined || accepted === "" || meaning.includes(accepted)
   return isSaid ? meaning : `${meaning}. Accepted: ${accepted}`
@@ -59,7 +62,7 @@ function acceptedBy(schema: v.GenericSchema): string | undefined {
 }
 
 /** A number that may be written in digits, or a size: what follows a union in a pipe holds for the number alone. */
-function mended(schema: JsonSchema): JsonSchema {
+function repaired(schema: JsonSchema): JsonSchema {
   const { anyOf, type, minimum, maximum, ...rest } = schema
   if (anyOf === undefined || (type === undefined && minimum === undefined)) return schema
   const number = { ...(type === undefined ? {} : { type }), ...bounds(minimum, maximum) }

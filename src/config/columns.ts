@@ -1,6 +1,7 @@
 /** Reads which columns to copy, in either form, into one shape. */
 
-import { isObject, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
+import { readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
+import { isObject } from "./json.ts"
 import { type Path, type Problems, short, shown } from "./problems.ts"
 import { COLUMNS_ACCEPTED, columnNames, columnsEntries } from "./schema.ts"
 import type { ColumnChoice } from "./settings.ts"

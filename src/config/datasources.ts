@@ -2,16 +2,12 @@
 
 import { fold } from "../base/names.ts"
 import { readColumns } from "./columns.ts"
-import { isObject, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
+import { type Readable, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
+import { isObject } from "./json.ts"
 import { type Path, type Problems, short, shown } from "./problems.ts"
-import { datasourceEntries, datasourceName } from "./schema.ts"
-import type { DatasourceSettings } from "./settings.ts"
+import { datasourceEntries, datasourceName, sharedEntries } from "./schema.ts"
+import { type DatasourceSettings, named } from "./settings.ts"
 import { isOwnTable, OWN_TABLE_PREFIX, tableName } from "./table-name.ts"
-
-/** Values of the top-level keys that a datasource takes over; undefined where they are wrong. */
-export type DatasourceDefaults = Partial<
-  Pick<DatasourceSettings, "deletions" | "realtime" | "multiValue" | "rowHash"> & { lookback: number }
->
 
 /** A datasource and where it stands, for messages. */
 interface Placed {
@@ -24,15 +20,16 @@ const ITEM = 'a name, or an object like { "name": "wikipedia" }'
 
 /**
  * Reads the value of `datasources`: names with commas between them, or an array of names (taken as they are) and
- * objects. What is wrong is added to the problems and left out of the result.
+ * objects. `shared` are the keys for all, where a datasource has none of its own. What is wrong is added to the problems
+ * and left out of the result.
  */
 export function readDatasources(
   raw: unknown,
-  defaults: DatasourceDefaults,
+  shared: Readable<typeof sharedEntries>,
   problems: Problems,
 ): readonly DatasourceSettings[] {
   const placed = itemsOf(raw, problems).flatMap(({ path, value }) => {
-    const settings = readItem(value, path, defaults, problems)
+    const settings = readItem(value, path, shared, problems)
     return settings === undefined ? [] : [{ path, settings }]
   })
   refuseClashes(placed, problems)
@@ -57,31 +54,27 @@ function itemsOf(raw: unknown, problems: Problems): { path: Path; value: unknown
 function readItem(
   value: unknown,
   path: Path,
-  defaults: DatasourceDefaults,
+  shared: Readable<typeof sharedEntries>,
   problems: Problems,
 ): DatasourceSettings | undefined {
   if (!isObject(value)) {
     if (typeof value !== "string") problems.add(path, `found ${shown(value)}; accepted: ${ITEM}`)
     const name = typeof value === "string" ? readValue(datasourceName, value, path, problems) : undefined
-    return name === undefined ? undefined : readItem({ name }, path, defaults, problems)
+    return name === undefined ? undefined : readItem({ name }, path, shared, problems)
   }
   refuseUnknownKeys(datasourceEntries, value, path, problems)
   const read = readEntries(datasourceEntries, value, path, problems, ["columns"])
   const columns = readColumns(value.columns, [...path, "columns"], problems)
   const hasBadTable = read.table === undefined && value.table !== undefined
   if (read.name === undefined || hasBadTable) return undefined
-  // a default that is missing here has a problem already, so these settings will not be used
   return {
     name: read.name,
     table: read.table ?? tableName(read.name),
     columns,
     filter: read.filter,
     sinceMs: read.since,
-    deletions: read.deletions ?? defaults.deletions!,
-    realtime: read.realtime ?? defaults.realtime!,
-    multiValue: read.multiValue ?? defaults.multiValue!,
-    rowHash: read.rowHash ?? defaults.rowHash!,
-    lookbackMs: read.lookback ?? defaults.lookback!,
+    // one that is missing here has a problem already, so these settings will not be used
+    ...named(sharedEntries, { ...shared, ...read }),
   }
 }
 

@@ -4,24 +4,14 @@
  */
 
 import * as v from "valibot"
-import { nearest } from "./nearest.ts"
+import { nearest } from "../base/nearest.ts"
+import type { RawObject } from "./json.ts"
+import { markOf } from "./leaves.ts"
 import { kindOf, type Path, type Problems, shown } from "./problems.ts"
 import { SECRET_ACCEPTED } from "./schema.ts"
 
-/** An object as JSON has it. */
-export type RawObject = Readonly<Record<string, unknown>>
-
 /** What could be read: a key that is missing here has a problem, or is optional and was left out. */
 export type Readable<E extends v.ObjectEntries> = { -readonly [K in keyof E]?: v.InferOutput<E[K]> }
-
-/** Keys whose values are never shown. A user name is among them: some services put an API key there. */
-const SECRET_KEYS: ReadonlySet<string> = new Set(["password", "token", "passphrase"])
-const HIDDEN_KEYS: ReadonlySet<string> = new Set([...SECRET_KEYS, "username"])
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is RawObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-}
 
 /** Reads the keys of `entries` from an object, but those in `except`; adds a problem for each that is wrong. */
 export function readEntries<E extends v.ObjectEntries>(
@@ -54,8 +44,8 @@ export function readValue<S extends v.GenericSchema>(
 ): v.InferOutput<S> | undefined {
   const result = v.safeParse(schema, value)
   if (result.success) return result.output
-  const key = path.at(-1)
-  if (typeof key === "string" && SECRET_KEYS.has(key)) {
+  const hidden = markOf(schema, "hides")
+  if (hidden === "secret") {
     problems.add(path, `found ${kindOf(value)}; accepted: ${SECRET_ACCEPTED}`)
     return undefined
   }
@@ -65,8 +55,8 @@ export function readValue<S extends v.GenericSchema>(
     if (told.has(place)) continue
     told.add(place)
     const found = keys.reduce<unknown>((inner, part) => (inner as Record<string, unknown>)[part], value)
-    const isHidden = typeof key === "string" && HIDDEN_KEYS.has(key)
-    problems.add([...path, ...keys], `found ${isHidden ? kindOf(found) : shown(found)}; accepted: ${message}`)
+    const what = hidden === undefined ? shown(found) : kindOf(found)
+    problems.add([...path, ...keys], `found ${what}; accepted: ${message}`)
   }
   return undefined
 }

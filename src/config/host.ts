@@ -1,4 +1,4 @@
-/** Reads the address of a Druid, and guesses nothing: what is not a host is explained, not repaired. Pure. */
+/** Reads addresses, and guesses nothing: what is not a host is explained, not repaired. Pure. */
 
 /** A host as it is used, or what to write instead. */
 export type HostReading =
@@ -27,6 +27,11 @@ export function readHost(text: string): HostReading {
 export function isLoopback(host: string): boolean {
   const name = host.replace(/\.$/, "")
   return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127(\.\d+){3}$/.test(name)
+}
+
+/** Whether a dead-man's switch may have this address: http or https, with a host. */
+export function isPingAddress(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
 /** Requests for rows at the same time, at most, where the configuration does not say. */

@@ -12,6 +12,14 @@ export interface JsonFault {
   readonly message: string
 }
 
+/** An object as JSON has it. */
+export type RawObject = Readonly<Record<string, unknown>>
+
+/** Whether a value is a JSON object. */
+export function isObject(value: unknown): value is RawObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
 /** The value of a JSON text, or its first fault. */
 export function parseJson(text: string): { readonly value: unknown } | { readonly fault: JsonFault } {
   try {

@@ -4,14 +4,26 @@
  */
 
 import * as v from "valibot"
-import { parseDuration } from "./duration.ts"
 import { readBasePath, readHost } from "./host.ts"
-import { parseInstant } from "./instant.ts"
-import { parseSize } from "./size.ts"
+import { parseDuration, parseInstant, parseSize } from "./quantities.ts"
 
 const DAY_MS = 86_400_000
 /** Timers of JavaScript runtimes wrap around beyond 2^31 ms. */
 const MAX_TIMEOUT_MS = 24 * DAY_MS
+
+/** What can be said of a key beside its schema: see the functions that say it, here and in schema.ts. */
+export type Mark = "unit" | "isPath" | "hides" | "usual" | "flag"
+
+/** What was said of a key; undefined where nothing was. */
+export function markOf(schema: object, mark: Mark): unknown {
+  if (mark in schema) return (schema as Record<Mark, unknown>)[mark]
+  return "wrapped" in schema ? markOf(schema.wrapped as object, mark) : undefined
+}
+
+/** Says in what a value is counted: the program's name of the key ends in it (see `Named` in settings.ts). */
+export function counted<const S extends v.GenericSchema, const U extends string>(unit: U, schema: S) {
+  return { ...schema, unit }
+}
 
 /** A string that is transformed by a reader; undefined from the reader means "not accepted". */
 function read<T>(accepted: string, reader: (text: string) => T | undefined) {
@@ -41,10 +53,11 @@ export function integer(min: number, max: number, example: number) {
 /** A length of time, to milliseconds. */
 export function duration(min: number, max: number, bounds: string) {
   const accepted = `a duration such as "30s", "5m", "3d" or "PT30S"${bounds} (no months or years: they vary)`
-  return read(accepted, (text) => {
+  const reading = read(accepted, (text) => {
     const ms = parseDuration(text)
     return ms !== undefined && ms >= min && ms <= max ? ms : undefined
   })
+  return counted("Ms", reading)
 }
 
 /** A length of time that a timer can wait for, to milliseconds. */
@@ -55,16 +68,18 @@ export function timeout() {
 /** An amount of bytes, as a number or like "1GB", to a number. */
 export function size(min: number, minText: string) {
   const accepted = `a size such as "1GB", "512MiB" or a number of bytes, at least ${minText}`
-  return v.pipe(
+  const bytes = v.pipe(
     v.union([v.number(accepted), read(accepted, parseSize)], accepted),
     v.safeInteger(accepted),
     v.minValue(min, accepted),
   )
+  return counted("Bytes", bytes)
 }
 
 /** A date or a date and time, to UTC milliseconds. */
 export function instant() {
-  return read('a date such as "2024-01-31" or a time such as "2024-01-31T12:00:00Z" (UTC)', parseInstant)
+  const accepted = 'a date such as "2024-01-31" or a time such as "2024-01-31T12:00:00Z" (UTC)'
+  return counted("Ms", read(accepted, parseInstant))
 }
 
 /** One of a few words. */
@@ -98,6 +113,11 @@ export function basePath() {
 /** A text of at least one character, without control characters and halves of surrogate pairs. */
 export function words(accepted: string) {
   return v.pipe(v.string(accepted), v.nonEmpty(accepted), v.regex(/^[^\p{Cc}\p{Cs}]*$/u, accepted))
+}
+
+/** A path, absolute in the program: in the file it starts at the file's folder, in a flag at the current one. */
+export function path(what: string) {
+  return { ...words(`a path to a ${what}`), isPath: true }
 }
 
 /** A name that only has to survive quoting: anything but nothing, NUL and halves of surrogate pairs. */

@@ -6,21 +6,36 @@
 import { availableParallelism } from "node:os"
 import process from "node:process"
 import type * as v from "valibot"
-import { authOf, refuseMixedAuth } from "./auth.ts"
-import { type Environment, type RunCommand, runCommand } from "./command.ts"
+import { authOf, readTlsFiles, readTlsKeys } from "./access.ts"
 import { readDatasources } from "./datasources.ts"
-import { isObject, type RawObject, type Readable, readEntries, refuseUnknownKeys } from "./entries.ts"
+import { readEntries, refuseUnknownKeys } from "./entries.ts"
+import { readObject } from "./file.ts"
 import { type FileMode, fileMode, type ReadFile, readSmallFile } from "./files.ts"
 import { isLoopback, startConcurrency, USUAL_CONCURRENCY, urlHost } from "./host.ts"
-import { refuseBadPing } from "./ping.ts"
-import { Problems, shown } from "./problems.ts"
-import { readObject } from "./read-object.ts"
-import { refuseReservedContext } from "./reserved-context.ts"
-import { configEntries, type configSchema, datasourceEntries, tlsEntries } from "./schema.ts"
+import { isObject, type RawObject } from "./json.ts"
+import { markOf } from "./leaves.ts"
+import { Problems } from "./problems.ts"
+import { refuseBadPing, refuseHalfTls, refuseMixedAuth, refuseReservedContext } from "./refusals.ts"
+import {
+  addressEntries,
+  configEntries,
+  type configSchema,
+  datasourceEntries,
+  jobEntries,
+  pullEntries,
+  queryEntries,
+  tlsEntries,
+} from "./schema.ts"
 import { fetchSecrets, isCommand, type Secrets } from "./secrets.ts"
-import type { DruidSettings, Settings } from "./settings.ts"
-import { folderOf, pathFrom, type Surroundings } from "./surroundings.ts"
-import { readTls, refuseHalfTls } from "./tls.ts"
+import { type DruidSettings, named, type Settings } from "./settings.ts"
+import {
+  type Environment,
+  folderOf,
+  pathFrom,
+  type RunCommand,
+  runCommand,
+  type Surroundings,
+} from "./surroundings.ts"
 import { warningsFor } from "./warnings.ts"
 
 /** Top-level values from flags, in the form that the file has them; undefined ones count as not given. */
@@ -82,7 +97,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
 
   const sources = { password: read.password, token: read.token, passphrase: tls.passphrase, ping: read.ping }
   const atOnce = await fetchSecrets(sources, (source) => !isCommand(source), surroundings, problems)
-  const tlsFiles = await readTls(tls, surroundings, problems)
+  const tlsFiles = await readTlsFiles(tls, surroundings, problems)
   const late = problems.isEmpty ? await fetchSecrets(sources, isCommand, surroundings, problems) : {}
   const secrets: Secrets = { ...atOnce, ...late }
   refuseBadPing(secrets.ping, problems)
@@ -90,59 +105,41 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   problems.throwIfAny(configPath)
 
   // without problems every key was read, and every optional one has its default
-  const config = read as v.InferOutput<typeof configSchema>
+  const config = withPaths(read as v.InferOutput<typeof configSchema>, surroundings)
   const port = config.port ?? PORTS[protocol]
   const druid: DruidSettings = {
+    ...named(addressEntries, config),
+    ...named(queryEntries, config),
     protocol,
-    host: config.host,
     port,
-    basePath: config.basePath,
     url: `${protocol}://${urlHost(config.host)}:${port}${config.basePath}`,
     auth,
     tls: { ...tlsFiles, passphrase: secrets.passphrase },
-    context: config.context,
-    priority: config.priority,
-    queryTimeoutMs: config.queryTimeout,
-    connectTimeoutMs: config.connectTimeout,
-    requestTimeoutMs: config.requestTimeout,
-    idleTimeoutMs: config.idleTimeout,
-    gzip: config.gzip,
   }
+  const processors = options.processors ?? availableParallelism()
   return {
     configPath,
     druid,
     datasources,
     pull: {
+      ...named(pullEntries, config),
       concurrency: config.concurrency ?? USUAL_CONCURRENCY,
-      startConcurrency:
-        config.concurrency ?? startConcurrency(config.host, options.processors ?? availableParallelism()),
-      sliceRows: config.sliceRows,
-      spoolDir: config.spoolDir === undefined ? undefined : pathFrom(config.spoolDir, surroundings),
-      spoolLimitBytes: config.spoolLimit,
-      memoryLimitBytes: config.memoryLimit,
+      startConcurrency: config.concurrency ?? startConcurrency(config.host, processors),
     },
-    job: {
-      publish: config.publish === undefined ? undefined : pathFrom(config.publish, surroundings),
-      metrics: config.metrics === undefined ? undefined : pathFrom(config.metrics, surroundings),
-      ping: secrets.ping,
-      maxDurationMs: config.maxDuration,
-      historyRuns: config.history,
-    },
+    job: { ...named(jobEntries, config), ping: secrets.ping },
     warnings: await warningsFor(configPath, file, druid, surroundings),
   }
 }
 
-function readTlsKeys(raw: unknown, problems: Problems): Readable<typeof tlsEntries> {
-  if (raw === undefined) return {}
-  if (!isObject(raw)) {
-    problems.add(
-      ["tls"],
-      `found ${shown(raw)}; accepted: an object with ${Object.keys(tlsEntries).join(", ")}`,
-    )
-    return {}
-  }
-  refuseUnknownKeys(tlsEntries, raw, ["tls"], problems)
-  return readEntries(tlsEntries, raw, ["tls"], problems)
+/** With each path made absolute. */
+function withPaths<C extends object>(config: C, surroundings: Surroundings): C {
+  const entries = Object.entries(config).map(([key, value]) => [
+    key,
+    typeof value === "string" && markOf(configEntries[key as keyof typeof configEntries], "isPath")
+      ? pathFrom(value, surroundings)
+      : value,
+  ])
+  return Object.fromEntries(entries) as C
 }
 
 function placed(entries: object, place: string): Record<string, string> {

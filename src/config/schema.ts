@@ -1,12 +1,13 @@
 /**
- * Every key of the configuration: what it means, what it accepts, what it is when left out. Declarative, so that
- * the reference and the JSON Schema can be made from it. Input types are the file's, output types the program's.
+ * The one description of each key of the configuration: what it means, what it accepts, what holds where it is left out,
+ * whether a flag stands for it. The program's settings, the flags, docs/configuration.md and the JSON Schema are made from it.
  */
 
 import * as v from "valibot"
 import {
   basePath,
   condition,
+  counted,
   duration,
   flag,
   host,
@@ -14,6 +15,7 @@ import {
   integer,
   name,
   oneOf,
+  path,
   size,
   timeout,
   words,
@@ -29,52 +31,61 @@ const DATASOURCES_ACCEPTED =
 export const COLUMNS_ACCEPTED = 'an array of column names, or { "include": […], "exclude": […] }'
 const CONTEXT_ACCEPTED = "a text, a number that JavaScript holds exactly, true or false"
 
-function optional<const S extends v.GenericSchema>(schema: S, description: string) {
-  return v.optional(v.pipe(schema, v.description(description)))
+function optional<const S extends v.GenericSchema>(schema: S, meaning: string) {
+  return v.optional(v.pipe(schema, v.description(meaning)))
 }
 
 function withDefault<const S extends v.GenericSchema, const D extends v.InferInput<S>>(
   schema: S,
   fallback: D,
-  description: string,
+  meaning: string,
 ) {
-  return v.optional(v.pipe(schema, v.description(description)), fallback)
+  return v.optional(v.pipe(schema, v.description(meaning)), fallback)
+}
+
+/** Says in words what holds where the key is left out, since that depends on others. */
+function usually<const S extends v.GenericSchema>(usual: string, schema: S) {
+  return { ...schema, usual }
+}
+
+/** Gives the commands a flag for the key, named like it in kebab case; `value` stands for its value in the help. */
+function flagged<const S extends v.GenericSchema, const F extends string>(value: F, schema: S) {
+  return { ...schema, flag: value }
 }
 
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
 
+/** Says that values of the key are never shown: it is a secret, or often one (some services put an API key into a user name). */
+function hidden<const S extends v.GenericSchema>(hides: "secret" | "often a secret", schema: S) {
+  return { ...schema, hides }
+}
+
 /** Where a secret comes from: itself, or a reference. */
-export const secretSchema = v.union([
-  v.string(),
-  v.strictObject({ env: envName }),
-  v.strictObject({ file: words("") }),
-  v.strictObject({
-    command: v.pipe(
-      v.array(v.string()),
-      v.minLength(1),
-      v.check(([program]) => program !== ""),
-    ),
-  }),
-])
+const secret = hidden(
+  "secret",
+  v.union([
+    v.string(),
+    v.strictObject({ env: envName }),
+    v.strictObject({ file: words("") }),
+    v.strictObject({
+      command: v.pipe(
+        v.array(v.string()),
+        v.minLength(1),
+        v.check(([program]) => program !== ""),
+      ),
+    }),
+  ]),
+)
 
 /** A secret as the file has it. */
-export type SecretSource = v.InferOutput<typeof secretSchema>
+export type SecretSource = v.InferOutput<typeof secret>
 
 /** Keys of `tls`. */
 export const tlsEntries = {
-  ca: optional(
-    words("a path to a PEM file"),
-    "PEM file of certificate authorities to trust, instead of the system's",
-  ),
-  cert: optional(
-    words("a path to a PEM file"),
-    "PEM file of the client certificate, with its chain; needs key",
-  ),
-  key: optional(
-    words("a path to a PEM file"),
-    "PEM file of the client certificate's private key; needs cert",
-  ),
-  passphrase: optional(secretSchema, "passphrase of key: itself or a reference"),
+  ca: optional(path("PEM file"), "PEM file of certificate authorities to trust, instead of the system's"),
+  cert: optional(path("PEM file"), "PEM file of the client certificate, with its chain; needs key"),
+  key: optional(path("PEM file"), "PEM file of the client certificate's private key; needs cert"),
+  passphrase: optional(secret, "passphrase of key: itself or a reference"),
   serverName: optional(
     words("a host name"),
     "name to check the server's certificate against, where it is not host",
@@ -94,10 +105,39 @@ export const columnsEntries = {
   exclude: optional(v.array(columnName, COLUMNS_ACCEPTED), "copy all but these"),
 }
 
-const deletions = oneOf("keep", "mirror")
-const realtime = oneOf("include", "exclude")
-const multiValue = oneOf("list", "json")
-const lookback = () => duration(0, Number.MAX_SAFE_INTEGER, "")
+/** Keys for all datasources, each of which may have its own. */
+export const sharedEntries = {
+  deletions: withDefault(
+    oneOf("keep", "mirror"),
+    "keep",
+    "rows whose segments Druid dropped: keep them, or mirror the drop",
+  ),
+  realtime: withDefault(
+    oneOf("include", "exclude"),
+    "include",
+    "rows of segments that are not handed off yet: include or exclude them",
+  ),
+  multiValue: withDefault(
+    oneOf("list", "json"),
+    "list",
+    "multi-value strings: as list (VARCHAR[]) or as json text",
+  ),
+  rowHash: withDefault(flag(), false, "add a column _row_hash, the hash of all values of a row"),
+  lookback: withDefault(
+    duration(0, Number.MAX_SAFE_INTEGER, ""),
+    "3d",
+    "how far back to compare where Druid refuses sys.segments",
+  ),
+}
+
+/** The same keys for one datasource: without a default, since then the one for all holds. */
+function ofOne<E extends Record<string, v.OptionalSchema<v.GenericSchema, unknown>>>(entries: E) {
+  const own = Object.entries(entries).map(([key, { wrapped }]) => [
+    key,
+    optional(wrapped, "see the top-level key; overrides it"),
+  ])
+  return Object.fromEntries(own) as { [K in keyof E]: v.OptionalSchema<E[K]["wrapped"], undefined> }
+}
 
 /** Keys of an object in `datasources`. */
 export const datasourceEntries = {
@@ -105,9 +145,9 @@ export const datasourceEntries = {
     words("the datasource's name in Druid, without control characters"),
     v.description("the datasource's name in Druid"),
   ),
-  table: optional(
-    name("a table name"),
-    "table in DuckDB; default: name, with _ for all but letters, digits and _",
+  table: usually(
+    "name, with _ for all but letters, digits and _",
+    optional(name("a table name"), "table in DuckDB"),
   ),
   columns: optional(
     v.union([columnNames, v.strictObject(columnsEntries)], COLUMNS_ACCEPTED),
@@ -118,11 +158,7 @@ export const datasourceEntries = {
     "copy only rows that meet it",
   ),
   since: optional(instant(), "copy only rows from here on (UTC)"),
-  deletions: optional(deletions, "see the top-level key; overrides it"),
-  realtime: optional(realtime, "see the top-level key; overrides it"),
-  multiValue: optional(multiValue, "see the top-level key; overrides it"),
-  rowHash: optional(flag(), "see the top-level key; overrides it"),
-  lookback: optional(lookback(), "see the top-level key; overrides it"),
+  ...ofOne(sharedEntries),
 }
 
 /** An element of `datasources` that is a name alone. */
@@ -142,32 +178,49 @@ const contextValue = v.union(
 )
 
 const USERNAME_ACCEPTED = "a text without colons and control characters"
-const username = v.pipe(v.string(USERNAME_ACCEPTED), v.regex(/^[^:\p{Cc}\p{Cs}]*$/u, USERNAME_ACCEPTED))
+const username = hidden(
+  "often a secret",
+  v.pipe(v.string(USERNAME_ACCEPTED), v.regex(/^[^:\p{Cc}\p{Cs}]*$/u, USERNAME_ACCEPTED)),
+)
 
-/** Every top-level key. */
-export const configEntries = {
-  $schema: v.optional(v.pipe(v.unknown(), v.description("for editors; ignored"))),
+/** Where Druid is. */
+export const addressEntries = {
   host: v.pipe(
     host(),
     v.description("host name or address of a Druid router or broker, without protocol and port"),
   ),
-  port: optional(integer(1, 65_535, 8888), "default: 8888 with http, 9088 with https (a router's)"),
-  protocol: optional(oneOf("https", "http"), "default: http for a loopback host, else https"),
-  basePath: withDefault(basePath(), "", "path before /druid/v2/sql, where Druid is behind a proxy"),
-  datasources: v.pipe(
-    v.union(
-      [
-        v.pipe(v.string(), v.nonEmpty()),
-        v.pipe(v.array(v.union([datasourceName, v.strictObject(datasourceEntries)])), v.minLength(1)),
-      ],
-      DATASOURCES_ACCEPTED,
-    ),
-    v.description("what to copy: names with commas between them, or an array of names and objects"),
+  port: usually(
+    "8888 with http, 9088 with https",
+    optional(integer(1, 65_535, 8888), "a router's or a broker's port"),
   ),
+  protocol: usually(
+    "http for a loopback host, else https",
+    optional(oneOf("https", "http"), "plain http must be asked for"),
+  ),
+  basePath: withDefault(basePath(), "", "path before /druid/v2/sql, where Druid is behind a proxy"),
+}
+
+const datasources = v.pipe(
+  v.union(
+    [
+      v.pipe(v.string(), v.nonEmpty()),
+      v.pipe(v.array(v.union([datasourceName, v.strictObject(datasourceEntries)])), v.minLength(1)),
+    ],
+    DATASOURCES_ACCEPTED,
+  ),
+  v.description("what to copy: names with commas between them, or an array of names and objects"),
+)
+
+/** What lets in. */
+export const accessEntries = {
   username: optional(username, "for Basic authentication"),
-  password: optional(secretSchema, "for Basic authentication: itself or a reference"),
-  token: optional(secretSchema, "for Bearer authentication: itself or a reference; not with username"),
+  password: optional(secret, "for Basic authentication: itself or a reference"),
+  token: optional(secret, "for Bearer authentication: itself or a reference; not with username"),
   tls: optional(v.strictObject(tlsEntries, "an object"), "certificates, beyond the system's"),
+}
+
+/** How Druid is asked. */
+export const queryEntries = {
   context: withDefault(
     v.record(v.string(), contextValue, "an object of texts, numbers and booleans"),
     {},
@@ -187,49 +240,68 @@ export const configEntries = {
     "auto",
     "compressed responses; auto: not over loopback",
   ),
-  concurrency: optional(
-    integer(1, 64, 4),
-    "requests for rows at the same time, at most: a pull settles on as many as help; default: 8, begun with 4 (a loopback host: no more than its processors)",
+}
+
+/** How a pull uses this machine. */
+export const pullEntries = {
+  concurrency: usually(
+    "8, begun with 4 (a loopback host: no more than its processors)",
+    flagged(
+      "N",
+      optional(
+        integer(1, 64, 4),
+        "most requests for rows at the same time; a pull settles on as many as help",
+      ),
+    ),
   ),
   sliceRows: withDefault(
     integer(1, 1_000_000_000, 125_000),
     125_000,
     "rows to fetch and commit as a unit, about; fewer where they make more than 64 MB or a fourth of spoolLimit",
   ),
-  spoolDir: optional(
-    words("a path to a folder"),
-    "folder for responses until they are loaded; default: near the output",
+  spoolDir: usually(
+    "near the output",
+    flagged("DIR", optional(path("folder"), "folder for responses until they are loaded")),
   ),
   spoolLimit: withDefault(size(1e6, "1MB"), "1GB", "most bytes in spoolDir at any time"),
-  memoryLimit: withDefault(size(64e6, "64MB"), "400MB", "memory that DuckDB may use"),
-  deletions: withDefault(
-    deletions,
-    "keep",
-    "rows whose segments Druid dropped: keep them, or mirror the drop",
+  memoryLimit: flagged("SIZE", withDefault(size(64e6, "64MB"), "400MB", "memory that DuckDB may use")),
+}
+
+/** How a pull behaves that nobody watches, and whom it tells. */
+export const jobEntries = {
+  publish: flagged(
+    "FILE",
+    optional(path("file"), "where to put a copy of the DuckDB file after each pull that changed it"),
   ),
-  realtime: withDefault(
-    realtime,
-    "include",
-    "rows of segments that are not handed off yet: include or exclude them",
+  metrics: flagged(
+    "FILE",
+    optional(path("file"), "file for Prometheus' textfile collector, written by each pull"),
   ),
-  multiValue: withDefault(multiValue, "list", "multi-value strings: as list (VARCHAR[]) or as json text"),
-  rowHash: withDefault(flag(), false, "add a column _row_hash, the hash of all values of a row"),
-  lookback: withDefault(lookback(), "3d", "how far back to compare where Druid refuses sys.segments"),
-  publish: optional(
-    words("a path to a file"),
-    "where to put a copy of the DuckDB file after each pull that changed it",
+  ping: flagged(
+    "URL",
+    optional(secret, "address of a dead-man's switch (healthchecks.io) to tell how each pull goes"),
   ),
-  metrics: optional(
-    words("a path to a file"),
-    "file for Prometheus' textfile collector, written by each pull",
+  maxDuration: flagged(
+    "TIME",
+    optional(timeout(), "begin no new slice after this time; the next pull goes on"),
   ),
-  ping: optional(secretSchema, "address to ask for when a pull starts and ends: itself or a reference"),
-  maxDuration: optional(timeout(), "begin no new slice after this time, and end the pull tidily"),
   history: withDefault(
-    integer(1, 1_000_000, 10_000),
+    counted("Runs", integer(1, 1_000_000, 10_000)),
     10_000,
     "newest runs to keep in _sync_runs; older ones are removed",
   ),
+}
+
+/** Every top-level key. */
+export const configEntries = {
+  $schema: v.optional(v.pipe(v.unknown(), v.description("for editors; ignored"))),
+  ...addressEntries,
+  datasources,
+  ...accessEntries,
+  ...queryEntries,
+  ...pullEntries,
+  ...sharedEntries,
+  ...jobEntries,
 }
 
 /** The configuration file as a whole. */

@@ -1,10 +1,45 @@
 /**
- * What the rest of the program knows of the configuration: plain data, complete (every default filled in), with
- * units in the names. Nothing here is read again from the file or the environment.
+ * What the rest of the program knows of the configuration: plain data, complete (every default filled in). Each key is
+ * described once, in schema.ts; here is only what the program makes of several keys. Nothing is read again from the file
+ * or the environment.
  */
 
+import type * as v from "valibot"
 import type { Shard } from "../base/shard.ts"
+import { markOf } from "./leaves.ts"
+import type {
+  addressEntries,
+  datasourceEntries,
+  jobEntries,
+  pullEntries,
+  queryEntries,
+  sharedEntries,
+} from "./schema.ts"
 import type { Secret } from "./secret.ts"
+
+/** The unit that a key is counted in, or "". */
+type UnitOf<S> = S extends { readonly unit: infer U extends string }
+  ? U
+  : S extends { readonly wrapped: infer W }
+    ? UnitOf<W>
+    : ""
+
+/** Keys of the file under the program's names: what is counted in a unit ends in it (`maxDurationMs`). */
+export type Named<E extends v.ObjectEntries> = {
+  readonly [K in keyof E & string as `${K}${UnitOf<E[K]>}`]: v.InferOutput<E[K]>
+}
+
+/** `entries` under the program's names. Values that are not there become undefined. */
+export function named<E extends v.ObjectEntries>(
+  entries: E,
+  values: { readonly [K in keyof E]?: v.InferOutput<E[K]> | undefined },
+): Named<E> {
+  const pairs = Object.entries(entries).map(([key, schema]) => [
+    `${key}${markOf(schema, "unit") ?? ""}`,
+    values[key],
+  ])
+  return Object.fromEntries(pairs) as Named<E>
+}
 
 /** How to authenticate; undefined in `DruidSettings` where the source asks for nothing. */
 export type Auth =
@@ -13,45 +48,25 @@ export type Auth =
 
 /** TLS beyond the defaults. The values are PEM text, not paths. */
 export interface TlsSettings {
-  /** authorities to trust instead of the built-in ones */
   readonly ca: string | undefined
-  /** client certificate (chain); present if and only if `key` is */
+  /** present if and only if `key` is */
   readonly cert: string | undefined
   readonly key: Secret | undefined
   readonly passphrase: Secret | undefined
-  /** name to ask for (SNI) and to check the server's certificate against */
+  /** also the name to ask for (SNI) */
   readonly serverName: string | undefined
 }
 
-/** Value that a Druid query context takes here. */
-export type ContextValue = string | number | boolean
-
-/** How to reach and to ask Druid. */
-export interface DruidSettings {
-  readonly protocol: "http" | "https"
-  /** ASCII, lower case; IPv6 addresses without brackets */
-  readonly host: string
-  readonly port: number
-  /** "" or a path that starts with a slash and does not end with one */
-  readonly basePath: string
-  /** `protocol://host:port` and the base path, without a slash at the end; holds no credential */
-  readonly url: string
-  readonly auth: Auth | undefined
-  readonly tls: TlsSettings
-  /** extra query context; never one of the keys that druidsync sets itself */
-  readonly context: Readonly<Record<string, ContextValue>>
-  readonly priority: number
-  /** Druid's own limit for a query, sent as `context.timeout` */
-  readonly queryTimeoutMs: number
-  /** until the connection stands, TLS included */
-  readonly connectTimeoutMs: number
-  /** from the request to the first byte of its response */
-  readonly requestTimeoutMs: number
-  /** between two pieces of a response */
-  readonly idleTimeoutMs: number
-  /** "auto": ask for gzip except over loopback */
-  readonly gzip: "auto" | boolean
-}
+/** How to reach and to ask Druid. The host is ASCII in lower case, IPv6 without brackets. */
+export type DruidSettings = Omit<Named<typeof addressEntries>, "protocol" | "port"> &
+  Named<typeof queryEntries> & {
+    readonly protocol: "http" | "https"
+    readonly port: number
+    /** `protocol://host:port` and the base path, without a slash at the end; holds no credential */
+    readonly url: string
+    readonly auth: Auth | undefined
+    readonly tls: TlsSettings
+  }
 
 /** Which columns of a datasource to copy. `__time` always belongs to them. */
 export interface ColumnChoice {
@@ -62,56 +77,27 @@ export interface ColumnChoice {
 }
 
 /** One datasource and the table that it becomes. */
-export interface DatasourceSettings {
-  readonly name: string
-  /** unique in the file as DuckDB compares names; needs quoting */
-  readonly table: string
-  readonly columns: ColumnChoice
-  /** a Druid SQL condition, as written */
-  readonly filter: string | undefined
-  /** rows before it are not copied; UTC milliseconds */
-  readonly sinceMs: bigint | undefined
-  /** what happens to rows whose segments Druid dropped */
-  readonly deletions: "keep" | "mirror"
-  /** whether rows that are not handed off yet are copied (as provisional) */
-  readonly realtime: "include" | "exclude"
-  /** how multi-value strings are stored: `VARCHAR[]` or JSON text */
-  readonly multiValue: "list" | "json"
-  /** adds a column `_row_hash` */
-  readonly rowHash: boolean
-  /** how far back to compare where Druid refuses `sys.segments` */
-  readonly lookbackMs: number
-  /** only the rows of this share's days; set by `--shard`, never by the file. undefined: all rows */
-  readonly shard?: Shard | undefined
-}
+export type DatasourceSettings = Pick<Named<typeof datasourceEntries>, "name" | "filter" | "sinceMs"> &
+  Named<typeof sharedEntries> & {
+    /** unique in the file as DuckDB compares names; needs quoting */
+    readonly table: string
+    readonly columns: ColumnChoice
+    /** only the rows of this share's days; set by `--shard`, never by the file. undefined: all rows */
+    readonly shard?: Shard | undefined
+  }
 
-/** How a pull uses this machine. */
-export interface PullSettings {
+/** How a pull uses this machine. Paths are absolute; without `spoolDir` the caller chooses one near the DuckDB file. */
+export type PullSettings = Omit<Named<typeof pullEntries>, "concurrency"> & {
   /** requests for rows at the same time, at most */
   readonly concurrency: number
   /** with how many a pull begins, before it has settled on as many as help */
   readonly startConcurrency: number
-  /** rows that a slice aims at */
-  readonly sliceRows: number
-  /** absolute folder for response bodies; undefined: chosen by the caller, near the DuckDB file */
-  readonly spoolDir: string | undefined
-  readonly spoolLimitBytes: number
-  /** DuckDB's `memory_limit` */
-  readonly memoryLimitBytes: number
 }
 
-/** How a pull that nobody watches behaves, and whom it tells. */
-export interface JobSettings {
-  /** absolute path of the copy that readers may keep open */
-  readonly publish: string | undefined
-  /** absolute path of the file for Prometheus' textfile collector */
-  readonly metrics: string | undefined
+/** How a pull behaves that nobody watches, and whom it tells. Paths are absolute. */
+export type JobSettings = Omit<Named<typeof jobEntries>, "ping"> & {
   /** an http or https address, without a fragment; its path is what lets in */
   readonly ping: Secret | undefined
-  /** no new slice is begun after it */
-  readonly maxDurationMs: number | undefined
-  /** newest runs that `_sync_runs` keeps */
-  readonly historyRuns: number
 }
 
 /** The whole configuration, resolved. */

@@ -1,11 +1,11 @@
 /** What works but deserves a word. */
 
-import { isObject, type RawObject } from "./entries.ts"
 import { isLoopback } from "./host.ts"
+import { isObject, type RawObject } from "./json.ts"
 import type { DruidSettings } from "./settings.ts"
 import type { Surroundings } from "./surroundings.ts"
 
-/** One line for each thing to mend, with what to do. */
+/** One line for each thing to fix, with what to do. */
 export async function warningsFor(
   configPath: string,
   file: RawObject,

@@ -1,12 +1,11 @@
 /** Flags that several commands share, and how their values are read. */
 import { existsSync } from "node:fs"
-import { resolve } from "node:path"
 import process from "node:process"
 import type { ArgsDef } from "citty"
 import { MAX_SHARDS, parseShard } from "../base/shard.ts"
-import { parseDuration } from "../config/duration.ts"
-import { parseInstant } from "../config/instant.ts"
+import { configFlags } from "../config/flags.ts"
 import type { Overrides } from "../config/load.ts"
+import { parseDuration, parseInstant } from "../config/quantities.ts"
 import type { DatasourceSettings, Settings } from "../config/settings.ts"
 import type { CliContext } from "./context.ts"
 import { LOG_FORMATS } from "./log-formats.ts"
@@ -132,56 +131,9 @@ export const pullArgs = {
     valueHint: "TIME",
     description: "how long to wait for segments that Druid is still loading or counting",
   },
-  concurrency: { type: "string", valueHint: "N", description: "most requests for rows at the same time" },
-  "spool-dir": {
-    type: "string",
-    valueHint: "DIR",
-    description: "where responses are kept until they are loaded",
-  },
-  "memory-limit": { type: "string", valueHint: "SIZE", description: "DuckDB's memory limit, such as 300MB" },
-  "max-duration": {
-    type: "string",
-    valueHint: "TIME",
-    description: "begin no new slice after this time; the next pull goes on",
-  },
-  publish: {
-    type: "string",
-    valueHint: "FILE",
-    description: "put a copy there for readers, replaced whole when something is new",
-  },
-  metrics: { type: "string", valueHint: "FILE", description: "write metrics for Prometheus to this file" },
-  ping: {
-    type: "string",
-    valueHint: "URL",
-    description: "tell a dead-man's switch (healthchecks.io) how it goes",
-  },
+  ...configFlags,
   ...logFormatArg,
 } as const satisfies ArgsDef
-
-/** Flags that stand for keys of the config. */
-export interface OverrideFlags {
-  concurrency?: string | undefined
-  "spool-dir"?: string | undefined
-  "memory-limit"?: string | undefined
-  "max-duration"?: string | undefined
-  publish?: string | undefined
-  metrics?: string | undefined
-  ping?: string | undefined
-}
-
-/** What those flags say, as `loadConfig` takes it. */
-export function overridesOf(args: OverrideFlags): Overrides {
-  return {
-    concurrency: args.concurrency,
-    memoryLimit: args["memory-limit"],
-    maxDuration: args["max-duration"],
-    // In the file, paths start at its folder; on the command line, where the user stands.
-    spoolDir: args["spool-dir"] && resolve(args["spool-dir"]),
-    publish: args.publish && resolve(args.publish),
-    metrics: args.metrics && resolve(args.metrics),
-    ping: args.ping,
-  }
-}
 
 /**
  * The configuration at `path`, which is `--config` or its default.

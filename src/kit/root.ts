@@ -1,8 +1,8 @@
 /** The commands, and how one of them is run: usage, strict flags, exit code. */
 import { type ArgsDef, parseArgs } from "citty"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { nearest } from "../base/nearest.ts"
 import { jsonLine } from "../base/printable.ts"
-import { nearest } from "../config/nearest.ts"
 import type { CliContext } from "./context.ts"
 import { commandHelp, helpWidth, overviewText } from "./help.ts"
 import type { Sink } from "./sink.ts"

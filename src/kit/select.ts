@@ -1,5 +1,5 @@
 /** Picks the datasources that `--only` names. */
-import { nearest } from "../config/nearest.ts"
+import { nearest } from "../base/nearest.ts"
 import type { DatasourceSettings, Settings } from "../config/settings.ts"
 import { usage } from "./strict.ts"
 

@@ -4,7 +4,7 @@
  */
 import type { ArgsDef } from "citty"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
-import { nearest } from "../config/nearest.ts"
+import { nearest } from "../base/nearest.ts"
 
 /** @throws DruidsyncError `usage` naming the flag, with a did-you-mean */
 export function refuseUnknownFlags(rawArgs: readonly string[], args: ArgsDef): void {

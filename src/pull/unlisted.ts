@@ -1,7 +1,7 @@
 /** The error for a datasource of which Druid lists nothing, with a guess at what was meant. */
 
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
-import { nearest } from "../config/nearest.ts"
+import { nearest } from "../base/nearest.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { DatasourceState } from "../store/notes/state.ts"
 import type { Ports } from "./ports.ts"

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test"
 import { inspect } from "node:util"
-import { runCommand } from "../../src/config/command.ts"
 import { Secret } from "../../src/config/secret.ts"
+import { runCommand } from "../../src/config/surroundings.ts"
 import { type inMemory, loadWith, problemsWith } from "./support.ts"
 
 const HTTPS_TOKEN = "it holds a space, a line break or another character that no token has"

@@ -1,9 +1,7 @@
 import { describe, expect, it } from "bun:test"
 import { fold } from "../../src/base/names.ts"
-import { parseDuration } from "../../src/config/duration.ts"
-import { parseInstant } from "../../src/config/instant.ts"
-import { nearest } from "../../src/config/nearest.ts"
-import { parseSize } from "../../src/config/size.ts"
+import { nearest } from "../../src/base/nearest.ts"
+import { parseDuration, parseInstant, parseSize } from "../../src/config/quantities.ts"
 import { isOwnTable, tableName } from "../../src/config/table-name.ts"
 
 describe("a duration", () => {

@@ -45,7 +45,7 @@ export async function runComplete(
   context: CliContext,
   verbs: Readonly<Record<string, Verb>>,
 ): Promise<ExitCode> {
-  const { datasourceNamesIn } = await import("../../config/datasource-names.ts")
+  const { datasourceNamesIn } = await import("../../config/file.ts")
   // PowerShell cannot pass an empty word.
   const typed = words.map((word) => (word === '""' ? "" : word))
   const completion = await complete(typed, {

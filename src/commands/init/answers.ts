@@ -1,8 +1,8 @@
 /** The conversation of `init`: what the flags do not say is asked, until Druid answers and something is chosen. */
 import { dirname, resolve } from "node:path"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { nearest } from "../../base/nearest.ts"
 import { isLoopback } from "../../config/host.ts"
-import { nearest } from "../../config/nearest.ts"
 import type { SecretSource } from "../../config/schema.ts"
 import type { Settings } from "../../config/settings.ts"
 import { numberedDatasources } from "../../kit/cluster/text.ts"

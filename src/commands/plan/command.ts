@@ -1,17 +1,10 @@
 /** `druidsync plan`: the same as `pull --dry-run`. Takes no lock and makes no file. */
 import { resolve } from "node:path"
 import { defineCommand } from "citty"
+import { overridesOf } from "../../config/flags.ts"
 import type { Overrides } from "../../config/load.ts"
 import type { CliContext } from "../../kit/context.ts"
-import {
-  loadForCommand,
-  type OverrideFlags,
-  overridesOf,
-  planArgs,
-  readDurationFlag,
-  readInstantFlag,
-  withShard,
-} from "../../kit/flags.ts"
+import { loadForCommand, planArgs, readDurationFlag, readInstantFlag, withShard } from "../../kit/flags.ts"
 
 export const examples = [
   ["What would a pull fetch, and why", "druidsync plan --config c.json --out analytics.duckdb"],
@@ -46,7 +39,7 @@ export function planCommand(context: CliContext) {
     meta: { name: "plan", description: "Show what a pull would fetch and why; fetch nothing" },
     args: planArgs,
     // Run in place of a pull, it gets the flags of the pull.
-    run: ({ args }) => runPlan(context, args, overridesOf(args as OverrideFlags)),
+    run: ({ args }) => runPlan(context, args, overridesOf(args as Parameters<typeof overridesOf>[0])),
   })
 }
 

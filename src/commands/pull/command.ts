@@ -1,16 +1,10 @@
 /** `druidsync pull`: parse, call `pull`, print. */
 import { resolve } from "node:path"
 import { defineCommand, type ParsedArgs } from "citty"
+import { overridesOf } from "../../config/flags.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { CliContext } from "../../kit/context.ts"
-import {
-  loadForCommand,
-  overridesOf,
-  pullArgs,
-  readDurationFlag,
-  readInstantFlag,
-  withShard,
-} from "../../kit/flags.ts"
+import { loadForCommand, pullArgs, readDurationFlag, readInstantFlag, withShard } from "../../kit/flags.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Emit } from "../../pull/events.ts"
 

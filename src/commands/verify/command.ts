@@ -3,6 +3,7 @@ import { resolve } from "node:path"
 import { defineCommand } from "citty"
 import { ExitCode } from "../../base/errors.ts"
 import { jsonLine } from "../../base/printable.ts"
+import { overridesOf } from "../../config/flags.ts"
 import type { CliContext } from "../../kit/context.ts"
 import {
   configArg,
@@ -12,7 +13,6 @@ import {
   logFormatArg,
   namesIn,
   outArg,
-  overridesOf,
   partArg,
   pullArgs,
   readDurationFlag,

@@ -4,7 +4,7 @@
  */
 
 import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
-import { isPingAddress } from "../../config/ping.ts"
+import { isPingAddress } from "../../config/host.ts"
 import { Secret } from "../../config/secret.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { PullReport } from "../../pull/document.ts"
