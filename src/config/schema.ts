@@ -261,17 +261,23 @@ export const pullEntries = {
   ),
   spoolDir: usually(
     "near the output",
-    flagged("DIR", optional(path("folder"), "folder for responses until they are loaded")),
+    flagged("DIR", optional(path("folder"), "folder where responses wait until they are loaded")),
   ),
   spoolLimit: withDefault(size(1e6, "1MB"), "1GB", "most bytes in spoolDir at any time"),
-  memoryLimit: flagged("SIZE", withDefault(size(64e6, "64MB"), "400MB", "memory that DuckDB may use")),
+  memoryLimit: flagged(
+    "SIZE",
+    withDefault(size(64e6, "64MB"), "400MB", "DuckDB's memory limit, such as 300MB"),
+  ),
 }
 
 /** How a pull behaves that nobody watches, and whom it tells. */
 export const jobEntries = {
   publish: flagged(
     "FILE",
-    optional(path("file"), "where to put a copy of the DuckDB file after each pull that changed it"),
+    optional(
+      path("file"),
+      "where readers find a copy of the DuckDB file, replaced whole after each pull that changed it",
+    ),
   ),
   metrics: flagged(
     "FILE",
@@ -279,7 +285,7 @@ export const jobEntries = {
   ),
   ping: flagged(
     "URL",
-    optional(secret, "address of a dead-man's switch (healthchecks.io) to tell how each pull goes"),
+    optional(secret, "report each pull to this address of a dead-man's switch (healthchecks.io)"),
   ),
   maxDuration: flagged(
     "TIME",
