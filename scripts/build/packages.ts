@@ -1,6 +1,6 @@
 /**
- * Finds the npm packages of other platforms. Promise: what is given back has the bytes that
- * `package-lock.json` names, whether `npm ci` put it into `node_modules` or it was fetched here.
+ * Finds npm packages that are not installed, as those of other platforms. Promise: what is given back has the bytes that
+ * `package-lock.json` or the caller names, whether `npm ci` put it into `node_modules` or it was fetched here.
  */
 
 import { createHash } from "node:crypto"
@@ -11,8 +11,9 @@ export const root = join(import.meta.dirname, "..", "..")
 /** for what is slow to get or to make and never changes; safe to delete */
 export const cache = join(root, "dist", ".cache")
 
-interface Locked {
+export interface Locked {
   version: string
+  /** `sha512-…`, of the package as npm sends it */
   integrity: string
 }
 
@@ -36,6 +37,11 @@ export function packageFolder(name: string, file: string): string {
     if (found !== version) throw new Error(`node_modules has ${name} ${found}, not ${version}: run npm ci`)
     return installed
   }
+  return fetchedFolder(name, { version, integrity }, file)
+}
+
+/** The folder of a package that is in no lock file and holds `file`: fetched once. @throws Error where its bytes are others */
+export function fetchedFolder(name: string, { version, integrity }: Locked, file: string): string {
   const folder = join(cache, "npm", `${name.replaceAll("/", "-")}-${version}`)
   if (!existsSync(folder)) fetchInto(folder, `${name}@${version}`, integrity)
   if (!existsSync(join(folder, file))) throw new Error(`${name}@${version} holds no ${file}`)
@@ -49,8 +55,7 @@ function fetchInto(folder: string, spec: string, integrity: string): void {
     const [{ filename }] = JSON.parse(run("npm", "pack", spec, "--json", "--pack-destination", work))
     const tarball = join(work, filename)
     const found = `sha512-${createHash("sha512").update(readFileSync(tarball)).digest("base64")}`
-    if (found !== integrity)
-      throw new Error(`${spec} came with ${found}, package-lock.json says ${integrity}`)
+    if (found !== integrity) throw new Error(`${spec} came with ${found}, not with ${integrity}`)
     run("tar", "-xzf", tarball, "-C", work)
     renameSync(join(work, "package"), folder)
   } finally {

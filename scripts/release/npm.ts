@@ -60,7 +60,8 @@ export async function npmPackage(folder: string): Promise<string> {
   return join(folder, filename)
 }
 
-async function bundle(): Promise<string> {
+/** The program as one file of JavaScript, which imports DuckDB's package. */
+export async function bundle(): Promise<string> {
   const before = process.cwd()
   // The paths in the comments are relative to the working directory.
   process.chdir(root)
