@@ -14,8 +14,8 @@ import type { Inventory } from "../druid/catalog.ts"
 import { chunksOf, knownRows } from "../plan/chunks.ts"
 import type { Ports } from "../pull/ports.ts"
 import { readShape } from "../pull/prepare/shape.ts"
+import { nothingActive } from "../pull/refusals.ts"
 import { ask } from "../pull/retry.ts"
-import { nothingActive } from "../pull/unlisted.ts"
 import { type DatasourceState, readState } from "../store/notes/state.ts"
 import { comparedColumns } from "./columns.ts"
 import { comparePrints } from "./prints.ts"
@@ -93,7 +93,7 @@ export async function comparison(
     state: "complete" as const,
     expectedRows: unit.part.rows,
   }))
-  const shape = await readShape(ports, source, settings, inventory, works, held)
+  const shape = await readShape(ports, source, { settings, inventory, held }, works)
   const { sliceRows } = request.pull
   const task: Task = { ports, settings, source, held, shape, inventory, sliceRows, numbering }
   const found = await laps(task, units, request.deep)

@@ -10,10 +10,28 @@ import type { Inventory } from "../druid/catalog.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
-import type { DatasourceState } from "../store/notes/state.ts"
+import type { DatasourceState, FileState } from "../store/notes/state.ts"
 import type { PullRequest } from "./ports.ts"
 
-export interface Judged {
+/** What a round is planned from: what Druid has, and what the file holds. */
+export interface Look {
+  readonly inventory: Inventory
+  readonly state: FileState
+}
+
+/** One datasource of a look. */
+export interface Subject {
+  readonly settings: DatasourceSettings
+  readonly inventory: Inventory
+  /** what the file holds of it; undefined before its first commit */
+  readonly held: DatasourceState | undefined
+}
+
+export function subjectOf(settings: DatasourceSettings, { inventory, state }: Look): Subject {
+  return { settings, inventory, held: state.datasources.get(settings.name) }
+}
+
+export interface Judged extends Subject {
   readonly chunks: readonly Chunk[]
   readonly diff: Diff
   /** set where Druid refuses `sys.segments` and days were counted instead */
@@ -24,12 +42,11 @@ export interface Judged {
  * @param committed what this run has committed already: with `full`, all else counts as not held
  */
 export function judge(
-  settings: DatasourceSettings,
+  subject: Subject,
   request: Pick<PullRequest, "full" | "sinceMs" | "untilMs">,
-  inventory: Inventory,
-  held: DatasourceState | undefined,
   committed: readonly Interval[],
 ): Judged {
+  const { settings, inventory, held } = subject
   const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
   const byCounts = inventory.basis === "counts"
   const newest = byCounts ? newestDays(chunks, settings.lookbackMs) : []
@@ -47,7 +64,7 @@ export function judge(
     const isFiltered = settings.filter !== undefined
     const counts = byCounts ? judgeCounts(found.works, held?.parts ?? [], newest, isFiltered) : undefined
     const works = named(counts?.works ?? found.works, settings, held)
-    return { chunks, diff: { ...found, works }, counts }
+    return { ...subject, chunks, diff: { ...found, works }, counts }
   }
   const isFresh = anyOverlap(committed)
   const fresh = parts.filter((part) => isFresh(part.interval))
@@ -56,7 +73,7 @@ export function judge(
     (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
   )
   const counts = byCounts ? { refused: [], taken: [] } : undefined
-  return { chunks, diff: { ...again, works, gone: found.gone, foreign: found.foreign }, counts }
+  return { ...subject, chunks, diff: { ...again, works, gone: found.gone, foreign: found.foreign }, counts }
 }
 
 /** Says which settings changed, where rows have to come again for that. */

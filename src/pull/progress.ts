@@ -9,13 +9,21 @@ import type { Outcome } from "../store/notes/history.ts"
 import type { FileState } from "../store/notes/state.ts"
 import { rangeOf } from "./describe.ts"
 import type { DatasourceReport, PublishReport, PullReport } from "./document.ts"
+import type { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
+import { OUT_OF_TIME } from "./time-limit.ts"
 
 /** A stretch that is not complete, and why, in words. */
 export interface Stretch {
   /** undefined: all of the datasource may be */
   readonly interval: Interval | undefined
   readonly reason: string
+}
+
+/** What became of the copy for readers, for the report and for the exit code. */
+export interface PublishOutcome {
+  readonly report: PublishReport
+  readonly error: DruidsyncError | undefined
 }
 
 export interface Progress {
@@ -41,6 +49,19 @@ export interface Progress {
   error: DruidsyncError | undefined
 }
 
+/** What one run works with, from its beginning to its end. */
+export interface Run {
+  readonly ports: Ports
+  readonly request: PullRequest
+  /** one per datasource of the request, in its order */
+  readonly progress: readonly Progress[]
+  readonly startedMs: number
+  /** counts spool files and staging tables */
+  readonly numbering: { next: number }
+  /** how many requests for rows may be under way; learns as they go */
+  readonly inFlight: InFlight
+}
+
 export function newProgress(settings: DatasourceSettings): Progress {
   return {
     settings,
@@ -61,6 +82,11 @@ export function newProgress(settings: DatasourceSettings): Progress {
   }
 }
 
+/** Nothing is known of what is left: all of the datasource may be. */
+export function noteOutOfTime(one: Progress): void {
+  one.incomplete.push({ interval: undefined, reason: OUT_OF_TIME })
+}
+
 export function outcomeOf(one: Progress, interrupted: boolean): Outcome {
   if (one.error !== undefined) return "failed"
   if (interrupted) return "interrupted"
@@ -78,15 +104,17 @@ export function exitCodeOf(progress: readonly Progress[], interrupted: boolean):
   )
 }
 
-export function reportOf(
-  ports: Ports,
-  request: PullRequest,
-  progress: readonly Progress[],
-  state: FileState,
-  startedMs: number,
-  interrupted: boolean,
-  published?: { readonly report: PublishReport; readonly error: DruidsyncError | undefined },
-): PullReport {
+/** How a run ended. */
+export interface Ending {
+  /** what the file holds now */
+  readonly state: FileState
+  readonly interrupted: boolean
+  /** what became of the copy for readers, where one was asked for */
+  readonly published: PublishOutcome | undefined
+}
+
+export function reportOf(run: Run, { state, interrupted, published }: Ending): PullReport {
+  const { ports, request, progress, startedMs } = run
   const ownCode = exitCodeOf(progress, interrupted)
   // A copy that is not there is worse than rows that come with the next run; a failure of the pull itself is the news.
   const isMild = ownCode === ExitCode.ok || ownCode === ExitCode.incomplete

@@ -1,16 +1,8 @@
 /** The copy for readers at the end of a run, and what the report says of it. */
 import { DruidsyncError, messageOf } from "../base/errors.ts"
-import { checkPublishPath, publish, refuseForeignCopy } from "../store/file/publish.ts"
-import type { PublishReport } from "./document.ts"
+import { publish } from "../store/file/publish.ts"
 import type { Ports, PullRequest } from "./ports.ts"
-
-export { checkPublishPath, refuseForeignCopy }
-
-/** What became of the copy, for the report and for the exit code. */
-export interface PublishOutcome {
-  readonly report: PublishReport
-  readonly error: DruidsyncError | undefined
-}
+import type { PublishOutcome } from "./progress.ts"
 
 /**
  * Publishes whatever the run's outcome: the file is consistent after each commit. Never throws.

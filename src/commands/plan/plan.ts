@@ -4,7 +4,6 @@ import type { Work } from "../../base/domain.ts"
 import { concernsOneDatasource, type DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
 import { intervalText } from "../../base/intervals.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import type { Inventory } from "../../druid/catalog.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
 import {
   DOUBTFUL,
@@ -13,14 +12,12 @@ import {
   describeUnavailable,
   rangeOf,
 } from "../../pull/describe.ts"
-import { judge } from "../../pull/judge.ts"
+import { judge, type Look, subjectOf } from "../../pull/judge.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { type Prepared, prepare } from "../../pull/prepare/prepare.ts"
+import { nothingActive, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
 import { ask } from "../../pull/retry.ts"
-import { refuseForeignTable } from "../../pull/run.ts"
-import { refuseOtherShard } from "../../pull/shard.ts"
-import { nothingActive } from "../../pull/unlisted.ts"
-import { type FileState, readState } from "../../store/notes/state.ts"
+import { readState } from "../../store/notes/state.ts"
 import { readBytesPerRow } from "../../store/notes/summary.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
@@ -31,6 +28,7 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
   refuseOtherShard(ports.file.path, request, state)
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
   const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const look: Look = { state, inventory }
   const datasources: PlannedDatasource[] = []
   const codes: ExitCode[] = []
   for (const settings of request.datasources) {
@@ -38,8 +36,7 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
       ports,
       request,
       settings,
-      inventory,
-      state,
+      look,
       bytesPerRow.get(settings.name),
     )
     datasources.push(planned)
@@ -59,21 +56,19 @@ async function planOne(
   ports: Ports,
   request: PullRequest,
   settings: DatasourceSettings,
-  inventory: Inventory,
-  state: FileState,
+  look: Look,
   bytesPerRow: number | undefined,
 ): Promise<{ planned: PlannedDatasource; exitCode: ExitCode }> {
-  const held = state.datasources.get(settings.name)
-  const judged = judge(settings, request, inventory, held, [])
-  const { diff } = judged
+  const judged = judge(subjectOf(settings, look), request, [])
+  const { diff, held } = judged
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
     chunks.map((chunk) => intervalText(chunk.interval))
   let prepared: Prepared | undefined
   let error: DruidsyncError | undefined
   try {
-    refuseForeignTable(ports, settings, state)
+    refuseForeignTable(ports.file.path, settings, look.state)
     if (diff.nothingActive) throw await nothingActive(ports, settings, held)
-    prepared = await prepare(ports, request, settings, judged, diff.works, inventory, held)
+    prepared = await prepare({ ports, request }, judged, diff.works)
   } catch (thrown) {
     ports.signal.throwIfAborted()
     if (!concernsOneDatasource(thrown)) throw thrown

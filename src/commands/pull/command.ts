@@ -111,7 +111,7 @@ async function pullWatched(
     const settleWaitMs = readDurationFlag("settle-wait", args["settle-wait"])
     const { withSession } = await import("../../kit/session.ts")
     const { pull } = await import("../../pull/run.ts")
-    const { checkPublishPath, refuseForeignCopy } = await import("../../pull/publish.ts")
+    const { checkPublishPath, refuseForeignCopy } = await import("../../store/file/publish.ts")
     if (job.publish !== undefined) await checkPublishPath(out, job.publish)
     const names = datasources.map((datasource) => datasource.name)
     return await withSession(

@@ -7,8 +7,8 @@ import type { Inventory } from "../../druid/catalog.ts"
 import { chunksOf } from "../../plan/chunks.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { readShape } from "../../pull/prepare/shape.ts"
+import { nothingActive } from "../../pull/refusals.ts"
 import { ask } from "../../pull/retry.ts"
-import { nothingActive } from "../../pull/unlisted.ts"
 import { type DatasourceState, readState } from "../../store/notes/state.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
@@ -58,7 +58,7 @@ async function schemaColumns(
     }),
   )
   const source = { datasource: settings.name, filter: settings.filter }
-  const shape = await readShape(ports, source, settings, inventory, works, held)
+  const shape = await readShape(ports, source, { settings, inventory, held }, works)
   const stored = new Map((held?.columns ?? []).map((column) => [column.name, column]))
   const read = new Map(shape.columns.map((column) => [column.name, column]))
   const listed = inventory.columns.get(settings.name) ?? []

@@ -4,40 +4,30 @@
  *     slices → Download → arrived → Landing (parse → held → look → proof → commit)
  */
 import type { Segment } from "../../base/domain.ts"
-import type { Ports, PullRequest } from "../ports.ts"
 import type { Prepared } from "../prepare/prepare.ts"
-import type { Progress } from "../progress.ts"
+import type { Run } from "../progress.ts"
 import { Bell } from "./bell.ts"
 import { type Arrived, Download } from "./download.ts"
 import { Gate } from "./gate.ts"
-import type { InFlight } from "./in-flight.ts"
 import { Landing } from "./landing.ts"
 import { type Executed, Round } from "./round.ts"
 
 export interface ExecuteResult {
   readonly perDatasource: ReadonlyMap<string, Executed>
-  /** the latest look at the segments, if one was needed */
-  readonly look: ReadonlyMap<string, readonly Segment[]> | undefined
+  /** as they were seen last, if a look was needed */
+  readonly segments: ReadonlyMap<string, readonly Segment[]> | undefined
 }
 
 /**
- * @param numbering counts spool files and staging tables through the whole run
- * @param inFlight how many requests for rows may be under way; learns as they go
- * @param progress by datasource; what is committed is added to it at once, so that nothing is lost to an interruption
+ * What is committed is added to the run's progress at once, so that nothing is lost to an interruption.
  * @throws DruidsyncError where the machine or the whole server fails; what concerns one datasource is in the result
  */
-export async function execute(
-  ports: Ports,
-  request: PullRequest,
-  plans: readonly Prepared[],
-  numbering: { next: number },
-  inFlight: InFlight,
-  progress: ReadonlyMap<string, Progress>,
-): Promise<ExecuteResult> {
+export async function execute(run: Run, plans: readonly Prepared[]): Promise<ExecuteResult> {
+  const { ports, request, inFlight } = run
   const stop = new AbortController()
   const signal = AbortSignal.any([ports.signal, stop.signal])
   const bell = new Bell(signal)
-  const round = new Round({ ...ports, signal }, request, plans, numbering, progress)
+  const round = new Round({ ...run, ports: { ...ports, signal } }, plans)
   const { jobs } = round
   const download = new Download(round, inFlight)
   const gate = new Gate(inFlight, bell, signal)
@@ -149,5 +139,5 @@ export async function execute(
   await landing.drop().catch(() => undefined)
   ports.signal.throwIfAborted()
   if (failure !== undefined) throw failure
-  return { perDatasource: round.results, look: landing.look }
+  return { perDatasource: round.results, segments: landing.look }
 }

@@ -13,8 +13,7 @@ import { segmentSetText } from "../../plan/segment-set.ts"
 import { apart } from "../../plan/slices.ts"
 import { commit, type ReadySlice, type Replacing } from "../../store/rows/commit.ts"
 import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
-import { emptyCommit } from "../commits.ts"
-import type { Prepared } from "../prepare/prepare.ts"
+import { commitOf, type Prepared } from "../prepare/prepare.ts"
 import { ask } from "../retry.ts"
 import type { Arrived } from "./download.ts"
 import type { Fetched } from "./fetch.ts"
@@ -223,7 +222,7 @@ export class Landing {
 
   async #store(ready: Map<Prepared, ReadySlice[]>): Promise<void> {
     const { ports, request } = this.#round
-    const commits = [...ready].map(([prepared, slices]) => ({ ...emptyCommit(prepared), slices }))
+    const commits = [...ready].map(([prepared, slices]) => ({ ...commitOf(prepared), slices }))
     if (commits.length === 0) return
     const { deleted, widened } = await commit(
       ports.engine,

@@ -6,7 +6,7 @@ import { intervalText } from "../../base/intervals.ts"
 import { halves } from "../../plan/slices.ts"
 import type { Ports, PullRequest } from "../ports.ts"
 import type { Prepared } from "../prepare/prepare.ts"
-import type { Progress } from "../progress.ts"
+import type { Progress, Run } from "../progress.ts"
 import { OUT_OF_TIME } from "../time-limit.ts"
 
 /** What a round could not finish of one datasource. */
@@ -44,13 +44,7 @@ export class Round {
   readonly results: ReadonlyMap<string, Executed>
   readonly #progress: ReadonlyMap<string, Progress>
 
-  constructor(
-    ports: Ports,
-    request: PullRequest,
-    plans: readonly Prepared[],
-    numbering: { next: number },
-    progress: ReadonlyMap<string, Progress>,
-  ) {
+  constructor({ ports, request, numbering, progress }: Run, plans: readonly Prepared[]) {
     this.ports = ports
     this.request = request
     this.numbering = numbering
@@ -58,7 +52,7 @@ export class Round {
     this.results = new Map(
       plans.map((plan) => [plan.settings.name, { unproven: [], changed: false, error: undefined }]),
     )
-    this.#progress = progress
+    this.#progress = new Map(progress.map((one) => [one.settings.name, one]))
   }
 
   resultOf(prepared: Prepared): Executed {

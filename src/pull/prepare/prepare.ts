@@ -7,16 +7,17 @@ import type { Bucket, Chunk, Column, Interval, Part, Slice, Work } from "../../b
 import { subtract } from "../../base/intervals.ts"
 import { shareOf } from "../../base/shard.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import { settingsDigest } from "../../config/settings-digest.ts"
-import type { Inventory } from "../../druid/catalog.ts"
+import { settingsDigest, settingsText } from "../../config/settings-digest.ts"
 import type { Source } from "../../druid/sql.ts"
 import { conditionOf, knownRows } from "../../plan/chunks.ts"
 import { type Diff, recounted } from "../../plan/diff.ts"
 import { bucketWidthMs, cut, isTooBig, needsMeasuring, slicesOf } from "../../plan/slices.ts"
 import type { DatasourceState, StoredColumn } from "../../store/notes/state.ts"
+import type { DatasourceCommit } from "../../store/rows/commit.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { Judged } from "../judge.ts"
-import type { Ports, PullRequest } from "../ports.ts"
+import type { Ports } from "../ports.ts"
+import type { Run } from "../progress.ts"
 import { ask } from "../retry.ts"
 import { readShape } from "./shape.ts"
 import { sliceSize } from "./slice-size.ts"
@@ -42,6 +43,17 @@ export interface Prepared {
   readonly warnings: readonly string[]
 }
 
+/** A commit of this plan that does nothing yet. */
+export function commitOf({ settings, schema }: Prepared): DatasourceCommit {
+  return {
+    target: { datasource: settings.name, table: settings.table, settings: settingsText(settings), schema },
+    slices: [],
+    refreshed: [],
+    keep: [],
+    remove: [],
+  }
+}
+
 /**
  * Asks Druid what is left open and cuts the work into slices.
  * @param only works to prepare (some may be left for later rounds)
@@ -49,15 +61,12 @@ export interface Prepared {
  * @throws DruidsyncError
  */
 export async function prepare(
-  ports: Ports,
-  request: PullRequest,
-  settings: DatasourceSettings,
+  { ports, request }: Pick<Run, "ports" | "request">,
   judged: Judged,
   only: readonly Work[],
-  inventory: Inventory,
-  held: DatasourceState | undefined,
   learnt: ReadonlySet<string> = new Set(),
 ): Promise<Prepared> {
+  const { settings, held } = judged
   const source: Source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
   const share = shareOf(settings.shard, settings.name)
   const digest = settingsDigest(settings)
@@ -82,7 +91,7 @@ export async function prepare(
       warnings: [],
     }
   }
-  const shape = await readShape(ports, source, settings, inventory, works, held, learnt)
+  const shape = await readShape(ports, source, judged, works, learnt)
   const { rows: target, rowBytes } = await sliceSize(ports, request, source, shape.columns, works)
   const sized: Work[] = []
   const contradicting = new Set<Chunk>(doubtful)

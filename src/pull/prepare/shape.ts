@@ -17,6 +17,7 @@ import { segmentSetText } from "../../plan/segment-set.ts"
 import type { DatasourceState, StoredColumn } from "../../store/notes/state.ts"
 import { reconcile, type SchemaChange } from "../../store/rows/drift.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
+import type { Subject } from "../judge.ts"
 import type { Ports } from "../ports.ts"
 import { ask } from "../retry.ts"
 
@@ -39,10 +40,8 @@ export interface Shape {
 export async function readShape(
   ports: Ports,
   source: Source,
-  settings: DatasourceSettings,
-  inventory: Inventory,
+  { settings, inventory, held }: Subject,
   works: readonly Work[],
-  held: DatasourceState | undefined,
   learnt: ReadonlySet<string> = new Set(),
 ): Promise<Shape> {
   const stored = await storedColumns(ports, source, works)

@@ -1,0 +1,158 @@
+/** The plan of a round: what each datasource needs now, what has to wait, and what is said of it. */
+
+import type { Chunk, Interval, Work } from "../base/domain.ts"
+import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
+import { anyOverlap } from "../base/intervals.ts"
+import { conditionOf } from "../plan/chunks.ts"
+import { isCounted } from "../plan/fallback.ts"
+import {
+  DOUBTFUL,
+  describeChange,
+  describeCounting,
+  describeRefused,
+  describeTaken,
+  describeUnavailable,
+} from "./describe.ts"
+import { type Judged, judge, type Look, subjectOf } from "./judge.ts"
+import { prepare } from "./prepare/prepare.ts"
+import { noteOutOfTime, type Progress, type Run } from "./progress.ts"
+import { goneAway, nothingActive, refuseForeignTable } from "./refusals.ts"
+import { type Kept, NO_UPKEEP, upkeepOf } from "./upkeep.ts"
+
+/** One datasource's share of a round. */
+export interface Planned extends Kept {
+  /** waiting may help: segments are being loaded, or their rows are not counted yet */
+  readonly mayImprove: boolean
+}
+
+/**
+ * Plans every datasource that has not failed.
+ * @param isLastCall what Druid has not counted yet is not waited for any longer
+ * @throws DruidsyncError what stops the whole run; what concerns one datasource is in its progress
+ */
+export async function planAll(run: Run, look: Look, isLastCall: boolean): Promise<Planned[]> {
+  const { ports, request } = run
+  const plans: Planned[] = []
+  for (const one of run.progress) {
+    if (one.error !== undefined) continue
+    one.incomplete = []
+    if (request.limit?.isOver() === true) {
+      noteOutOfTime(one)
+      continue
+    }
+    const judged = judge(subjectOf(one.settings, look), request, one.committed)
+    one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
+    one.cold = judged.diff.cold.map((chunk) => chunk.interval)
+    try {
+      refuseForeignTable(ports.file.path, one.settings, look.state)
+      plans.push(await planOne(run, one, judged, isLastCall))
+    } catch (error) {
+      ports.signal.throwIfAborted()
+      if (!concernsOneDatasource(error)) throw error
+      const reason = judged.diff.nothingActive ? undefined : goneAway(error)
+      if (reason === undefined && error.exitCode !== ExitCode.incomplete) one.error = error
+      else {
+        one.incomplete.push({ interval: undefined, reason: reason ?? error.message })
+        plans.push({ progress: one, prepared: undefined, upkeep: NO_UPKEEP, mayImprove: true })
+      }
+    }
+  }
+  return plans
+}
+
+async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: boolean): Promise<Planned> {
+  const { ports } = run
+  const { settings } = one
+  const { diff, held } = judged
+  if (diff.nothingActive) throw await nothingActive(ports, settings, held)
+  if (judged.counts !== undefined) noteCounting(run, one, judged, judged.counts)
+  const { now, later } = dueNow(one, diff.works, isLastCall)
+  const due = { ...judged, diff: { ...diff, recounts: recountsDue(one, judged) } }
+  const prepared = await prepare(run, due, now, one.severalValues)
+  noteIncomplete(one, diff.unavailable, prepared.doubtful, later)
+  for (const part of held?.parts ?? []) {
+    if (part.state === "unproven") {
+      const reason = "Druid has not counted its rows yet; the next pull proves or fetches them"
+      one.incomplete.push({ interval: part.interval, reason })
+    }
+  }
+  for (const change of prepared.changes) warnOnce(run, one, one.schemaChanges, describeChange(change))
+  for (const message of prepared.warnings) warnOnce(run, one, one.warnings, message)
+  const mayImprove =
+    diff.unavailable.length + prepared.doubtful.length + (judged.counts?.refused.length ?? 0) > 0 ||
+    (!isLastCall && diff.works.some((work) => work.state === "unproven"))
+  return { progress: one, prepared, upkeep: await upkeepOf(ports, judged, prepared), mayImprove }
+}
+
+/** Which works a round is to do, and which are left for a later one. */
+function dueNow(one: Progress, works: readonly Work[], isLastCall: boolean) {
+  const isCommitted = anyOverlap(one.committed)
+  const now: Work[] = []
+  const later: Work[] = []
+  for (const work of works) {
+    // Rows that still come were taken once in this run; the next run takes them again.
+    const isTaken = work.state === "provisional" && isCommitted(work.interval)
+    const isEarly = work.state === "unproven" && !isLastCall
+    if (isTaken || isEarly) later.push(work)
+    else now.push(work)
+  }
+  return { now, later }
+}
+
+/** A realtime chunk is counted once in a run: its rows come and come. */
+function recountsDue(one: Progress, { diff }: Judged) {
+  const isLive = (chunk: Chunk) => conditionOf(chunk) === "realtime"
+  const due = diff.recounts.filter(({ chunk }) => !isLive(chunk) || !one.recounted.has(chunk.interval.start))
+  for (const { chunk } of due) if (isLive(chunk)) one.recounted.add(chunk.interval.start)
+  return due
+}
+
+function warnOnce({ ports }: Run, one: Progress, said: Set<string>, message: string): void {
+  if (!said.has(message)) ports.emit({ type: "warning", datasource: one.settings.name, message })
+  said.add(message)
+}
+
+/**
+ * Days are counted instead of segments seen: what that means is said, once.
+ * @throws DruidsyncError `forbidden` where the copy was made from segments: a permission that was lost is no reason to
+ * fetch everything again
+ */
+function noteCounting(
+  run: Run,
+  one: Progress,
+  { held }: Judged,
+  counts: NonNullable<Judged["counts"]>,
+): void {
+  const { settings } = one
+  const parts = held?.parts ?? []
+  if (!run.request.full && parts.length > 0 && !parts.some((part) => isCounted(part.segments))) {
+    throw new DruidsyncError(
+      "forbidden",
+      `Druid no longer shows sys.segments, from which "${settings.name}" was copied; the copy was left as it is`,
+      {
+        exitCode: ExitCode.refused,
+        hint: "give the user READ permission on it again, or go on by counting rows with --full",
+      },
+    )
+  }
+  const message = describeCounting(settings.lookbackMs)
+  if (one.caveat === undefined) run.ports.emit({ type: "warning", datasource: settings.name, message })
+  one.caveat = message
+  for (const fewer of counts.refused)
+    one.incomplete.push({ interval: fewer.chunk.interval, reason: describeRefused(fewer) })
+  for (const fewer of counts.taken) warnOnce(run, one, one.warnings, describeTaken(fewer))
+}
+
+function noteIncomplete(
+  one: Progress,
+  unavailable: readonly Chunk[],
+  doubtful: readonly Chunk[],
+  later: readonly Work[],
+): void {
+  const note = (interval: Interval, reason: string) => one.incomplete.push({ interval, reason })
+  for (const chunk of unavailable) note(chunk.interval, describeUnavailable(chunk))
+  for (const chunk of doubtful) note(chunk.interval, DOUBTFUL)
+  for (const work of later) {
+    if (work.state === "unproven") note(work.interval, "Druid has not counted its newest segments yet")
+  }
+}

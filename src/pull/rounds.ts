@@ -1,0 +1,157 @@
+/**
+ * The loop: look, plan, fetch, prove, commit; then look again, until nothing is left that Druid can give now. Each round
+ * starts from what the file says and what the last look saw; nothing is remembered that a crash could lose.
+ */
+
+import { sameInterval } from "../base/intervals.ts"
+import type { Inventory } from "../druid/catalog.ts"
+import { readState } from "../store/notes/state.ts"
+import type { Look } from "./judge.ts"
+import { execute } from "./pipeline/execute.ts"
+import type { Ports } from "./ports.ts"
+import { noteOutOfTime, type Run, type Stretch } from "./progress.ts"
+import { goneAway, refuseOtherShard } from "./refusals.ts"
+import { ask } from "./retry.ts"
+import { type Planned, planAll } from "./round-plan.ts"
+import { doUpkeep, hasUpkeep } from "./upkeep.ts"
+
+/** Rounds that found work; a stream of changes in Druid must not keep a run alive for ever. */
+const MAX_ROUNDS = 6
+/** Pause between looks while segments are being loaded or counted. */
+const SETTLE_POLL_MS = 1_000
+
+interface RoundResult {
+  /** something was stored, or Druid changed meanwhile */
+  readonly progressed: boolean
+  /** Druid changed while it was read */
+  readonly changed: boolean
+  /** the segments as they were seen last, if they were looked at again */
+  readonly segments: Inventory["segments"] | undefined
+  /** waiting may help */
+  readonly mayImprove: boolean
+}
+
+export class Rounds {
+  readonly #run: Run
+  /** from 1; a round that brings nothing is not counted */
+  #round = 1
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  /** Until nothing is left to do, or to wait for. What became of each datasource is in the run's progress. */
+  async run(): Promise<void> {
+    const { ports, request, progress } = this.#run
+    const { clock, signal } = ports
+    let look = await this.#firstLook()
+    let deadlineMs: number | undefined
+    let wasPlanned = false
+    for (;;) {
+      if (request.limit?.isOver() === true) {
+        // Later, what was left out is noted where it was.
+        if (!wasPlanned) for (const one of progress) noteOutOfTime(one)
+        return
+      }
+      const isLastCall = this.#isOver || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
+      const done = await this.#doRound(look, isLastCall)
+      wasPlanned = true
+      // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
+      if (done.progressed) {
+        this.#round++
+        const state = await readState(ports.engine, ports.file, signal)
+        const segments = done.segments ?? look.inventory.segments
+        const inventory = done.changed ? await inventoryOf(ports) : { ...look.inventory, segments }
+        look = { state, inventory }
+        continue
+      }
+      if (isLastCall || !done.mayImprove) return
+      deadlineMs ??= clock.nowMs() + Math.min(request.settleWaitMs, request.limit?.leftMs() ?? Infinity)
+      ports.emit({ type: "waiting", message: "waiting for Druid to load and count its newest segments" })
+      await clock.sleep(Math.max(0, Math.min(SETTLE_POLL_MS, deadlineMs - clock.nowMs())), signal)
+      look = { ...look, inventory: await inventoryOf(ports) }
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#round > MAX_ROUNDS
+  }
+
+  /**
+   * Druid answers while the file is read. What keeps the file from being read is the news, and nothing is waited for then.
+   * @throws DruidsyncError
+   */
+  async #firstLook(): Promise<Look> {
+    const { ports, request } = this.#run
+    const refused = new AbortController()
+    const looked = inventoryOf({ ...ports, signal: AbortSignal.any([ports.signal, refused.signal]) })
+    looked.catch(() => undefined)
+    try {
+      const state = await readState(ports.engine, ports.file, ports.signal)
+      refuseOtherShard(ports.file.path, request, state)
+      return { state, inventory: await looked }
+    } catch (error) {
+      refused.abort(error)
+      throw error
+    }
+  }
+
+  /**
+   * Plans and does one round; past the last one, plans and does the upkeep alone, and nothing is to be waited for. What was
+   * planned is nobody's any more when it returns: the plans of many segments are big.
+   */
+  async #doRound(look: Look, isLastCall: boolean): Promise<RoundResult> {
+    const reasons = this.#run.progress.flatMap((one) => one.incomplete)
+    const plans = await planAll(this.#run, look, isLastCall)
+    await doUpkeep(this.#run, plans)
+    if (!this.#isOver) return this.#fetch(plans)
+    noteLeft(plans, reasons)
+    return { progressed: false, changed: false, segments: undefined, mayImprove: false }
+  }
+
+  /** Fetches what was planned, after the upkeep. */
+  async #fetch(plans: readonly Planned[]): Promise<RoundResult> {
+    const { ports, progress } = this.#run
+    const busy = plans.flatMap(({ prepared }) => ((prepared?.slices.length ?? 0) > 0 ? [prepared!] : []))
+    const upkept = plans.some(hasUpkeep)
+    const mayImprove = plans.some((plan) => plan.mayImprove)
+    if (busy.length === 0) return { progressed: upkept, changed: false, segments: undefined, mayImprove }
+    for (const { settings, slices } of busy) {
+      const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
+      ports.emit({
+        type: "planned",
+        datasource: settings.name,
+        rows,
+        slices: slices.length,
+        round: this.#round,
+      })
+    }
+    const stored = () => progress.reduce((sum, one) => sum + one.slices, 0)
+    const storedBefore = stored()
+    const { perDatasource, segments } = await execute(this.#run, busy)
+    let changed = false
+    for (const [name, result] of perDatasource) {
+      const one = progress.find(({ settings }) => settings.name === name)!
+      one.incomplete.push(...result.unproven)
+      const reason = goneAway(result.error)
+      if (reason !== undefined) one.incomplete.push({ interval: undefined, reason })
+      else if (result.error !== undefined) one.error = result.error
+      changed ||= result.changed
+    }
+    return { progressed: upkept || changed || stored() > storedBefore, changed, segments, mayImprove }
+  }
+}
+
+function inventoryOf(ports: Ports): Promise<Inventory> {
+  return ask(ports, () => ports.catalog.inventory(ports.signal))
+}
+
+/** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */
+function noteLeft(plans: readonly Planned[], reasons: readonly Stretch[]): void {
+  for (const { progress, prepared } of plans) {
+    for (const { interval } of prepared?.slices ?? []) {
+      const known = reasons.find((one) => one.interval !== undefined && sameInterval(one.interval, interval))
+      progress.incomplete.push({ interval, reason: known?.reason ?? "Druid kept changing while it was read" })
+    }
+  }
+}

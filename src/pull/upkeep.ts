@@ -1,0 +1,75 @@
+/** What a round does without fetching a row: checkpoints proven anew, stretches kept or removed, a table renamed or made. */
+
+import type { Interval } from "../base/domain.ts"
+import { anyOverlap } from "../base/intervals.ts"
+import { commit, type DatasourceCommit } from "../store/rows/commit.ts"
+import type { Judged } from "./judge.ts"
+import type { Ports } from "./ports.ts"
+import { commitOf, needsEmptyTable, type Prepared } from "./prepare/prepare.ts"
+import type { Progress, Run } from "./progress.ts"
+import { ask } from "./retry.ts"
+
+export interface Upkeep extends Pick<DatasourceCommit, "refreshed" | "keep" | "remove"> {
+  /** the config gives its table another name than the file has, or it gets a table without a row */
+  readonly reshapes: boolean
+}
+
+/** What a round knows of the upkeep of one datasource. */
+export interface Kept {
+  readonly progress: Progress
+  /** undefined: it cannot be looked into for the moment */
+  readonly prepared: Prepared | undefined
+  readonly upkeep: Upkeep
+}
+
+export const NO_UPKEEP: Upkeep = { refreshed: [], keep: [], remove: [], reshapes: false }
+
+export function hasUpkeep({ upkeep }: Pick<Kept, "upkeep">): boolean {
+  const { refreshed, keep, remove, reshapes } = upkeep
+  return reshapes || refreshed.length + keep.length + remove.length > 0
+}
+
+/** @throws DruidsyncError where Druid has to be asked what is gone, and does not answer */
+export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared): Promise<Upkeep> {
+  const { settings, held, diff } = judged
+  const { keep, remove } = await dropped(ports, judged)
+  const renames = held !== undefined && held.table !== settings.table
+  return {
+    refreshed: prepared.refreshed,
+    keep,
+    remove: [...remove, ...diff.foreign],
+    reshapes: renames || needsEmptyTable(diff, held),
+  }
+}
+
+/** Stretches that Druid dropped while it has others: kept as ours alone, or removed, as the config says. */
+async function dropped(
+  ports: Ports,
+  { settings, held, diff, counts }: Judged,
+): Promise<{ keep: readonly Interval[]; remove: readonly Interval[] }> {
+  const { gone } = diff
+  // A day that counts no rows may lie on a server that is away: without segments nothing is known to be dropped.
+  if (settings.deletions === "keep" || counts !== undefined) {
+    const parts = (held?.parts ?? []).filter((part) => part.state !== "kept")
+    return { keep: gone.filter(anyOverlap(parts.map((part) => part.interval))), remove: [] }
+  }
+  if (gone.length === 0) return { keep: [], remove: [] }
+  // The metadata says dropped; nothing is deleted here while some server still answers with rows.
+  const source = { datasource: settings.name, filter: undefined }
+  const rows = await ask(ports, () => ports.catalog.counts(source, gone, ports.signal))
+  return { keep: [], remove: gone.filter((_, n) => rows[n]!.all === 0) }
+}
+
+/** Does the upkeep of all datasources, in one transaction. @throws DruidsyncError */
+export async function doUpkeep({ ports, request }: Run, plans: readonly Kept[]): Promise<void> {
+  const due = plans.flatMap(({ progress, prepared, upkeep }) =>
+    prepared !== undefined && hasUpkeep({ upkeep })
+      ? [{ progress, commit: { ...commitOf(prepared), ...upkeep } }]
+      : [],
+  )
+  if (due.length === 0) return
+  const run = { id: request.runId, nowMs: ports.clock.nowMs() }
+  const commits = due.map((one) => one.commit)
+  const { deleted } = await commit(ports.engine, ports.file, commits, run, ports.signal)
+  for (const [n, { progress }] of due.entries()) progress.rowsDeleted += deleted[n]!
+}
