@@ -1,7 +1,7 @@
 /** How long it takes until anything happens: the executable's starts, and a pull that has nothing to do. */
 import { mkdtempSync, rmSync } from "node:fs"
 import { join } from "node:path"
-import { columnsSql, segmentsSql } from "../../src/druid/sql.ts"
+import { columnsSql, segmentsSql } from "../../src/druid/metadata-sql.ts"
 import { type Measured, measureOk, median } from "./measure.ts"
 import type { StartUp } from "./results.ts"
 

@@ -2,26 +2,17 @@
  * What Druid has, read through a `DruidClient` and turned into the domain's words: active segments, columns and
  * their types, multi-value columns, counts. Two requests tell what every datasource has, however many there are.
  */
-import type { Column, Interval, Segment } from "../base/domain.ts"
+import type { Bucket, Column, Interval, Segment } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
-import { integerCell, millisCell, onlyRow, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
-import { type Counter, countedSegments } from "./fallback.ts"
+import { type Bounds, type Count, readBounds, readCounts, readHistogram } from "./counts.ts"
+import { countedSegments } from "./fallback.ts"
 import type { Header } from "./framing.ts"
 import { type ListedColumn, type Listing, readListing } from "./listing.ts"
 import { readDatasourceNames } from "./overview.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
 import { SegmentsReader } from "./segments.ts"
-import {
-  beyondDoubleSql,
-  boundsSql,
-  countsSql,
-  histogramSql,
-  mostValuesSql,
-  type Source,
-  sampleSql,
-  typesSql,
-} from "./sql.ts"
+import { beyondDoubleSql, mostValuesSql, type Source, sampleSql, typesSql } from "./sql.ts"
 
 /** One look at the cluster: everything was read within one request (columns: in the one before it). */
 export interface Inventory {
@@ -33,12 +24,6 @@ export interface Inventory {
   readonly basis: "segments" | "counts"
 }
 
-/** Counts of a stretch: all rows, and those that meet the config's filter. */
-export interface Count {
-  readonly all: number
-  readonly matching: number
-}
-
 /** Columns of which some row has a property. */
 export interface FoundColumns {
   readonly names: ReadonlySet<string>
@@ -46,7 +31,7 @@ export interface FoundColumns {
   readonly rows: number
 }
 
-export interface Catalog extends Counter {
+export interface Catalog {
   /** Looks at everything. The first look decides whether there are segments to be seen, or rows to be counted. */
   inventory(signal?: AbortSignal): Promise<Inventory>
   /** Looks at the segments again, with the columns known from before. */
@@ -76,7 +61,15 @@ export interface Catalog extends Counter {
     interval: Interval,
     signal?: AbortSignal,
   ): Promise<FoundColumns>
-  counts(source: Source, intervals: readonly Interval[], signal?: AbortSignal): Promise<Count[]>
+  bounds(source: Source, interval: Interval, signal?: AbortSignal): Promise<Bounds>
+  histogram(source: Source, interval: Interval, widthMs: bigint, signal?: AbortSignal): Promise<Bucket[]>
+  /** @param once asked once, for a caller that starts again with more than the counts */
+  counts(
+    source: Source,
+    intervals: readonly Interval[],
+    signal?: AbortSignal,
+    once?: boolean,
+  ): Promise<Count[]>
   /** Mean bytes of a row in a response, its end of line included; undefined where the interval has no row. */
   rowBytes(
     source: Source,
@@ -86,8 +79,6 @@ export interface Catalog extends Counter {
   ): Promise<number | undefined>
 }
 
-/** Intervals per counting query: two aggregators each, far from any limit of Druid's. */
-const COUNTS_PER_QUERY = 50
 /** Columns per query that reads whole columns. */
 const COLUMNS_PER_QUERY = 50
 
@@ -105,31 +96,9 @@ export function createCatalog(
   const held = new SegmentColumnsReader(client)
   const listed = new SegmentsReader(client, datasources)
 
-  const measure: Counter = {
-    async bounds(source, interval, signal) {
-      const action = `measuring "${source.datasource}"`
-      const [min, max, rows] = onlyRow(await client.rows(boundsSql(source, interval), { action, signal }), 3)
-      if (min === null && max === null && rows === 0)
-        return { min: interval.start, max: interval.start, rows: 0 }
-      return { min: millisCell(min), max: millisCell(max), rows: integerCell(rows) }
-    },
-    async histogram(source, interval, widthMs, signal) {
-      const action = `measuring "${source.datasource}"`
-      const rows = await client.rows(histogramSql(source, interval, widthMs), { action, signal })
-      return rows
-        .map((row) => {
-          const [bucket, all, matching] = wholeRow(row, 3).map(integerCell) as [number, number, number]
-          const start = interval.start + BigInt(bucket) * widthMs
-          const end = start + widthMs < interval.end ? start + widthMs : interval.end
-          return { interval: { start, end }, all, matching }
-        })
-        .sort((a, b) => (a.interval.start < b.interval.start ? -1 : 1))
-    },
-  }
-
   async function counted(signal?: AbortSignal) {
     const found = new Map<string, Segment[]>()
-    for (const name of datasources) found.set(name, await countedSegments(measure, name, signal))
+    for (const name of datasources) found.set(name, await countedSegments(client, name, signal))
     return found
   }
 
@@ -176,7 +145,7 @@ export function createCatalog(
       }
     },
     names: (signal) => {
-      names ??= readDatasourceNames(client, signal)
+      names ??= readDatasourceNames(client, signal, true)
       return names
     },
     async columns(signal) {
@@ -193,23 +162,17 @@ export function createCatalog(
       columnsWhere(names, (some) => mostValuesSql(source, some, interval), 2, source, signal),
     beyondDouble: (source, names, interval, signal) =>
       columnsWhere(names, (some) => beyondDoubleSql(source, some, interval), 1, source, signal),
-    ...measure,
-    async rowBytes(source, columns, interval, signal) {
+    bounds: (source, interval, signal) => readBounds(client, source, interval, signal),
+    histogram: (source, interval, widthMs, signal) =>
+      readHistogram(client, source, interval, widthMs, signal),
+    counts: (source, intervals, signal, once) => readCounts(client, source, intervals, signal, once),
+    rowBytes(source, columns, interval, signal) {
       const action = `looking at some rows of "${source.datasource}"`
-      const lines = await client.lines(sampleSql(source, columns, interval), { action, signal })
-      if (lines.length === 0) return undefined
-      return lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / lines.length
-    },
-    async counts(source, intervals, signal) {
-      const counts: Count[] = []
-      for (let i = 0; i < intervals.length; i += COUNTS_PER_QUERY) {
-        const some = intervals.slice(i, i + COUNTS_PER_QUERY)
-        const action = `counting rows of "${source.datasource}"`
-        const rows = await client.rows(countsSql(source, some), { action, signal })
-        const row = onlyRow(rows, 2 * some.length).map(integerCell)
-        for (let k = 0; k < some.length; k++) counts.push({ all: row[2 * k]!, matching: row[2 * k + 1]! })
-      }
-      return counts
+      return client.lines(sampleSql(source, columns, interval), { action, signal }, (lines) =>
+        lines.length === 0
+          ? undefined
+          : lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / lines.length,
+      )
     },
   }
 }

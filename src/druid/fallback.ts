@@ -3,23 +3,14 @@
  * the program works as ever. A day's "version" is its count: a day whose count differs was replaced, one whose count is
  * the same is taken for unchanged. What that cannot see is said in docs/late-data.md.
  */
-import { type Bucket, COUNTED, type Interval, type Segment } from "../base/domain.ts"
+import { type Bucket, COUNTED, type Segment } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
 import { floorDiv, MAX_TIME, MIN_TIME } from "../base/time.ts"
-import type { Source } from "./sql.ts"
+import type { DruidClient } from "./client.ts"
+import { readBounds, readHistogram } from "./counts.ts"
 
 /** Width of a bucket, ms: a UTC day. */
 export const BUCKET_MS = 86_400_000n
-
-/** The two questions that the counts are made of. */
-export interface Counter {
-  bounds(
-    source: Source,
-    interval: Interval,
-    signal?: AbortSignal,
-  ): Promise<{ min: bigint; max: bigint; rows: number }>
-  histogram(source: Source, interval: Interval, widthMs: bigint, signal?: AbortSignal): Promise<Bucket[]>
-}
 
 /**
  * Rows by UTC day, in two requests. A datasource that is unknown or forbidden has none: Druid's list of segments would
@@ -27,16 +18,16 @@ export interface Counter {
  * @throws DruidsyncError
  */
 export async function countedSegments(
-  counter: Counter,
+  client: DruidClient,
   datasource: string,
   signal?: AbortSignal,
 ): Promise<Segment[]> {
   const source = { datasource }
   try {
-    const { min, max, rows } = await counter.bounds(source, { start: MIN_TIME, end: MAX_TIME }, signal)
+    const { min, max, rows } = await readBounds(client, source, { start: MIN_TIME, end: MAX_TIME }, signal)
     if (rows === 0) return []
     const days = { start: startOfDay(min), end: startOfDay(max) + BUCKET_MS }
-    return (await counter.histogram(source, days, BUCKET_MS, signal)).map(segmentOf)
+    return (await readHistogram(client, source, days, BUCKET_MS, signal)).map(segmentOf)
   } catch (error) {
     const isNotThere =
       error instanceof DruidsyncError && ["forbidden", "unknown-datasource"].includes(error.code)

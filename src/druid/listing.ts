@@ -2,7 +2,7 @@
 import { textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { cutResponse } from "./framing.ts"
-import { columnsSql } from "./sql.ts"
+import { columnsSql } from "./metadata-sql.ts"
 
 /** A column as INFORMATION_SCHEMA lists it. */
 export interface ListedColumn {
@@ -17,13 +17,17 @@ export interface Listing {
   readonly ofSegments: ReadonlySet<string>
 }
 
-/** One request. @throws DruidsyncError */
-export async function readListing(
+/** One request. @param datasources none: only what `sys.segments` has. @throws DruidsyncError */
+export function readListing(
   client: DruidClient,
   datasources: readonly string[],
   signal?: AbortSignal,
 ): Promise<Listing> {
-  const rows = await client.rows(columnsSql(datasources), { action: "reading INFORMATION_SCHEMA", signal })
+  const options = { action: "reading INFORMATION_SCHEMA", signal }
+  return client.rows(columnsSql(datasources), options, listingOf)
+}
+
+function listingOf(rows: readonly unknown[][]): Listing {
   const columns = new Map<string, ListedColumn[]>()
   const ofSegments = new Set<string>()
   const seen = new Set<string>()

@@ -4,9 +4,12 @@
  */
 import type { Interval } from "../base/domain.ts"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
-import { integerCell, isoCell, millisCell, onlyRow, textCell, wholeRow } from "./cells.ts"
+import { MAX_TIME, MIN_TIME } from "../base/time.ts"
+import { integerCell, isoCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
-import { boundsSql, quoteText } from "./sql.ts"
+import { readBounds } from "./counts.ts"
+import { readListing } from "./listing.ts"
+import { DATASOURCE_NAMES_SQL, overviewSql } from "./metadata-sql.ts"
 
 /** Active segments of one interval, summed up. */
 export interface ChunkOverview {
@@ -26,10 +29,15 @@ export interface ChunkOverview {
 }
 
 /** Names of the datasources of which anything can be queried, by name. */
-export async function readDatasourceNames(client: DruidClient, signal?: AbortSignal): Promise<string[]> {
-  const sql = "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid'"
-  const rows = await client.rows(sql, { action: "reading INFORMATION_SCHEMA", signal })
-  return rows.map((row) => textCell(wholeRow(row, 1)[0])).sort()
+export function readDatasourceNames(
+  client: DruidClient,
+  signal?: AbortSignal,
+  once?: boolean,
+): Promise<string[]> {
+  const options = { action: "reading INFORMATION_SCHEMA", signal, once }
+  return client.rows(DATASOURCE_NAMES_SQL, options, (rows) =>
+    rows.map((row) => textCell(wholeRow(row, 1)[0])).sort(),
+  )
 }
 
 /**
@@ -42,16 +50,17 @@ export async function readOverview(
   only: readonly string[] | undefined,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly ChunkOverview[]>> {
-  const names =
-    "SELECT COLUMN_NAME FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'sys' AND TABLE_NAME = 'segments'"
-  const listed = await client.rows(names, { action: "reading INFORMATION_SCHEMA", signal })
-  const available = new Set(listed.map((row) => textCell(wholeRow(row, 1)[0])))
+  const { ofSegments: available } = await readListing(client, [], signal)
   if (available.size === 0) {
     throw new DruidsyncError("forbidden", "this Druid does not show sys.segments", {
       exitCode: ExitCode.refused,
     })
   }
-  const rows = await client.rows(overviewSql(available, only), { action: "reading sys.segments", signal })
+  const options = { action: "reading sys.segments", signal }
+  return client.rows(overviewSql(available, only), options, overviewOf)
+}
+
+function overviewOf(rows: readonly unknown[][]): ReadonlyMap<string, readonly ChunkOverview[]> {
   const found = new Map<string, ChunkOverview[]>()
   for (const row of rows) {
     const [datasource, start, end, ...sums] = wholeRow(row, 10)
@@ -73,33 +82,6 @@ export async function readOverview(
   return found
 }
 
-/** @param available columns of this release's `sys.segments` (see `segmentsSql`) */
-function overviewSql(available: ReadonlySet<string>, only: readonly string[] | undefined): string {
-  const active = available.has("is_active")
-    ? "is_active = 1"
-    : "((is_published = 1 AND is_overshadowed = 0) OR is_realtime = 1)"
-  const chosen = only === undefined ? "" : ` AND datasource IN (${only.map(quoteText).join(", ")})`
-  const missing = "is_published = 1 AND is_available = 0"
-  const hasReplication = available.has("replication_factor")
-  const sum = (condition: string) => `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END)`
-  const columns = [
-    "datasource",
-    '"start"',
-    '"end"',
-    "COUNT(*)",
-    "SUM(num_rows)",
-    'SUM("size")',
-    "SUM(is_realtime)",
-    sum(hasReplication ? `${missing} AND replication_factor <> 0` : missing),
-    sum(hasReplication ? `${missing} AND replication_factor = 0` : "1 = 0"),
-    sum(`is_available = 1 AND num_rows = 0 AND shard_spec NOT LIKE '%"tombstone"%'`),
-  ]
-  return (
-    `SELECT ${columns.join(", ")} FROM sys.segments WHERE ${active}${chosen}` +
-    ' GROUP BY datasource, "start", "end"'
-  )
-}
-
 /**
  * Whether rows were rolled up at ingestion.
  * @param intervals where to look; segments that do not agree make it unknown
@@ -119,13 +101,11 @@ export async function readRollup(
     toInclude: { type: "none" },
     merge: true,
   }
-  const answer = await client.native(query, { action: `asking about rollup of "${datasource}"`, signal })
+  const options = { action: `asking about rollup of "${datasource}"`, signal, once: true }
+  const answer = await client.native(query, options)
   const [merged] = Array.isArray(answer) ? (answer as { rollup?: unknown }[]) : []
   return typeof merged?.rollup === "boolean" ? merged.rollup : undefined
 }
-
-/** All of Druid's time. */
-const ETERNITY: Interval = { start: -4_611_686_018_427_387_904n, end: 4_611_686_018_427_387_904n }
 
 /** Rows and the interval from the first to just after the last; undefined without rows. Reads all times there are. */
 export async function readSpan(
@@ -133,11 +113,9 @@ export async function readSpan(
   datasource: string,
   signal?: AbortSignal,
 ): Promise<{ readonly interval: Interval; readonly rows: number } | undefined> {
-  const sql = boundsSql({ datasource }, ETERNITY)
-  const rows = await client.rows(sql, { action: `measuring "${datasource}"`, signal })
-  const [min, max, count] = onlyRow(rows, 3)
-  if (min === null || max === null) return undefined
-  return { interval: { start: millisCell(min), end: millisCell(max) + 1n }, rows: integerCell(count) }
+  const ever = { start: MIN_TIME, end: MAX_TIME }
+  const { min, max, rows } = await readBounds(client, { datasource }, ever, signal)
+  return rows === 0 ? undefined : { interval: { start: min, end: max + 1n }, rows }
 }
 
 /** Release of the server that answers, as it calls itself. @throws DruidsyncError where it does not say */
@@ -149,8 +127,9 @@ export async function readVersion(client: DruidClient, signal?: AbortSignal): Pr
   throw new DruidsyncError("not-druid", "asking for Druid's version: the server does not say")
 }
 
-/** Asks the smallest question that passes through authentication and the SQL planner. @throws DruidsyncError */
+/** Asks once the smallest question that passes through authentication and the SQL planner. @throws DruidsyncError */
 export async function askAnything(client: DruidClient, signal?: AbortSignal): Promise<void> {
-  const row = onlyRow(await client.rows("SELECT 1", { action: "asking Druid SELECT 1", signal }), 1)
-  integerCell(row[0])
+  await client.rows("SELECT 1", { action: "asking Druid SELECT 1", signal, once: true }, (rows) =>
+    integerCell(onlyRow(rows, 1)[0]),
+  )
 }

@@ -15,8 +15,10 @@ export interface PingOptions {
   readonly signal: Signal
   /** a few words, sent with POST; without: GET */
   readonly body?: string | undefined
-  /** limit for all of it, ms */
+  /** limit for a try, ms */
   readonly timeoutMs: number
+  /** how often it is sent where it is not answered */
+  readonly tries: number
   readonly userAgent: string
 }
 
@@ -29,42 +31,37 @@ export function pingUrl(url: string, signal: Signal): string {
 }
 
 /** @throws DruidsyncError `connect` where it is not answered with 2xx in time; its message holds the host alone */
-export async function ping(options: PingOptions): Promise<void> {
-  const { timeoutMs, body } = options
-  const url = pingUrl(options.url, options.signal)
-  const { host } = new URL(url)
+export async function ping({ url, signal, body, timeoutMs, tries, userAgent }: PingOptions): Promise<void> {
   const limit = { connectTimeoutMs: timeoutMs, firstByteTimeoutMs: timeoutMs, idleTimeoutMs: timeoutMs }
   const transport = createTransport({ ...limit, maxSockets: 1 })
-  const ofetch = createFetch({ fetch: transport.fetch as typeof fetch, Headers, AbortController })
-  const failed = (why: string) =>
-    new DruidsyncError("connect", `the ping to ${host} (${options.signal}) failed: ${why}`)
+  const ofetch = createFetch({ fetch: transport.fetch as typeof fetch })
+  let why = "the request could not be sent"
   try {
-    const { status, body: answer } = await ofetch.raw(url, {
+    await ofetch(pingUrl(url, signal), {
       method: body === undefined ? "GET" : "POST",
       ...(body === undefined ? {} : { body }),
-      headers: { "user-agent": options.userAgent, "content-type": "text/plain; charset=utf-8" },
+      headers: { "user-agent": userAgent, "content-type": "text/plain; charset=utf-8" },
       responseType: "stream",
-      ignoreResponseError: true,
-      retry: 0,
-      signal: AbortSignal.timeout(timeoutMs),
+      retry: tries - 1,
+      onRequest: ({ options }) => {
+        options.signal = AbortSignal.timeout(timeoutMs)
+      },
+      onRequestError: ({ error }) => {
+        // Messages of the runtimes repeat the address; ours name the host alone.
+        if (error instanceof DruidsyncError) why = messageOf(error)
+        else if (error.name === "TimeoutError") why = `no answer within ${timeoutMs / 1000} s`
+      },
+      onResponse: ({ response: { status } }) => {
+        why = `HTTP ${status}`
+        if (status >= 400 || status < 300) return
+        why = `it redirects (${why}), which is not followed`
+        throw new Error(why)
+      },
     })
-    await answer?.cancel()
-    if (status >= 300 && status < 400) throw failed(`it redirects (HTTP ${status}), which is not followed`)
-    if (status < 200 || status >= 400) throw failed(`HTTP ${status}`)
-  } catch (error) {
-    if (error instanceof DruidsyncError && error.message.startsWith("the ping to ")) throw error
-    throw failed(whyNot(error, timeoutMs))
+  } catch {
+    const { host } = new URL(url)
+    throw new DruidsyncError("connect", `the ping to ${host} (${signal}) failed: ${why}`)
   } finally {
     transport.close()
   }
-}
-
-/** ofetch's own messages repeat the address; ours, below it, name the host alone. */
-function whyNot(error: unknown, timeoutMs: number): string {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof DruidsyncError) return messageOf(cause)
-    if (cause.name === "TimeoutError" || cause.name === "AbortError")
-      return `no answer within ${timeoutMs / 1000} s`
-  }
-  return "the request could not be sent"
 }

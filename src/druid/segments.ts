@@ -6,7 +6,7 @@ import type { Segment } from "../base/domain.ts"
 import { integerCell, isoCell, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { cutResponse, parseLine } from "./framing.ts"
-import { segmentsSql } from "./sql.ts"
+import { segmentsSql } from "./metadata-sql.ts"
 
 interface Listed {
   readonly line: string
@@ -36,9 +36,12 @@ export class SegmentsReader {
    * @returns the very list of the look before for a datasource of which nothing has changed
    * @throws DruidsyncError
    */
-  async read(available: ReadonlySet<string>, signal?: AbortSignal): Promise<Segments> {
+  read(available: ReadonlySet<string>, signal?: AbortSignal): Promise<Segments> {
     const sql = segmentsSql(this.#datasources, available)
-    const lines = await this.#client.lines(sql, { action: "reading sys.segments", signal })
+    return this.#client.lines(sql, { action: "reading sys.segments", signal }, (lines) => this.#look(lines))
+  }
+
+  #look(lines: readonly string[]): Segments {
     const known = new Map<string, Listed>()
     const ids = new Set<string>()
     const found = new Map<string, Segment[]>(this.#datasources.map((name) => [name, []]))

@@ -1,6 +1,6 @@
 /**
- * Every SQL text that druidsync sends to Druid, built here and nowhere else: pure functions from plain data to
- * text. Names and strings are always quoted, numbers are always printed from `bigint` or `number`; only a
+ * The SQL that asks for rows and about rows: pure functions from plain data to text. What Druid tells about itself is
+ * asked in `metadata-sql.ts`; `compare` puts fingerprints into the same FROM and WHERE. Names and strings are always quoted, numbers are always printed from `bigint` or `number`; only a
  * datasource's `filter`, which is SQL by definition, is taken as it is (in parentheses).
  *
  * Time is always compared as `TIMESTAMP_TO_MILLIS("__time")`: it prunes segments, ignores `sqlTimeZone`, and works
@@ -55,6 +55,7 @@ export interface Source {
 
 /** The FROM clause. */
 export const from = (source: Source) => `FROM "druid".${quoteName(source.datasource)}`
+
 /**
  * What keeps rows away, as further conditions: the config's filter, and the shard where some of the stretches have days of
  * others. The line break keeps a filter that ends in a `--` comment from swallowing the rest.
@@ -75,42 +76,6 @@ function shardSql(shard: Shard, datasource: string): string {
   const hash = `MOD(${positive(day, SHARD_DAYS)} * ${SHARD_FACTOR} + ${shardOffset(datasource)}, ${SHARD_RANGE})`
   const { first, last } = shardHashes(shard)
   return `${hash} BETWEEN ${first} AND ${last}`
-}
-
-/**
- * Columns of the datasources and of `sys.segments` itself, in one query: rows of
- * `[schema, table, column, dataType]`, ordered by table and position. Datasources that do not exist, are
- * forbidden, or have nothing loaded are left out by Druid without a word.
- */
-export function columnsSql(datasources: readonly string[]): string {
-  return (
-    "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS" +
-    ` WHERE (TABLE_SCHEMA = 'druid' AND TABLE_NAME IN (${datasources.map(quoteText).join(", ")}))` +
-    " OR (TABLE_SCHEMA = 'sys' AND TABLE_NAME = 'segments')" +
-    " ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION"
-  )
-}
-
-/**
- * Active segments of the datasources, and those that a server answers for although they are not used (`is_used` 0): the
- * broker answers with the newest version that is served, whatever the metadata says. Rows of `[datasource, start, end, version, partition_num, num_rows, size,
- * replication_factor, is_published, is_available, is_realtime, is_tombstone, is_used]`.
- * @param available names of the columns that this release's `sys.segments` has: `is_active` came with 0.23,
- * `replication_factor` with 27; what is missing is derived or NULL.
- */
-export function segmentsSql(datasources: readonly string[], available: ReadonlySet<string>): string {
-  const replication = available.has("replication_factor") ? "replication_factor" : "CAST(NULL AS BIGINT)"
-  const active = available.has("is_active")
-    ? "is_active = 1"
-    : "((is_published = 1 AND is_overshadowed = 0) OR is_realtime = 1)"
-  return (
-    'SELECT datasource, "start", "end", version, partition_num, num_rows, "size", ' +
-    `${replication} AS replication_factor, is_published, is_available, is_realtime, ` +
-    `CASE WHEN shard_spec LIKE '%"tombstone"%' THEN 1 ELSE 0 END AS is_tombstone, ` +
-    `CASE WHEN ${active} THEN 1 ELSE 0 END AS is_used ` +
-    `FROM sys.segments WHERE datasource IN (${datasources.map(quoteText).join(", ")}) ` +
-    `AND (${active} OR (is_published = 0 AND is_available = 1))`
-  )
 }
 
 /** The select list that reads one column without loss. */

@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os"
 import type { Clock } from "../base/clock.ts"
 import { isLoopback } from "../config/host.ts"
 import type { Settings } from "../config/settings.ts"
+import type { Retries } from "../druid/ask.ts"
 import { createCatalog } from "../druid/catalog.ts"
 import { createClient, type DruidClient } from "../druid/client.ts"
 import { type Listing, readListing } from "../druid/listing.ts"
@@ -34,12 +35,13 @@ export interface SessionOptions {
   readonly limit?: TimeLimit | undefined
 }
 
-/** The HTTP client for these settings. The caller closes it. */
+/** The HTTP client for these settings. The caller closes it. @param onRetry undefined: nothing is asked again */
 export function openClient(
   settings: Settings,
   version: string,
-  clock: Pick<Clock, "nowMs">,
+  clock: Clock,
   newId: () => string,
+  onRetry?: Retries["onRetry"],
 ): DruidClient {
   const { druid, pull } = settings
   const { auth, tls } = druid
@@ -69,6 +71,7 @@ export function openClient(
     userAgent: `druidsync/${version}`,
     newId,
     nowMs: clock.nowMs,
+    retries: onRetry === undefined ? undefined : { clock, onRetry },
   })
 }
 
@@ -203,7 +206,10 @@ async function withClient<T>(
   options: Opening,
   work: (client: DruidClient, listing: Promise<Listing>) => Promise<T>,
 ): Promise<T> {
-  const client = openClient(options.settings, options.version, options.clock, options.newId)
+  const { settings, version, clock, newId, emit } = options
+  const client = openClient(settings, version, clock, newId, ({ message }, waitMs, attempt) =>
+    emit({ type: "retry", message, waitMs, attempt }),
+  )
   try {
     const listing = readListing(client, options.datasources, options.signal)
     // What goes wrong is said by the first look, which asks again where that may help.

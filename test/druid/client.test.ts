@@ -201,6 +201,84 @@ describe("rows in a spool file", () => {
   })
 })
 
+describe("a small answer", () => {
+  /** A clock that jumps, and what was told of each pause. */
+  function retries() {
+    const told: { readonly code: string; readonly waitMs: number; readonly attempt: number }[] = []
+    const slept: number[] = []
+    const sleep = async (ms: number, signal?: AbortSignal) => {
+      signal?.throwIfAborted()
+      slept.push(ms)
+    }
+    const onRetry = ({ code }: DruidsyncError, waitMs: number, attempt: number) =>
+      told.push({ code, waitMs, attempt })
+    return { told, slept, retries: { clock: { sleep }, onRetry } }
+  }
+
+  it("is asked for again after 2, 4 and 8 s of the clock that is given, under a new id, each pause told", async () => {
+    const { told, slept, retries: given } = retries()
+    const answers = [
+      (response: http.ServerResponse) => response.writeHead(503).end(),
+      (response: http.ServerResponse) => response.end("[1]\n"),
+      (response: http.ServerResponse) => response.writeHead(429, { "retry-after": "9" }).end(),
+      (response: http.ServerResponse) => response.end("[1]\n\n"),
+    ]
+    const { client, seen } = await setup(
+      (one, response) => (isDelete(one) ? response.end() : answers.shift()!(response)),
+      { retries: given },
+    )
+    expect(await client.rows("SELECT 1", action)).toEqual([[1]])
+    expect(told).toEqual([
+      { code: "server", waitMs: 2_000, attempt: 1 },
+      { code: "response-cut", waitMs: 4_000, attempt: 2 },
+      { code: "too-many-requests", waitMs: 9_000, attempt: 3 },
+    ])
+    expect(slept).toEqual([2_000, 4_000, 9_000])
+    const ids = seen.filter((one) => !isDelete(one)).map(({ body }) => JSON.parse(body).context.sqlQueryId)
+    expect(ids).toEqual([1, 2, 3, 4].map((n) => `druidsync-id-${n}`))
+  })
+
+  it("that proves damaged only when it is made sense of is asked for again, too", async () => {
+    const { slept, retries: given } = retries()
+    const { client } = await setup((_, response) => response.end("[1]\n\n"), { retries: given })
+    let reads = 0
+    const read = () => {
+      if (++reads < 3) throw new DruidsyncError("response-cut", "a row is in it twice", { retryable: true })
+      return "understood"
+    }
+    expect(await client.rows("SELECT 1", action, read)).toBe("understood")
+    expect(slept).toEqual([2_000, 4_000])
+  })
+
+  it("fails with the last error when three more tries fail, and at once where another try cannot help", async () => {
+    const { slept, retries: given } = retries()
+    const { client, seen } = await setup((_, response) => response.writeHead(503).end(), { retries: given })
+    expect(await failure(client.rows("SELECT 1", action))).toMatchObject({ code: "server" })
+    expect([seen.length, slept.length]).toEqual([4, 3])
+    const wrong = await setup((_, response) => response.writeHead(401).end(), { retries: given })
+    expect(await failure(wrong.client.rows("SELECT 1", action))).toMatchObject({ code: "auth" })
+    expect([wrong.seen.length, slept.length]).toEqual([1, 3])
+  })
+
+  it("is asked for once where the caller starts again with more than it, and no pause outlasts an interruption", async () => {
+    const { slept, retries: given } = retries()
+    const { client, seen } = await setup((_, response) => response.writeHead(503).end(), { retries: given })
+    await failure(client.rows("SELECT 1", { ...action, once: true }))
+    expect([seen.length, slept]).toEqual([1, []])
+    const stop = new AbortController()
+    const reason = new DruidsyncError("interrupted", "interrupted", { exitCode: 130 })
+    const sleep = async (_: number, signal?: AbortSignal) => {
+      stop.abort(reason)
+      signal?.throwIfAborted()
+    }
+    const other = await setup((_, response) => response.writeHead(503).end(), {
+      retries: { clock: { sleep } },
+    })
+    expect(await failure(other.client.rows("SELECT 1", { ...action, signal: stop.signal }))).toBe(reason)
+    expect(other.seen.length).toBe(1)
+  })
+})
+
 describe("a query that is given up", () => {
   it("because we were interrupted before its answer: its connection closes and it is cancelled by id", async () => {
     const { client, waitFor } = await setup((one, response) => {

@@ -18,7 +18,8 @@ const row = (datasource: string, day: number, { version = "v1", partition = 0, r
 /** A reader whose Druid answers with these looks, one after the other. */
 function reader(...looks: (readonly Row[])[]) {
   const answers = looks.map((rows) => rows.map((one) => JSON.stringify(one)))
-  const lines = () => Promise.resolve([...answers.shift()!])
+  const lines = async <T>(_sql: string, _options: unknown, read: (lines: string[]) => T) =>
+    read([...answers.shift()!])
   return new SegmentsReader({ lines }, ["a", "b"])
 }
 

@@ -2,15 +2,14 @@ import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
 import type { Column } from "../../src/base/domain.ts"
 import { quoteName } from "../../src/base/names.ts"
+import { columnsSql, segmentsSql } from "../../src/druid/metadata-sql.ts"
 import {
   boundsSql,
   columnExpression,
-  columnsSql,
   countsSql,
   histogramSql,
   quoteText,
   scanSql,
-  segmentsSql,
   typesSql,
 } from "../../src/druid/sql.ts"
 import { span } from "../plan/support.ts"

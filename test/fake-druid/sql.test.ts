@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "bun:test"
 import type { Column } from "../../src/base/domain.ts"
+import * as metadata from "../../src/druid/metadata-sql.ts"
 import * as text from "../../src/druid/sql.ts"
 import { interval, type World } from "../support/fake-druid/fake-druid.ts"
 import { fakeDruid as fake, messageOf, rowsOf, send, sql } from "./ask.ts"
@@ -32,7 +33,7 @@ describe("the SQL that druidsync sends", () => {
   })
 
   it("columnsSql: columns of tables and of sys.segments, absent tables left out", async () => {
-    const rows = await rowsOf(sql(fake, text.columnsSql([source.datasource, "nope"])))
+    const rows = await rowsOf(sql(fake, metadata.columnsSql([source.datasource, "nope"])))
     expect(rows.slice(0, 3).map((row) => JSON.parse(row).slice(2))).toEqual([
       ["__time", "TIMESTAMP"],
       ["page", "VARCHAR"],
@@ -44,7 +45,7 @@ describe("the SQL that druidsync sends", () => {
 
   it("segmentsSql: active segments, whatever columns the release has", async () => {
     world.overwrite(source.datasource, "2020-01-02/2020-01-03", [])
-    const rows = (await rowsOf(sql(fake, text.segmentsSql([source.datasource], ALL)))).map((row) =>
+    const rows = (await rowsOf(sql(fake, metadata.segmentsSql([source.datasource], ALL)))).map((row) =>
       JSON.parse(row),
     )
     expect(rows.map((row) => [...row.slice(1, 3), ...row.slice(4)])).toEqual([
@@ -52,13 +53,13 @@ describe("the SQL that druidsync sends", () => {
       ["2020-01-02T00:00:00.000Z", "2020-01-03T00:00:00.000Z", 0, 0, 1, 1, 1, 1, 0, 1, 1],
     ])
     world.markUnused(source.datasource, "2020-01-01/2020-01-02", { stillServed: true })
-    const dropped = await rowsOf(sql(fake, text.segmentsSql([source.datasource], ALL)))
+    const dropped = await rowsOf(sql(fake, metadata.segmentsSql([source.datasource], ALL)))
     expect(dropped.map((row) => JSON.parse(row).at(-1)).sort()).toEqual([0, 1])
     fake.segmentsWithout.add("is_active").add("replication_factor")
-    expect(await messageOf(sql(fake, text.segmentsSql([source.datasource], ALL)))).toContain(
+    expect(await messageOf(sql(fake, metadata.segmentsSql([source.datasource], ALL)))).toContain(
       "Column 'is_active' not found",
     )
-    const old = await rowsOf(sql(fake, text.segmentsSql([source.datasource], new Set())))
+    const old = await rowsOf(sql(fake, metadata.segmentsSql([source.datasource], new Set())))
     expect(old.map((row) => JSON.parse(row)[7])).toEqual([null, null])
     expect(fake.log.kinds).toBe("segments segments segments segments")
   })

@@ -152,6 +152,11 @@ export class Rig {
       userAgent: "druidsync/model",
       newId: () => `model-${this.#files}-${++ids}`,
       nowMs: clock.nowMs,
+      retries: {
+        clock,
+        onRetry: ({ message }, waitMs, attempt) =>
+          disturbance.onEvent?.({ type: "retry", message, waitMs, attempt }),
+      },
     })
     return {
       client,

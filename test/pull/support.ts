@@ -104,6 +104,11 @@ export class Bench {
       priority: -10,
       userAgent: "test",
       nowMs: this.clock.nowMs,
+      retries: {
+        clock: this.clock,
+        onRetry: ({ message }, waitMs, attempt) =>
+          this.events.push({ type: "retry", message, waitMs, attempt }),
+      },
     })
     const spoolDir = await mkdtemp(join(this.folder, "spool-"))
     try {

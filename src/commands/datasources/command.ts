@@ -33,7 +33,13 @@ export function datasourcesCommand(context: CliContext) {
       })
       for (const message of settings.warnings) reporter.emit({ type: "warning", message })
       const { openClient } = await import("../../kit/session.ts")
-      const client = openClient(settings, context.version, context.clock, context.newId)
+      const client = openClient(
+        settings,
+        context.version,
+        context.clock,
+        context.newId,
+        ({ message }, waitMs, attempt) => reporter.emit({ type: "retry", message, waitMs, attempt }),
+      )
       try {
         const { listDatasources } = await import("../../kit/cluster/datasources.ts")
         reporter.emit({
@@ -42,12 +48,7 @@ export function datasourcesCommand(context: CliContext) {
           datasources: settings.datasources.map(({ name }) => name),
         })
         const report = await listDatasources(
-          {
-            client,
-            clock: context.clock,
-            signal: context.signal,
-            onRetry: (message, waitMs, attempt) => reporter.emit({ type: "retry", message, waitMs, attempt }),
-          },
+          { client, signal: context.signal },
           settings.druid.url,
           settings.datasources,
           true,

@@ -2,6 +2,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { writeAside } from "../../base/aside.ts"
+import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { fold } from "../../base/names.ts"
 import { whyOf } from "../../base/system.ts"
@@ -34,6 +35,8 @@ export interface SetupOptions extends Omit<ExploreOptions, "client"> {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly version: string
   readonly newId: () => string
+  readonly clock: Clock
+  readonly onRetry: (message: string) => void
 }
 
 /** What an address led to. */
@@ -48,7 +51,8 @@ export interface Found {
  */
 export async function explore(access: Access, options: SetupOptions): Promise<Found> {
   const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
-  const client = openClient(settings, options.version, options.clock, options.newId)
+  const { version, clock, newId, onRetry } = options
+  const client = openClient(settings, version, clock, newId, ({ message }) => onRetry(message))
   try {
     await askAnything(client, options.signal)
     const report = await listDatasources({ ...options, client }, settings.druid.url, [], false)

@@ -1,6 +1,5 @@
 /** Every datasource that the user may see, with what one wants to know before copying it. Fetches no row. */
 
-import type { Clock } from "../../base/clock.ts"
 import type { Interval } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText } from "../../base/intervals.ts"
@@ -13,15 +12,12 @@ import {
   readRollup,
   readSpan,
 } from "../../druid/overview.ts"
-import { retrying } from "../../pull/retry.ts"
 import type { DatasourcesReport, ListedDatasource } from "./document.ts"
 import { granularitiesOf } from "./granularity.ts"
 
 export interface ExploreOptions {
   readonly client: DruidClient
-  readonly clock: Clock
   readonly signal: AbortSignal
-  readonly onRetry: (message: string, waitMs: number, attempt: number) => void
 }
 
 /** Most datasources that are asked one by one. */
@@ -40,13 +36,11 @@ export async function listDatasources(
   withRollup: boolean,
 ): Promise<DatasourcesReport> {
   const tables = new Map(configured.map(({ name, table }) => [name, table]))
-  const overview = await ask(options, () => readOverview(options.client, undefined, options.signal)).catch(
-    (error) => {
-      // Names and counts can be had without it.
-      if (error instanceof DruidsyncError && error.code === "forbidden") return undefined
-      throw error
-    },
-  )
+  const overview = await readOverview(options.client, undefined, options.signal).catch((error) => {
+    // Names and counts can be had without it.
+    if (error instanceof DruidsyncError && error.code === "forbidden") return undefined
+    throw error
+  })
   const found =
     overview === undefined
       ? await fromCounts(options)
@@ -95,10 +89,8 @@ function fromChunks(datasource: string, chunks: readonly ChunkOverview[]): Liste
 
 async function fromCounts(options: ExploreOptions): Promise<ListedDatasource[]> {
   const { client, signal } = options
-  const names = await ask(options, () => readDatasourceNames(client, signal))
-  const spans = await each(names.slice(0, MOST_ASKED), (name) =>
-    ask(options, () => readSpan(client, name, signal)),
-  )
+  const names = await readDatasourceNames(client, signal)
+  const spans = await each(names.slice(0, MOST_ASKED), (name) => readSpan(client, name, signal))
   return names.map((datasource, n) => ({
     datasource,
     table: null,
@@ -149,14 +141,6 @@ function hull(chunks: readonly ChunkOverview[]): Interval | undefined {
 
 function isoInterval(interval: Interval | undefined): string | null {
   return interval === undefined ? null : intervalText(interval)
-}
-
-function ask<T>({ clock, signal, onRetry }: ExploreOptions, work: () => Promise<T>): Promise<T> {
-  return retrying(work, {
-    sleep: clock.sleep,
-    signal,
-    onRetry: (error, waitMs, attempt) => onRetry(error.message, waitMs, attempt),
-  })
 }
 
 /** The results in order; a few at the same time. */

@@ -23,13 +23,10 @@ export function createPinger(url: Secret, userAgent: string, warn: (message: str
   let started: Promise<void> = Promise.resolve()
 
   async function tell(signal: Signal, body: string | undefined, tries: number): Promise<void> {
-    for (let left = tries - 1; ; left--) {
-      try {
-        return await ping({ url: url.reveal(), signal, body, timeoutMs: TIMEOUT_MS, userAgent })
-      } catch (error) {
-        if (left > 0) continue
-        return warn(messageOf(error))
-      }
+    try {
+      await ping({ url: url.reveal(), signal, body, timeoutMs: TIMEOUT_MS, tries, userAgent })
+    } catch (error) {
+      warn(messageOf(error))
     }
   }
 

@@ -35,7 +35,7 @@ export async function fetchSlice(
     async (attempt) => {
       const path = join(ports.spoolDir, `slice-${number}-${attempt}.jsonl`)
       const counts = async () =>
-        (await catalog.counts(source, intervals, signal)).map((count) => count.matching)
+        (await catalog.counts(source, intervals, signal, true)).map((count) => count.matching)
       const before = mustAsk ? await counts() : undefined
       let received = 0
       try {

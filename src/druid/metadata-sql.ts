@@ -1,0 +1,83 @@
+/** The SQL that asks Druid about itself: INFORMATION_SCHEMA and `sys.segments`. Pure functions from plain data to text. */
+import { quoteText } from "./sql.ts"
+
+/** Names of the datasources of which anything can be queried: one column. */
+export const DATASOURCE_NAMES_SQL =
+  "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid'"
+
+/**
+ * Columns of the datasources and of `sys.segments` itself, in one query: rows of
+ * `[schema, table, column, dataType]`, ordered by table and position. Datasources that do not exist, are
+ * forbidden, or have nothing loaded are left out by Druid without a word.
+ */
+export function columnsSql(datasources: readonly string[]): string {
+  const wanted = ["(TABLE_SCHEMA = 'sys' AND TABLE_NAME = 'segments')"]
+  if (datasources.length > 0) wanted.unshift(`(TABLE_SCHEMA = 'druid' AND TABLE_NAME ${oneOf(datasources)})`)
+  return (
+    "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS" +
+    ` WHERE ${wanted.join(" OR ")} ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`
+  )
+}
+
+/**
+ * Active segments of the datasources, and those that a server answers for although they are not used (`is_used` 0): the
+ * broker answers with the newest version that is served, whatever the metadata says. Rows of `[datasource, start, end,
+ * version, partition_num, num_rows, size, replication_factor, is_published, is_available, is_realtime, is_tombstone,
+ * is_used]`.
+ * @param available names of the columns that this release's `sys.segments` has: `is_active` came with 0.23,
+ * `replication_factor` with 27; what is missing is derived or NULL.
+ */
+export function segmentsSql(datasources: readonly string[], available: ReadonlySet<string>): string {
+  const replication = available.has("replication_factor") ? "replication_factor" : "CAST(NULL AS BIGINT)"
+  const active = activeSql(available)
+  return (
+    'SELECT datasource, "start", "end", version, partition_num, num_rows, "size", ' +
+    `${replication} AS replication_factor, is_published, is_available, is_realtime, ` +
+    `CASE WHEN shard_spec LIKE ${TOMBSTONE} THEN 1 ELSE 0 END AS is_tombstone, ` +
+    `CASE WHEN ${active} THEN 1 ELSE 0 END AS is_used ` +
+    `FROM sys.segments WHERE datasource ${oneOf(datasources)} ` +
+    `AND (${active} OR (is_published = 0 AND is_available = 1))`
+  )
+}
+
+/**
+ * Active segments summed up per interval: rows of `[datasource, start, end, segments, rows, bytes, realtime, unavailable,
+ * cold, uncounted]` (see `ChunkOverview`).
+ * @param available as for `segmentsSql`
+ * @param only these datasources; undefined: all
+ */
+export function overviewSql(available: ReadonlySet<string>, only: readonly string[] | undefined): string {
+  const chosen = only === undefined ? "" : ` AND datasource ${oneOf(only)}`
+  const missing = "is_published = 1 AND is_available = 0"
+  const hasReplication = available.has("replication_factor")
+  const sum = (condition: string) => `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END)`
+  const columns = [
+    "datasource",
+    '"start"',
+    '"end"',
+    "COUNT(*)",
+    "SUM(num_rows)",
+    'SUM("size")',
+    "SUM(is_realtime)",
+    sum(hasReplication ? `${missing} AND replication_factor <> 0` : missing),
+    sum(hasReplication ? `${missing} AND replication_factor = 0` : "1 = 0"),
+    sum(`is_available = 1 AND num_rows = 0 AND shard_spec NOT LIKE ${TOMBSTONE}`),
+  ]
+  return (
+    `SELECT ${columns.join(", ")} FROM sys.segments WHERE ${activeSql(available)}${chosen}` +
+    ' GROUP BY datasource, "start", "end"'
+  )
+}
+
+const TOMBSTONE = `'%"tombstone"%'`
+
+/** Condition that holds for segments that belong to what the datasource is now. */
+function activeSql(available: ReadonlySet<string>): string {
+  return available.has("is_active")
+    ? "is_active = 1"
+    : "((is_published = 1 AND is_overshadowed = 0) OR is_realtime = 1)"
+}
+
+function oneOf(texts: readonly string[]): string {
+  return `IN (${texts.map(quoteText).join(", ")})`
+}
