@@ -34,6 +34,7 @@ export async function runSuite({ live, env = {} }: Suite): Promise<void> {
 
   await step("lint", () => check(["npm", "run", "--silent", "lint"]))
   await step("types", () => check(["npm", "run", "--silent", "types"]))
+  await step("docs", () => check(["npm", "run", "--silent", "docs", "--", "--check"]))
   await step("build", () => check(["npm", "run", "--silent", "build"]))
   await step("unit and scenario tests", () =>
     bunTest([...SIDE_BY_SIDE, "--path-ignore-patterns", "test/live/**", "test"], env),
