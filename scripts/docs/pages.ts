@@ -6,6 +6,8 @@ import { EXIT_CODES } from "../../src/base/errors.ts"
 import { manPage } from "../../src/commands/man/command.ts"
 import { VERIFY_EXIT_CODES } from "../../src/commands/verify/exit-codes.ts"
 import { commandPages, commandsTable } from "./commands.ts"
+import { configSchemaPage } from "./config-schema.ts"
+import { configurationTables } from "./configuration.ts"
 import { documentSchema } from "./document-schema.ts"
 import { DOCUMENTS } from "./documents.ts"
 import { jsonPage } from "./json-page.ts"
@@ -19,6 +21,7 @@ export type Pages = ReadonlyMap<string, string>
 export async function madePages(): Promise<Pages> {
   const pages = new Map<string, string>([
     ["docs/json.md", jsonPage(DOCUMENTS)],
+    ["src/config/config.schema.json", configSchemaPage()],
     ["docs/druidsync.1", manPage(packageJson.version, await commandPages())],
     ...DOCUMENTS.map((one) => [`docs/json/${one.name}.schema.json`, documentSchema(one)] as const),
   ])
@@ -30,6 +33,7 @@ export async function madePages(): Promise<Pages> {
   fill("README.md", "commands", commandsTable())
   fill("README.md", "exit codes", exitCodes(EXIT_CODES))
   fill("docs/verify.md", "exit codes", exitCodes(VERIFY_EXIT_CODES))
+  for (const [name, part] of configurationTables()) fill("docs/configuration.md", name, part)
   return pages
 
   function fill(path: string, name: string, part: string): void {

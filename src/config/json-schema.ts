@@ -1,4 +1,4 @@
-/** The JSON Schema of the configuration, for editors: made at build time (`scripts/schema`), carried along as text. */
+/** The JSON Schema of the configuration, for editors: made by `npm run docs`, carried along as text. */
 import schema from "./config.schema.json" with { type: "json" }
 
 /** Name of the file that `init` puts beside a configuration. */

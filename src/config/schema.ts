@@ -63,18 +63,21 @@ function hidden<const S extends v.GenericSchema>(hides: "secret" | "often a secr
 /** Where a secret comes from: itself, or a reference. */
 const secret = hidden(
   "secret",
-  v.union([
-    v.string(),
-    v.strictObject({ env: envName }),
-    v.strictObject({ file: words("") }),
-    v.strictObject({
-      command: v.pipe(
-        v.array(v.string()),
-        v.minLength(1),
-        v.check(([program]) => program !== ""),
-      ),
-    }),
-  ]),
+  v.union(
+    [
+      v.string(),
+      v.strictObject({ env: envName }),
+      v.strictObject({ file: words("") }),
+      v.strictObject({
+        command: v.pipe(
+          v.array(v.string()),
+          v.minLength(1),
+          v.check(([program]) => program !== ""),
+        ),
+      }),
+    ],
+    SECRET_ACCEPTED,
+  ),
 )
 
 /** A secret as the file has it. */
@@ -85,7 +88,7 @@ export const tlsEntries = {
   ca: optional(path("PEM file"), "PEM file of certificate authorities to trust, instead of the system's"),
   cert: optional(path("PEM file"), "PEM file of the client certificate, with its chain; needs key"),
   key: optional(path("PEM file"), "PEM file of the client certificate's private key; needs cert"),
-  passphrase: optional(secret, "passphrase of key: itself or a reference"),
+  passphrase: optional(secret, "passphrase of key; may be a reference"),
   serverName: optional(
     words("a host name"),
     "name to check the server's certificate against, where it is not host",
@@ -95,14 +98,14 @@ export const tlsEntries = {
 const columnName = name("a column name")
 /** `columns` as a list of what to include. */
 export const columnNames = v.pipe(
-  v.array(columnName, COLUMNS_ACCEPTED),
+  v.array(columnName, "an array of column names"),
   v.minLength(1, "at least one column name"),
 )
 
 /** Keys of `columns` in its object form. */
 export const columnsEntries = {
   include: optional(columnNames, "copy only these (and __time, always)"),
-  exclude: optional(v.array(columnName, COLUMNS_ACCEPTED), "copy all but these"),
+  exclude: optional(v.array(columnName, "an array of column names"), "copy all but these"),
 }
 
 /** Keys for all datasources, each of which may have its own. */
@@ -151,7 +154,7 @@ export const datasourceEntries = {
   ),
   columns: optional(
     v.union([columnNames, v.strictObject(columnsEntries)], COLUMNS_ACCEPTED),
-    "which columns to copy: an array of names, or include and exclude",
+    "which columns to copy",
   ),
   filter: optional(
     condition("a Druid SQL condition, such as \"channel\" = '#en'"),
@@ -195,7 +198,10 @@ export const addressEntries = {
   ),
   protocol: usually(
     "http for a loopback host, else https",
-    optional(oneOf("https", "http"), "plain http must be asked for"),
+    optional(
+      oneOf("https", "http"),
+      "unencrypted http is used only if you ask for it, or for a loopback host",
+    ),
   ),
   basePath: withDefault(basePath(), "", "path before /druid/v2/sql, where Druid is behind a proxy"),
 }
@@ -208,14 +214,14 @@ const datasources = v.pipe(
     ],
     DATASOURCES_ACCEPTED,
   ),
-  v.description("what to copy: names with commas between them, or an array of names and objects"),
+  v.description("which datasources to copy"),
 )
 
 /** What lets in. */
 export const accessEntries = {
   username: optional(username, "for Basic authentication"),
-  password: optional(secret, "for Basic authentication: itself or a reference"),
-  token: optional(secret, "for Bearer authentication: itself or a reference; not with username"),
+  password: optional(secret, "for Basic authentication; may be a reference"),
+  token: optional(secret, "for Bearer authentication; may be a reference; not with username"),
   tls: optional(v.strictObject(tlsEntries, "an object"), "certificates, beyond the system's"),
 }
 
@@ -232,9 +238,13 @@ export const queryEntries = {
     "query priority; Druid's default is 0",
   ),
   queryTimeout: withDefault(timeout(), "5m", "Druid's own limit for a query (context.timeout)"),
-  connectTimeout: withDefault(timeout(), "10s", "limit for a connection to stand, TLS included"),
-  requestTimeout: withDefault(timeout(), "30s", "limit from a request to the first byte of its response"),
-  idleTimeout: withDefault(timeout(), "30s", "limit between two pieces of a response"),
+  connectTimeout: withDefault(timeout(), "10s", "longest time to connect, TLS included"),
+  requestTimeout: withDefault(
+    timeout(),
+    "30s",
+    "longest time from a request to the first byte of its response",
+  ),
+  idleTimeout: withDefault(timeout(), "30s", "longest pause within a response"),
   gzip: withDefault(
     v.union([v.literal("auto"), v.boolean()], '"auto", true or false'),
     "auto",
@@ -257,7 +267,7 @@ export const pullEntries = {
   sliceRows: withDefault(
     integer(1, 1_000_000_000, 125_000),
     125_000,
-    "rows to fetch and commit as a unit, about; fewer where they make more than 64 MB or a fourth of spoolLimit",
+    "about how many rows to fetch and commit at once; fewer if they make more than 64 MB or a fourth of spoolLimit",
   ),
   spoolDir: usually(
     "near the output",

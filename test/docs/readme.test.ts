@@ -1,66 +1,15 @@
-/** The README's tables are the program's: keys with their defaults, exit codes, the file's tables. */
+/** The README's tables are the program's: exit codes, the file's tables. */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import * as v from "valibot"
 import packageJson from "../../package.json" with { type: "json" }
 import { ExitCode } from "../../src/base/errors.ts"
-import { configEntries, configSchema, datasourceEntries, tlsEntries } from "../../src/config/schema.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { ensureTables, OWN_TABLES } from "../../src/store/notes/tables.ts"
-import { loadWith } from "../config/support.ts"
 import { allPages, codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
 import { callsIn } from "./shell.ts"
 
 const readme = readPage("README.md")
-
-describe("the table of keys", () => {
-  const rows = tableBelow(readme, "## Configuration").map(([keys = "", fallback = "", meaning = ""]) => ({
-    keys: codesIn(keys),
-    defaults: fallback.replaceAll("`", "").split(", "),
-    meaning,
-  }))
-
-  it("has every key, and no other", () => {
-    const keys = Object.keys(configEntries).filter((key) => key !== "$schema")
-    expect(rows.flatMap((row) => row.keys).sort()).toEqual(keys.sort())
-  })
-
-  it("has the default of each key that has one", () => {
-    const real = v.getDefaults(configSchema) as Record<string, unknown>
-    const wrong = rows.flatMap(({ keys, defaults }) =>
-      keys.flatMap((key, n) => {
-        const value = real[key]
-        if (value === undefined) return []
-        // Nothing is what these are when they are left out.
-        const text = typeof value === "object" ? "" : String(value)
-        return defaults[n] === text ? [] : [`${key} is ${text}, not ${defaults[n]}`]
-      }),
-    )
-    expect(wrong).toEqual([])
-  })
-
-  it("tells the truth about ports and protocols", async () => {
-    const druid = async (keys: object) => {
-      const { protocol, port } = (await loadWith(keys)).druid
-      return `${protocol} ${port}`
-    }
-    expect(await druid({})).toBe("https 9088")
-    expect(await druid({ protocol: "http" })).toBe("http 8888")
-    expect(await druid({ host: "localhost" })).toBe("http 8888")
-    expect(rows.find(({ keys }) => keys[0] === "port")!.defaults).toEqual(["9088", "8888 with http"])
-    expect(rows.find(({ keys }) => keys[0] === "protocol")!.defaults).toEqual(["https", "http for loopback"])
-  })
-
-  it("names the keys of tls, and the prose those of a datasource", () => {
-    const tls = rows.find(({ keys }) => keys[0] === "tls")!
-    expect([...codesIn(tls.meaning)].sort()).toEqual(Object.keys(tlsEntries).sort())
-    const [, prose = ""] = /An object in `datasources` has ([\s\S]*?)\.\n\n/.exec(readme.text)!
-    const inner = ["include", "exclude"]
-    const named = codesIn(prose).filter((word) => !inner.includes(word))
-    expect(named.sort()).toEqual(Object.keys(datasourceEntries).sort())
-  })
-})
 
 describe("the table of exit codes", () => {
   it("is the one of --help", async () => {

@@ -1,12 +1,11 @@
 /**
  * The JSON Schema of the configuration file, made from the valibot schema that the program itself reads it with, so that
- * editors complete and check what the program accepts. Written to `src/config/config.schema.json` by `write.ts`; a test
- * fails where the file is behind.
+ * editors complete and check what the program accepts.
  */
 import { type ConversionConfig, type JsonSchema, toJsonSchema } from "@valibot/to-json-schema"
-import * as v from "valibot"
-import { markOf } from "../../src/config/leaves.ts"
+import type * as v from "valibot"
 import { configSchema } from "../../src/config/schema.ts"
+import { keyWords } from "./config-words.ts"
 
 const OPTIONS: ConversionConfig = {
   target: "draft-07",
@@ -26,8 +25,12 @@ const OPTIONS: ConversionConfig = {
   },
 }
 
-/** The JSON Schema, ready to be written. */
-export function makeConfigSchema(): JsonSchema {
+/** The JSON Schema as a file. */
+export function configSchemaPage(): string {
+  return `${JSON.stringify(makeConfigSchema(), undefined, 2)}\n`
+}
+
+function makeConfigSchema(): JsonSchema {
   const { $schema, ...schema } = toJsonSchema(configSchema, OPTIONS)
   return {
     $schema: $schema ?? "http://json-schema.org/draft-07/schema#",
@@ -40,25 +43,11 @@ export function makeConfigSchema(): JsonSchema {
 
 /** What a key means and what it accepts, as the program itself says it. */
 function describedAs(schema: v.GenericSchema): string | undefined {
-  const inner = "wrapped" in schema ? (schema.wrapped as v.GenericSchema) : schema
-  const description = v.getDescription(inner)
-  if (description === undefined) return undefined
-  const usual = markOf(schema, "usual")
-  const meaning = usual === undefined ? description : `${description}; default: ${usual}`
-  const accepted = acceptedBy(inner)
-  const isSaid = accepted === undefined || accepted === "" || meaning.includes(accepted)
-  return isSaid ? meaning : `${meaning}. Accepted: ${accepted}`
-}
-
-/** The phrase that completes "accepted: …", which leaves carry as their message. */
-function acceptedBy(schema: v.GenericSchema): string | undefined {
-  if ("pipe" in schema) {
-    const [first] = schema.pipe as readonly v.GenericSchema[]
-    return first === undefined ? undefined : acceptedBy(first)
-  }
-  if (schema.type === "picklist") return undefined
-  const { message } = schema as { message?: unknown }
-  return typeof message === "string" ? message : undefined
+  const { meaning, usual, accepted, isChoice } = keyWords(schema)
+  if (meaning === undefined) return undefined
+  const whole = usual === undefined ? meaning : `${meaning}; default: ${usual}`
+  const isSaid = isChoice || accepted === undefined || accepted === "" || whole.includes(accepted)
+  return isSaid ? whole : `${whole}. Accepted: ${accepted}`
 }
 
 /** A number that may be written in digits, or a size: what follows a union in a pipe holds for the number alone. */
