@@ -113,8 +113,7 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
         path: out,
         spoolDir: settings.pull.spoolDir,
         waitMs: Math.min(options.lockWaitMs, limit?.leftMs() ?? Infinity),
-        sleep: clock.sleep,
-        nowMs: clock.nowMs,
+        clock,
         onWait,
         signal,
       })
@@ -126,8 +125,7 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
           get lockWaitMs() {
             return Math.min(options.lockWaitMs, Math.max(1_000, limit?.leftToFinishMs() ?? Infinity))
           },
-          sleep: clock.sleep,
-          nowMs: clock.nowMs,
+          clock,
           onWait: say,
         })
         // What was asked before a wait is an old answer by now.
@@ -158,12 +156,16 @@ export function withReadSession<T>(
       const real = databaseFile(engine, {
         path,
         lockWaitMs,
-        sleep: clock.sleep,
-        nowMs: clock.nowMs,
+        clock,
         onWait: sayingWhoHolds(options, path),
       })
       const write = () => Promise.reject(new Error("a session that only looks must not write"))
-      const file: DatabaseFile = { ...real, exists: () => out !== undefined && real.exists(), write }
+      const file: DatabaseFile = {
+        path,
+        exists: () => out !== undefined && real.exists(),
+        read: (work, signal) => real.read(work, signal),
+        write,
+      }
       const catalog = createCatalog(client, options.datasources, listing)
       return work(await portsOf(options, { client, catalog, engine, file, spoolDir: "" }))
     }),

@@ -135,8 +135,7 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
     const lock = await acquireRunLock(engine, {
       path: join(to, `_export-${share}`),
       waitMs: options.lockWaitMs,
-      sleep: clock.sleep,
-      nowMs: clock.nowMs,
+      clock,
       onWait: options.onWait,
       signal,
     })

@@ -6,7 +6,8 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { firstLine, says } from "../store/duckdb-errors.ts"
 import { type Engine, literal } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import {
@@ -301,8 +302,7 @@ async function compareOne(
       },
     )
   } catch (error) {
-    if (!/^(IO|Invalid Input|Invalid|Binder|Conversion|Serialization) Error/.test(messageOf(error)))
-      throw error
-    return fault("damaged", line.path, "*", `it cannot be read: ${messageOf(error).split("\n")[0]}`)
+    if (!says(error, "unreadable")) throw error
+    return fault("damaged", line.path, "*", `it cannot be read: ${firstLine(error)}`)
   }
 }

@@ -4,6 +4,7 @@
  * `@duckdb/node-api` is loaded here, lazily, and nowhere else: `--version` and `--help` never touch it.
  */
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
+import { serial } from "../base/serial.ts"
 import { registerTextHash } from "./text-hash.ts"
 
 export interface EngineOptions {
@@ -54,12 +55,7 @@ function engineOf(
   ends = () => instance.closeSync(),
 ): Engine {
   // One connection runs one statement at a time; callers that load in parallel queue up here.
-  let tail: Promise<unknown> = Promise.resolve()
-  const queued = <T>(work: () => Promise<T>): Promise<T> => {
-    const next = tail.then(work, work)
-    tail = next.catch(() => undefined)
-    return next
-  }
+  const inTurn = serial()
   let textHash: Promise<void> | undefined
   const others: Engine[] = []
   return {
@@ -69,17 +65,17 @@ function engineOf(
       return other
     },
     useTextHash: () => {
-      textHash ??= queued(() => registerTextHash(connection))
+      textHash ??= inTurn(() => registerTextHash(connection))
       return textHash
     },
     run: (sql, values) =>
-      queued(async () => {
+      inTurn(async () => {
         await connection.run(sql, values as DuckDBValue[])
       }),
     change: (sql, values) =>
-      queued(async () => (await connection.run(sql, values as DuckDBValue[])).rowsChanged),
+      inTurn(async () => (await connection.run(sql, values as DuckDBValue[])).rowsChanged),
     rows: (sql, values) =>
-      queued(async () => (await connection.runAndReadAll(sql, values as DuckDBValue[])).getRows()),
+      inTurn(async () => (await connection.runAndReadAll(sql, values as DuckDBValue[])).getRows()),
     close: () => {
       for (const other of others) other.close()
       connection.closeSync()

@@ -4,9 +4,10 @@
  * it.
  */
 import type { Interval, PartState } from "../base/domain.ts"
-import { DruidsyncError, messageOf } from "../base/errors.ts"
+import { DruidsyncError } from "../base/errors.ts"
 import { quoteName } from "../base/names.ts"
 import { codeOf } from "../base/system.ts"
+import { firstLine, says } from "./duckdb-errors.ts"
 import { type Engine, literal } from "./engine.ts"
 import type { StoredColumn } from "./notes/state.ts"
 import { checkFormat, notOurs, tableNames } from "./notes/tables.ts"
@@ -251,7 +252,7 @@ export async function writeLakeFile(
     try {
       return await write(ROW_GROUPS)
     } catch (error) {
-      if (!/^Out of Memory/i.test(messageOf(error))) throw error
+      if (!says(error, "outOfMemory")) throw error
       // Rows of many kilobytes: one thread, and few of them at a time.
       const [threads] = await engine.rows("SELECT current_setting('threads')")
       await engine.run("SET threads = 1")
@@ -294,7 +295,7 @@ function isFloatList(type: string): boolean {
 /** DuckDB's or the system's complaint about a file of the lake as ours. */
 export function lakeError(path: string, error: unknown): unknown {
   if (error instanceof DruidsyncError) return error
-  const text = messageOf(error).split("\n")[0]!
+  const text = firstLine(error)
   if (codeOf(error) === "ENOSPC") {
     return new DruidsyncError(
       "disk-full",
@@ -305,15 +306,14 @@ export function lakeError(path: string, error: unknown): unknown {
       },
     )
   }
-  if (/^Out of Memory/i.test(text)) {
+  if (says(error, "outOfMemory")) {
     return new DruidsyncError("file", `${path} cannot be written: its rows do not fit into memory`, {
       hint: "smaller partitions need less: --partition day into another folder",
       cause: error,
     })
   }
-  const code = (error as { code?: unknown }).code
-  if (typeof code !== "string" && !/^IO Error|Permission denied|Read-only file system/i.test(text))
-    return error
+  const isSystems = codeOf(error) !== undefined || typeof (error as { code?: unknown }).code === "string"
+  if (!isSystems && !says(error, "io")) return error
   return new DruidsyncError("file", `${path} cannot be written: ${text}`, {
     hint: "check that the folder of --to is writable",
     cause: error,

@@ -51,7 +51,7 @@ const settings = await loadConfig(configPath, { env: {}, overrides: {} })
 const signal = new AbortController().signal
 const clock = { nowMs: () => Date.now(), sleep: () => Promise.resolve() }
 const engine = bounded(await openEngine({ memoryLimit: "200MB", threads: 1 }), "engine")
-const lock = await acquireRunLock(engine, { path: out, waitMs: 0, ...clock })
+const lock = await acquireRunLock(engine, { path: out, waitMs: 0, clock })
 boundary("locked")
 const client = openClient(settings, "0.0.0-test", clock, randomUUID, () => boundary("event retry"))
 const bare = bounded(client, "druid")
@@ -63,7 +63,7 @@ const report = await pull(
     engine,
     loader: bounded(await engine.beside(), "loader"),
     // By turns in a copy and in place.
-    file: databaseFile(engine, { path: out, lockWaitMs: 0, ...clock, copies: () => writes++ % 2 === 0 }),
+    file: databaseFile(engine, { path: out, lockWaitMs: 0, clock, copies: () => writes++ % 2 === 0 }),
     spoolDir: lock.spoolDir,
     clock,
     emit: (event) => boundary(`event ${event.type}`),

@@ -46,8 +46,7 @@ async function hold(days: Readonly<Record<number, { rows: number; value: number 
   const file = databaseFile(engine, {
     path: out(),
     lockWaitMs: 0,
-    sleep: () => Promise.resolve(),
-    nowMs: () => 0,
+    clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
   })
   const entries = Object.entries(days).map(([day, one]) => ({
     interval: { start: START + BigInt(day) * DAY, end: START + BigInt(Number(day) + 1) * DAY },
@@ -283,8 +282,7 @@ describe("an export beside a pull", () => {
       const file = databaseFile(engine, {
         path: out(),
         lockWaitMs: 0,
-        sleep: () => Promise.resolve(),
-        nowMs: () => 0,
+        clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
       })
       await file.write(async () => {
         await engine.run("ALTER TABLE file.t ADD COLUMN extra VARCHAR")
@@ -330,8 +328,7 @@ describe("a lake on a disk that is full", () => {
         const file = databaseFile(engine, {
           path: out(),
           lockWaitMs: 0,
-          sleep: () => Promise.resolve(),
-          nowMs: () => 0,
+          clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
         })
         await file.write(async () => {
           // More than fits, and of a kind that zstd cannot make small.

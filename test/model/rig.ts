@@ -12,7 +12,8 @@ import { createTransport, type Transport } from "../../src/druid/transport.ts"
 import type { SyncEvent } from "../../src/pull/events.ts"
 import type { Ports } from "../../src/pull/ports.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
-import { companionFolder, type DatabaseFile, databaseFile } from "../../src/store/file/file.ts"
+import { companionFolder } from "../../src/store/file/companion.ts"
+import { type DatabaseFile, databaseFile } from "../../src/store/file/file.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
 const ENGINE = { memoryLimit: "256MB", threads: 1 } as const
@@ -90,7 +91,7 @@ export class Rig {
 
   /** The file without any disturbance, for looking at it. */
   file(path: string): DatabaseFile {
-    return databaseFile(this.engine, { path, lockWaitMs: 0, ...this.#clock({}) })
+    return databaseFile(this.engine, { path, lockWaitMs: 0, clock: this.#clock({}) })
   }
 
   #clock(disturbance: Disturbance): Clock {
@@ -121,9 +122,11 @@ export class Rig {
     if (isTwinned) mkdirSync(companionFolder(path), { recursive: true })
     let writes = 0
     const copies = () => isTwinned && writes++ % 2 === 0
-    const inner = databaseFile(engine, { path, lockWaitMs: 0, ...clock, copies })
+    const inner = databaseFile(engine, { path, lockWaitMs: 0, clock, copies })
     const file: DatabaseFile = {
-      ...inner,
+      path,
+      exists: () => inner.exists(),
+      read: (work, abort) => inner.read(work, abort),
       async write(work, abort, bringing) {
         const result = await inner.write(
           async () => {

@@ -112,7 +112,7 @@ export class Bench {
     })
     const spoolDir = await mkdtemp(join(this.folder, "spool-"))
     try {
-      const file = databaseFile(engine, { path: this.path, lockWaitMs: 1_000, ...this.clock })
+      const file = databaseFile(engine, { path: this.path, lockWaitMs: 1_000, clock: this.clock })
       return await work({
         client,
         catalog: createCatalog(client, names),

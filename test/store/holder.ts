@@ -21,11 +21,11 @@ const hold = async () => {
 }
 try {
   if (kind === "run") {
-    const lock = await acquireRunLock(engine, { path, waitMs: 0, ...still })
+    const lock = await acquireRunLock(engine, { path, waitMs: 0, clock: still })
     await hold()
     await lock.release()
   } else {
-    await databaseFile(engine, { path, lockWaitMs: 0, ...still }).write(hold)
+    await databaseFile(engine, { path, lockWaitMs: 0, clock: still }).write(hold)
   }
 } catch (error) {
   console.log(`${(error as { code?: string }).code}: ${(error as Error).message}`)

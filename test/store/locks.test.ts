@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../../src/base/errors.ts"
 import { openEngine } from "../../src/store/engine.ts"
-import { companionFolder } from "../../src/store/file/file.ts"
+import { companionFolder } from "../../src/store/file/companion.ts"
 import { acquireRunLock, type RunLockOptions } from "../../src/store/file/run-lock.ts"
 import { Store } from "./support.ts"
 
@@ -40,8 +40,7 @@ function lock(given: Partial<RunLockOptions> = {}, engine = store.engine) {
   return acquireRunLock(engine, {
     path: store.path,
     waitMs: 0,
-    sleep: () => Promise.resolve(),
-    nowMs: () => 0,
+    clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
     ...given,
   })
 }
@@ -76,10 +75,12 @@ describe("a file that another program holds", () => {
       const pauses: number[] = []
       const file = store.file({
         lockWaitMs: 1_000,
-        nowMs: () => now,
-        sleep: async (ms) => {
-          pauses.push(ms)
-          now += ms
+        clock: {
+          nowMs: () => now,
+          sleep: async (ms) => {
+            pauses.push(ms)
+            now += ms
+          },
         },
         onWait: (who) => said.push(who),
       })
@@ -97,10 +98,13 @@ describe("a file that another program holds", () => {
       const { child } = await holder("file")
       const file = store.file({
         lockWaitMs: 60_000,
-        sleep: async () => {
-          if (child.exitCode !== null) return
-          child.stdin!.end()
-          await gone(child)
+        clock: {
+          nowMs: () => 0,
+          sleep: async () => {
+            if (child.exitCode !== null) return
+            child.stdin!.end()
+            await gone(child)
+          },
         },
       })
       expect(await file.write(() => Promise.resolve("done"))).toBe("done")
@@ -115,9 +119,12 @@ describe("a file that another program holds", () => {
       const stop = new AbortController()
       const file = store.file({
         lockWaitMs: 60_000,
-        sleep: async (_, signal) => {
-          stop.abort(new DruidsyncError("interrupted", "interrupted"))
-          signal?.throwIfAborted()
+        clock: {
+          nowMs: () => 0,
+          sleep: async (_, signal) => {
+            stop.abort(new DruidsyncError("interrupted", "interrupted"))
+            signal?.throwIfAborted()
+          },
         },
       })
       expect((await failure(file.write(() => Promise.resolve(), stop.signal))).code).toBe("interrupted")
@@ -145,10 +152,13 @@ describe("a second run on the same file", () => {
       const { child } = await holder("run")
       const second = await lock({
         waitMs: 60_000,
-        sleep: async () => {
-          if (child.exitCode !== null) return
-          child.stdin!.end()
-          await gone(child)
+        clock: {
+          nowMs: () => 0,
+          sleep: async () => {
+            if (child.exitCode !== null) return
+            child.stdin!.end()
+            await gone(child)
+          },
         },
       })
       expect(existsSync(second.spoolDir)).toBe(true)

@@ -284,7 +284,7 @@ describe("a copy whose process is killed", () => {
       }
       const mortal = { ...engine, run: dying(engine.run), rows: dying(engine.rows) }
       const clock = { sleep: () => Promise.resolve(), nowMs: () => 0 }
-      const file = databaseFile(mortal, { path: ${JSON.stringify(store.path)}, lockWaitMs: 0, ...clock })
+      const file = databaseFile(mortal, { path: ${JSON.stringify(store.path)}, lockWaitMs: 0, clock })
       await publish(mortal, file, ${JSON.stringify(to)})
       engine.close()`
     const { signalCode, exitCode, stderr } = Bun.spawnSync([process.execPath, "-e", script])

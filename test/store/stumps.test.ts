@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Engine, literal, openEngine } from "../../src/store/engine.ts"
-import { companionFolder, databaseFile } from "../../src/store/file/file.ts"
+import { companionFolder } from "../../src/store/file/companion.ts"
+import { databaseFile } from "../../src/store/file/file.ts"
 import { acquireRunLock } from "../../src/store/file/run-lock.ts"
 
 let folder: string
@@ -41,7 +42,7 @@ describe("a new DuckDB file", () => {
         return engine.run(sql)
       },
     }
-    const file = databaseFile(watched, { path, lockWaitMs: 0, ...still })
+    const file = databaseFile(watched, { path, lockWaitMs: 0, clock: still })
     await file.write(() => engine.run("CREATE TABLE file.t AS SELECT 1 AS a"))
     expect(seen).toEqual([true])
     expect(readdirSync(companionFolder(path))).toEqual([])
@@ -59,7 +60,7 @@ describe("a new DuckDB file", () => {
         await engine.run("DETACH theirs")
       },
     }
-    const file = databaseFile(hasty, { path, lockWaitMs: 0, ...still })
+    const file = databaseFile(hasty, { path, lockWaitMs: 0, clock: still })
     await file.write(() => engine.run("CREATE TABLE file.t AS SELECT 2 AS a"))
     expect(await file.read(() => engine.rows("FROM file.theirs"))).toEqual([[1]])
   })
@@ -70,7 +71,7 @@ describe("a lock that a dead run left half-written", () => {
     it(`of ${bytes} bytes is replaced`, async () => {
       mkdirSync(companionFolder(path))
       await stump(join(companionFolder(path), "lock"), bytes)
-      const lock = await acquireRunLock(engine, { path, waitMs: 0, ...still })
+      const lock = await acquireRunLock(engine, { path, waitMs: 0, clock: still })
       expect(existsSync(lock.spoolDir)).toBe(true)
       await lock.release()
       expect(readdirSync(folder)).toEqual([])

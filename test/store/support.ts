@@ -29,8 +29,7 @@ export class Store {
     return databaseFile(this.engine, {
       path: this.path,
       lockWaitMs: 0,
-      sleep: () => Promise.resolve(),
-      nowMs: () => 0,
+      clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
       ...given,
     })
   }

@@ -4,7 +4,8 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { chmodSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { DruidsyncError } from "../../src/base/errors.ts"
-import { companionFolder, databaseFile, isWorthCopying } from "../../src/store/file/file.ts"
+import { companionFolder } from "../../src/store/file/companion.ts"
+import { databaseFile, isWorthCopying } from "../../src/store/file/file.ts"
 import { canMount } from "../crash/support.ts"
 import { Store } from "./support.ts"
 
@@ -140,8 +141,7 @@ describe("a commit that brings much", () => {
       const file = databaseFile(watched, {
         path: store.path,
         lockWaitMs: 0,
-        sleep: async () => {},
-        nowMs: () => 0,
+        clock: { nowMs: () => 0, sleep: async () => {} },
       })
       const before = inode()
       await file.write(() => store.engine.run("INSERT INTO file.t VALUES (2)"), undefined, MUCH)
@@ -188,7 +188,7 @@ describe("a commit that brings much", () => {
     }
     const file = databaseFile(
       { run },
-      { path: store.path, lockWaitMs: 0, sleep: () => Promise.resolve(), nowMs: () => 0, copies },
+      { path: store.path, lockWaitMs: 0, clock: { nowMs: () => 0, sleep: () => Promise.resolve() }, copies },
     )
     await file.write(() => store.engine.run("CREATE TABLE file.t AS SELECT 7 AS a"))
     expect(await stored()).toEqual([[7]])
@@ -207,8 +207,7 @@ describe("a commit that brings much", () => {
     await databaseFile(store.engine, {
       path: link,
       lockWaitMs: 0,
-      sleep: async () => {},
-      nowMs: () => 0,
+      clock: { nowMs: () => 0, sleep: async () => {} },
     }).write(() => store.engine.run("INSERT INTO file.t VALUES (3)"), undefined, MUCH)
     expect(inode()).toBe(before)
     expect(await stored()).toEqual([[1], [2], [3]])

@@ -123,8 +123,7 @@ describe("names for DuckDB", () => {
       const file = databaseFile(engine, {
         path,
         lockWaitMs: 0,
-        sleep: () => Promise.resolve(),
-        nowMs: () => 0,
+        clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
       })
       const names = ["__time", ...new Set(Array.from({ length: r.int(1, 8) }, () => nameOf(r)))].filter(
         (name, k, all) => all.indexOf(name) === k,

@@ -242,7 +242,11 @@ describe("random rows", () => {
       const part = { interval: DAY, segments: "s", rows: ROWS, state: "complete", settings: "" } as const
       await commit(
         engine,
-        databaseFile(engine, { path, lockWaitMs: 0, sleep: () => Promise.resolve(), nowMs: () => 0 }),
+        databaseFile(engine, {
+          path,
+          lockWaitMs: 0,
+          clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
+        }),
         [
           {
             target: { datasource: "d", table: "t", settings: "", schema },

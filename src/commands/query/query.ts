@@ -49,12 +49,10 @@ export function writeParquet(options: FileQueryOptions, sql: string, to: string)
 }
 
 function storeOptions(options: FileQueryOptions) {
-  const { out, clock, ...rest } = options
+  const { out, ...rest } = options
   return {
     ...rest,
     path: out,
-    sleep: clock.sleep,
-    nowMs: clock.nowMs,
     memoryLimit: `${Math.floor(options.memoryLimitBytes / 1e6)}MB`,
     threads: Math.max(1, Math.min(8, availableParallelism())),
   }

@@ -25,8 +25,7 @@ export async function recordVerification(
   const file = databaseFile(engine, {
     path: ports.file.path,
     lockWaitMs: WAIT_MS,
-    sleep: clock.sleep,
-    nowMs: clock.nowMs,
+    clock,
   })
   try {
     await recordVerifies(

@@ -8,19 +8,22 @@ import { existsSync } from "node:fs"
 import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { placeNew } from "../../base/aside.ts"
-import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
-import { codeOf, refusalOf } from "../../base/system.ts"
+import type { Clock } from "../../base/clock.ts"
+import { serial } from "../../base/serial.ts"
+import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
+import { companionFolder, FRESH_NAME } from "./companion.ts"
+import { fileError, isLocked, lockedError } from "./file-errors.ts"
+import { Patience } from "./patience.ts"
 import { makeTwin } from "./twin.ts"
 
 export interface FileOptions {
   readonly path: string
   /** how long a lock held by another program is waited for, ms */
   readonly lockWaitMs: number
-  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
-  readonly nowMs: () => number
-  /** told once per wait: who holds the lock, in words */
-  readonly onWait?: (holder: string) => void
+  readonly clock: Clock
+  /** called once per wait with the program that holds the lock, in words */
+  readonly onWait?: ((holder: string) => void) | undefined
   /** no pull is meant: hints say nothing of one. Default: false */
   readonly onlyLooks?: boolean | undefined
   /** whether a file of that many bytes is copied for a transaction that brings that many. Default: `isWorthCopying` */
@@ -51,94 +54,93 @@ export function isWorthCopying(size: number, bringing: number): boolean {
   return size <= 2 * bringing
 }
 
-/** Where a new file is made; what a run that died left of one is removed by the next (`run-lock.ts`). */
-export const FRESH_NAME = "new.duckdb"
-
-/** First pause between two tries for a lock, ms; pauses grow to ten times this. */
-const LOCK_POLL_MS = 25
-
 export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions): DatabaseFile {
-  const { path, onlyLooks = false, copies = isWorthCopying } = options
-  let queue: Promise<unknown> = Promise.resolve()
+  return new AttachableFile(engine, options)
+}
+
+class AttachableFile implements DatabaseFile {
+  readonly path: string
+  readonly #engine: Pick<Engine, "run">
+  readonly #options: FileOptions
+  /** The engine can attach the file once at a time: work on it queues. */
+  readonly #inTurn = serial()
   /** some have it open for reading for longer than we wait */
-  let readersStay = false
+  #readersStay = false
 
-  const asOurs = (error: unknown) => fileError(path, error, onlyLooks)
+  constructor(engine: Pick<Engine, "run">, options: FileOptions) {
+    this.path = options.path
+    this.#engine = engine
+    this.#options = options
+  }
 
-  /** Runs `work` with a database attached. What fails in it is the news; a detach that fails after it is not. */
-  async function within<T>(name: string, work: () => Promise<T>): Promise<T> {
-    let result: T
-    try {
-      result = await work()
-    } catch (error) {
-      await engine.run(`DETACH ${name}`).catch(() => undefined)
-      throw error
-    }
-    await engine.run(`DETACH ${name}`).catch((error) => {
-      throw asOurs(error)
+  exists(): boolean {
+    return existsSync(this.path)
+  }
+
+  read<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#attach("READ_ONLY", "file", this.#options.lockWaitMs, signal)
+      return this.#within("file", work)
     })
-    return result
   }
 
-  async function transaction<T>(work: () => Promise<T>): Promise<T> {
-    await engine.run("BEGIN")
-    try {
-      const result = await work()
-      await engine.run("COMMIT")
-      return result
-    } catch (error) {
-      await engine.run("ROLLBACK").catch(() => undefined)
-      throw asOurs(error)
-    }
+  write<T>(work: () => Promise<T>, signal?: AbortSignal, bringing = 0): Promise<T> {
+    return this.#inTurn(async () => {
+      await this.#create()
+      const size = (await stat(this.path).catch(() => undefined))?.size ?? 0
+      const { copies = isWorthCopying } = this.#options
+      if (this.#readersStay || copies(size, bringing)) {
+        const done = await this.#writeTwin(work, this.#options.lockWaitMs, signal)
+        if (done !== undefined) return done.result
+        // Someone may have removed it meanwhile.
+        await this.#create()
+      }
+      return this.#writeInPlace(work, signal)
+    })
   }
 
-  async function written<T>(work: () => Promise<T>, signal: AbortSignal | undefined, bringing: number) {
-    await create()
-    const size = (await stat(path).catch(() => undefined))?.size ?? 0
-    if (readersStay || copies(size, bringing)) {
-      const done = await replaced(work, options.lockWaitMs, signal)
-      if (done !== undefined) return done.result
-      // Someone may have removed it meanwhile.
-      await create()
-    }
+  async #writeInPlace<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     try {
-      await attachWhenFree("READ_WRITE", "file", options.lockWaitMs, signal)
+      await this.#attach("READ_WRITE", "file", this.#options.lockWaitMs, signal)
     } catch (error) {
-      // Readers who stay keep what they have open, and who opens it next gets the new file.
-      const done = isLocked(error)
-        ? await replaced(work, 0, signal).catch((other) => {
-            throw isLocked(other) ? error : other
-          })
-        : undefined
+      if (!isLocked(error)) throw error
+      // Readers who stay keep what they have open, and whoever opens it next gets the new file.
+      const done = await this.#writeTwin(work, 0, signal).catch((other) => {
+        throw isLocked(other) ? error : other
+      })
       if (done === undefined) throw error
-      readersStay = true
+      this.#readersStay = true
       return done.result
     }
-    return within("file", () => transaction(work))
+    return this.#within("file", () => this.#transaction(work))
   }
 
   /**
    * Runs the work in a copy that takes the file's place.
    * @returns undefined where that cannot be: the file is as it was, and the work is to be done once more
    */
-  async function replaced<T>(work: () => Promise<T>, waitMs: number, signal: AbortSignal | undefined) {
-    const twin = await makeTwin(path, companionFolder(path))
+  async #writeTwin<T>(
+    work: () => Promise<T>,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ result: T } | undefined> {
+    const twin = await makeTwin(this.path, companionFolder(this.path))
     if (twin === undefined) return undefined
     try {
       // Whoever writes to the original is waited for, and none begins until it is replaced.
       try {
-        await attachWhenFree("READ_ONLY", "original", waitMs, signal)
+        await this.#attach("READ_ONLY", "original", waitMs, signal)
       } catch (error) {
-        if (!existsSync(path)) return undefined
+        if (!this.exists()) return undefined
         throw error
       }
-      return await within("original", async () => {
+      return await this.#within("original", async () => {
         if (!(await twin.isCurrent())) return undefined
-        await engine.run(`ATTACH ${literal(twin.path)} AS file (READ_WRITE, TYPE duckdb)`)
-        const result = await within("file", () => transaction(work))
+        await this.#engine.run(`ATTACH ${literal(twin.path)} AS file (READ_WRITE, TYPE duckdb)`)
+        const result = await this.#within("file", () => this.#transaction(work))
         return (await twin.replace()) ? { result } : undefined
       }).catch((error) => {
-        throw asOurs(error)
+        throw this.#ours(error)
       })
     } finally {
       await twin.discard()
@@ -149,150 +151,74 @@ export function databaseFile(engine: Pick<Engine, "run">, options: FileOptions):
    * DuckDB writes a new file in several steps. A process that dies between them would leave a file that nobody can
    * open any more, this program's next run included: so a new file is made aside, and put in its place whole.
    */
-  async function create(): Promise<void> {
-    const folder = companionFolder(path)
-    if (existsSync(path) || !existsSync(folder)) return
+  async #create(): Promise<void> {
+    const folder = companionFolder(this.path)
+    if (this.exists() || !existsSync(folder)) return
+    const fresh = join(folder, FRESH_NAME)
     try {
-      await createAside(join(folder, FRESH_NAME))
+      await rm(fresh, { force: true })
+      await this.#engine.run(`ATTACH ${literal(fresh)} AS fresh (READ_WRITE, TYPE duckdb)`)
+      await this.#engine.run("DETACH fresh")
+      await placeNew(fresh, this.path).catch((error) => {
+        // Someone made the file meanwhile (or it is a symbolic link to none yet): it is theirs to be opened.
+        if (error.code !== "EEXIST") throw error
+      })
     } catch (error) {
-      throw asOurs(error)
+      throw this.#ours(error)
     }
   }
 
-  async function createAside(fresh: string): Promise<void> {
-    await rm(fresh, { force: true })
-    await engine.run(`ATTACH ${literal(fresh)} AS fresh (READ_WRITE, TYPE duckdb)`)
-    await engine.run("DETACH fresh")
-    await placeNew(fresh, path).catch((error) => {
-      // Someone made the file meanwhile (or it is a symbolic link to none yet): it is theirs to be opened.
-      if (error.code !== "EEXIST") throw error
-    })
-  }
-
-  async function attachWhenFree(
+  async #attach(
     mode: "READ_ONLY" | "READ_WRITE",
     name: string,
     waitMs: number,
     signal: AbortSignal | undefined,
   ): Promise<void> {
-    const deadline = options.nowMs() + waitMs
-    let pause = LOCK_POLL_MS
-    let told = false
+    const { clock, onWait } = this.#options
+    const patience = new Patience({ waitMs, clock, onWait, signal })
     for (;;) {
       signal?.throwIfAborted()
       try {
         // Without the type, DuckDB goes by the name: a file called `x.json` or `x.csv` would be attached as an empty
         // database in memory, and what is committed there would be gone.
-        await engine.run(`ATTACH ${literal(path)} AS ${name} (${mode}, TYPE duckdb)`)
+        await this.#engine.run(`ATTACH ${literal(this.path)} AS ${name} (${mode}, TYPE duckdb)`)
         return
       } catch (error) {
         const holder = lockHolder(error)
-        if (holder === undefined) throw fileError(path, error, onlyLooks)
-        const left = deadline - options.nowMs()
-        if (left <= 0) throw lockedError(path, holder, waitMs)
-        if (!told) options.onWait?.(holder)
-        told = true
-        await options.sleep(Math.min(pause, left), signal)
-        pause = Math.min(pause * 2, LOCK_POLL_MS * 10)
+        if (holder === undefined) throw this.#ours(error)
+        if (!(await patience.wait(holder))) throw lockedError(this.path, holder, waitMs)
       }
     }
   }
 
-  /** The engine can attach the file once at a time: work on it queues. */
-  function queued<T>(work: () => Promise<T>): Promise<T> {
-    const next = queue.then(work, work)
-    queue = next.catch(() => undefined)
-    return next
-  }
-
-  return {
-    path,
-    exists: () => existsSync(path),
-    read: (work, signal) =>
-      queued(async () => {
-        await attachWhenFree("READ_ONLY", "file", options.lockWaitMs, signal)
-        return within("file", work)
-      }),
-    write: (work, signal, bringing = 0) => queued(() => written(work, signal, bringing)),
-  }
-}
-
-/** The folder beside the user's file that a run makes, works in and takes away. */
-export function companionFolder(path: string): string {
-  return `${path}.druidsync`
-}
-
-/** Who holds the lock, from DuckDB's message: `python3.11 (PID 4711)`; undefined where it is not about a lock. */
-export function lockHolder(error: unknown): string | undefined {
-  const text = messageOf(error)
-  const match = /Conflicting lock is held in (.+?) \(PID (\d+)\)/.exec(text)
-  if (match !== null) return `${match[1]!.split("/").at(-1)} (PID ${match[2]})`
-  if (/Could not set lock on file|being used by another process/i.test(text)) return "another program"
-  return undefined
-}
-
-function isLocked(error: unknown): boolean {
-  return error instanceof DruidsyncError && error.code === "locked"
-}
-
-export function lockedError(path: string, holder: string, waitedMs: number): DruidsyncError {
-  return new DruidsyncError(
-    "locked",
-    `${path} is locked by ${holder}; waited ${Math.round(waitedMs / 1000)} s`,
-    {
-      exitCode: ExitCode.locked,
-      hint: "close it there, or wait longer with --lock-wait",
-    },
-  )
-}
-
-/** DuckDB's complaint about the file as ours. What is not about the file passes as it is. */
-function fileError(path: string, error: unknown, onlyLooks: boolean): unknown {
-  if (error instanceof DruidsyncError) return error
-  const text = messageOf(error)
-  const wrap = (code: "file" | "foreign" | "disk-full", message: string, hint: string, exitCode?: ExitCode) =>
-    new DruidsyncError(code, message, { hint, cause: error, ...(exitCode === undefined ? {} : { exitCode }) })
-  if (/not a valid DuckDB database|not a DuckDB|valid SQLite|unknown file type|file type/i.test(text)) {
-    if (onlyLooks) {
-      const hint = "give --out the file that druidsync pull made"
-      return wrap("foreign", `${path} is not a DuckDB file`, hint, ExitCode.usage)
+  /** Runs `work` with a database attached. Reports what failed in it; ignores a detach that fails after that. */
+  async #within<T>(name: string, work: () => Promise<T>): Promise<T> {
+    let result: T
+    try {
+      result = await work()
+    } catch (error) {
+      await this.#engine.run(`DETACH ${name}`).catch(() => undefined)
+      throw error
     }
-    const hint = "give --out a new path, or the file of an earlier pull"
-    return wrap("foreign", `${path} is there already and is not a DuckDB file`, hint, ExitCode.usage)
+    await this.#engine.run(`DETACH ${name}`).catch((error) => {
+      throw this.#ours(error)
+    })
+    return result
   }
-  if (codeOf(error) === "ENOSPC") {
-    return wrap(
-      "disk-full",
-      `no space left while writing ${path}; nothing of this step was stored`,
-      "free space and pull again",
-    )
-  }
-  if (/database with version|serialization|newer version/i.test(text)) {
-    return wrap(
-      "file",
-      `${path} was written by another version of DuckDB: ${firstLine(text)}`,
-      "use a newer druidsync, or another --out",
-    )
-  }
-  const refusal = refusalOf(error, onlyLooks ? "file" : "place", "--out")
-  if (refusal !== undefined || /Cannot open file/i.test(text)) {
-    return wrap(
-      "file",
-      `${path} cannot be opened: ${refusal?.why ?? firstLine(text)}`,
-      refusal?.hint ?? (onlyLooks ? "check --out" : "check that the folder exists and is writable"),
-    )
-  }
-  if (/^IO Error/i.test(text))
-    return wrap(
-      "file",
-      `${path}: ${firstLine(text)}`,
-      onlyLooks ? CHECK_DISK : `${CHECK_DISK}, then pull again`,
-    )
-  return error
-}
 
-const CHECK_DISK = "check the disk"
+  async #transaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.#engine.run("BEGIN")
+    try {
+      const result = await work()
+      await this.#engine.run("COMMIT")
+      return result
+    } catch (error) {
+      await this.#engine.run("ROLLBACK").catch(() => undefined)
+      throw this.#ours(error)
+    }
+  }
 
-function firstLine(text: string): string {
-  return text.split("\n")[0]!
+  #ours(error: unknown): unknown {
+    return fileError(this.path, error, this.#options.onlyLooks ?? false)
+  }
 }

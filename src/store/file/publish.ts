@@ -12,9 +12,12 @@ import type { DuckDBValue } from "@duckdb/node-api"
 import { beginsWith, makeAside } from "../../base/aside.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
+import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { tableNames } from "../notes/tables.ts"
-import { companionFolder, type DatabaseFile, lockedError, lockHolder } from "./file.ts"
+import { companionFolder } from "./companion.ts"
+import type { DatabaseFile } from "./file.ts"
+import { lockedError } from "./file-errors.ts"
 
 /** What became of a copy. `nothing`: there is no file yet that could be copied. */
 export type Published = "published" | "up-to-date" | "nothing"

@@ -2,14 +2,7 @@
 import { type Engine, openEngine } from "../engine.ts"
 import { type DatabaseFile, databaseFile, type FileOptions } from "./file.ts"
 
-export interface ReadingOptions {
-  /** absolute path of the DuckDB file */
-  readonly path: string
-  /** how long a commit of someone else is waited for, ms */
-  readonly lockWaitMs: number
-  readonly clock: Pick<FileOptions, "sleep" | "nowMs">
-  /** told once who is waited for, in words */
-  readonly onWait?: (holder: string) => void
+export interface ReadingOptions extends Pick<FileOptions, "path" | "lockWaitMs" | "clock" | "onWait"> {
   /** as in `FileOptions`. Default: true */
   readonly onlyLooks?: boolean
   /** as DuckDB writes it. Default: 500MB */
@@ -23,20 +16,12 @@ export async function withFile<T>(
   options: ReadingOptions,
   work: (engine: Engine, file: DatabaseFile) => Promise<T>,
 ): Promise<T> {
-  const { path, lockWaitMs, clock, onWait, onlyLooks = true, memoryLimit = "500MB", threads = 2 } = options
+  const { onlyLooks = true, memoryLimit = "500MB", threads = 2 } = options
   const engine = await openEngine({ memoryLimit, threads })
   try {
-    // DuckDB's default would be a folder where the user stands.
+    // DuckDB's default would be a folder in the current directory.
     await engine.run("SET temp_directory = ''")
-    const file = databaseFile(engine, {
-      path,
-      lockWaitMs,
-      sleep: (ms, signal) => clock.sleep(ms, signal),
-      nowMs: () => clock.nowMs(),
-      onlyLooks,
-      ...(onWait === undefined ? {} : { onWait }),
-    })
-    return await work(engine, file)
+    return await work(engine, databaseFile(engine, { ...options, onlyLooks }))
   } finally {
     engine.close()
   }

@@ -1,15 +1,16 @@
 /** Tells whether a run works on a file now, without keeping one out. */
 import { existsSync } from "node:fs"
 import { join } from "node:path"
+import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
-import { lockHolder } from "./file.ts"
+import { companionFolder, LOCK_NAME } from "./companion.ts"
 
 /**
  * @param path the user's file
  * @returns program and PID of the run that holds the run lock; undefined where nobody does
  */
 export async function runHolder(engine: Engine, path: string): Promise<string | undefined> {
-  const lock = join(`${path}.druidsync`, "lock")
+  const lock = join(companionFolder(path), LOCK_NAME)
   if (!existsSync(lock)) return undefined
   try {
     await engine.run(`ATTACH ${literal(lock)} AS run_lock_look (READ_ONLY)`)

@@ -7,11 +7,13 @@ import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import { lstat, mkdir, readdir, readlink, rm, rmdir } from "node:fs/promises"
 import { join } from "node:path"
+import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
+import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
-import { companionFolder, FRESH_NAME, lockHolder } from "./file.ts"
-import { TWIN_NAME } from "./twin.ts"
+import { companionFolder, FRESH_NAME, LOCK_NAME, TWIN_NAME } from "./companion.ts"
+import { Patience } from "./patience.ts"
 
 export interface RunLock {
   /** private folder of this run's files; empty at the start */
@@ -26,21 +28,18 @@ export interface RunLockOptions {
   /** another place for the spool, from `--spool-dir` */
   readonly spoolDir?: string | undefined
   readonly waitMs: number
-  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
-  readonly nowMs: () => number
-  readonly onWait?: (holder: string) => void
+  readonly clock: Clock
+  /** called once with the run that holds the lock, in words */
+  readonly onWait?: ((holder: string) => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
-
-const POLL_MS = 100
 
 /** @throws DruidsyncError `locked` (exit 11) while another run works on the file, `file` where the folder cannot be made */
 export async function acquireRunLock(engine: Engine, options: RunLockOptions): Promise<RunLock> {
   const folder = companionFolder(options.path)
-  const lockPath = join(folder, "lock")
-  const deadline = options.nowMs() + options.waitMs
-  let told = false
-  let mended = false
+  const lockPath = join(folder, LOCK_NAME)
+  const patience = new Patience(options)
+  let hasRemovedStump = false
   for (;;) {
     options.signal?.throwIfAborted()
     await makeFolder(folder, options.path)
@@ -54,21 +53,16 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
       // The last holder took the whole folder away between our two steps: make it again.
       if (holder === undefined && !existsSync(folder)) continue
       // Once: where the disk is full, the next try leaves another stump.
-      if (holder === undefined && !mended && (await removeStump(lockPath))) {
-        mended = true
+      if (holder === undefined && !hasRemovedStump && (await removeStump(lockPath))) {
+        hasRemovedStump = true
         continue
       }
       if (holder === undefined) throw folderError(folder, error)
-      const left = deadline - options.nowMs()
-      if (left <= 0) {
-        throw new DruidsyncError("locked", `another druidsync works on ${options.path}: ${holder}`, {
-          exitCode: ExitCode.locked,
-          hint: "let it finish, or wait for it with --lock-wait",
-        })
-      }
-      if (!told) options.onWait?.(holder)
-      told = true
-      await options.sleep(Math.min(POLL_MS, left), options.signal)
+      if (await patience.wait(holder)) continue
+      throw new DruidsyncError("locked", `another druidsync works on ${options.path}: ${holder}`, {
+        exitCode: ExitCode.locked,
+        hint: "let it finish, or wait for it with --lock-wait",
+      })
     }
   }
   const spoolDir = join(options.spoolDir ?? folder, spoolName(options))

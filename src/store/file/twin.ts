@@ -10,6 +10,7 @@ import { constants, existsSync } from "node:fs"
 import { chmod, copyFile, type FileHandle, lstat, open, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { syncFile, syncFolder } from "../../base/aside.ts"
+import { TWIN_NAME } from "./companion.ts"
 
 export interface Twin {
   /** where it is written */
@@ -28,9 +29,6 @@ export interface Twin {
   /** Removes it, unless it is in place, and closes what is open. */
   discard(): Promise<void>
 }
-
-/** Its name in the folder; what a run that died left of one is removed by the next (`run-lock.ts`). */
-export const TWIN_NAME = "next.duckdb"
 
 /** DuckDB's main header and its two database headers, bytes. */
 const HEADERS = 3 * 4096

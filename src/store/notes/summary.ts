@@ -1,10 +1,11 @@
 /** What the file says about itself, for `status`: read in one go, with the file open read-only, and no network. */
 import { stat } from "node:fs/promises"
 import type { Interval, PartState } from "../../base/domain.ts"
-import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { union } from "../../base/intervals.ts"
 import { quoteName } from "../../base/names.ts"
 import { refusalOf, whyOf } from "../../base/system.ts"
+import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type DatasourceState, readState } from "./state.ts"
@@ -64,7 +65,7 @@ export async function readSummary(
   const bytes = await fileBytes(file.path)
   const state = await readState(engine, file, signal).catch((error) => {
     // Tables with the names of ours and other columns: somebody else's.
-    throw /^(Binder|Catalog|Conversion) Error/.test(messageOf(error)) ? notOurs(file.path) : error
+    throw says(error, "otherColumns") ? notOurs(file.path) : error
   })
   if (!state.tables.includes("_sync_state")) throw notOurs(file.path)
   const datasources = await file.read(async () => {

@@ -7,7 +7,8 @@ import { rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api"
-import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { complaintOf, says } from "../duckdb-errors.ts"
 import { literal } from "../engine.ts"
 import { databaseFile, type FileOptions } from "../file/file.ts"
 import { fileBytes } from "../notes/summary.ts"
@@ -183,18 +184,14 @@ function tooMany(message: string): DruidsyncError {
   })
 }
 
-const WRONG_SQL = /^(Parser|Binder|Catalog|Syntax|Not implemented|Invalid Input|Permission) Error/i
-
 /** DuckDB's complaint about SQL as ours. What is about the file passes as it is. */
 function sqlError(error: unknown, signal: AbortSignal): unknown {
   if (signal.aborted) return signal.reason
   if (error instanceof DruidsyncError || !(error instanceof Error)) return error
-  const text = messageOf(error)
-    .replace(/^Failed to extract statements: /, "")
-    .trim()
-  // Not DuckDB's: whoever reads the rows failed.
-  if (!/^[A-Z][A-Za-z -]* Error: |^INTERRUPT/i.test(text)) return error
-  const exitCode = WRONG_SQL.test(text) ? ExitCode.usage : ExitCode.failed
+  const text = complaintOf(error)
+  // Not DuckDB's: the code that reads the rows failed.
+  if (!says(text, "own")) return error
+  const exitCode = says(text, "wrongSql") ? ExitCode.usage : ExitCode.failed
   const hint = hintFor(text)
   return new DruidsyncError("query", text, {
     exitCode,
@@ -204,11 +201,11 @@ function sqlError(error: unknown, signal: AbortSignal): unknown {
 }
 
 function hintFor(text: string): string | undefined {
-  if (/attached in read-only mode/.test(text)) return "druidsync query never changes the file"
-  if (/Permission Error.*(disabled by configuration|file system operations)/s.test(text)) {
+  if (says(text, "readOnly")) return "druidsync query never changes the file"
+  if (says(text, "filesForbidden")) {
     return "druidsync query opens the DuckDB file alone; --allow-files lets the SQL use others"
   }
-  if (/^Out of Memory/i.test(text)) return "ask for less, or give more with --memory-limit"
-  if (/Table with name .* does not exist/.test(text)) return "druidsync query without SQL lists the tables"
+  if (says(text, "outOfMemory")) return "ask for less, or give more with --memory-limit"
+  if (says(text, "noTable")) return "druidsync query without SQL lists the tables"
   return undefined
 }

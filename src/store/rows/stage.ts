@@ -3,10 +3,11 @@
  * multi-threaded JSON reader does it; no row passes through JavaScript.
  */
 import type { Column, Interval } from "../../base/domain.ts"
-import { DruidsyncError, messageOf } from "../../base/errors.ts"
+import { DruidsyncError } from "../../base/errors.ts"
 import { quoteName } from "../../base/names.ts"
 import { codeOf } from "../../base/system.ts"
 import { formatDruidTime } from "../../base/time.ts"
+import { firstLine, says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "../notes/times.ts"
 import { countsByInterval } from "./interval-counts.ts"
@@ -66,9 +67,8 @@ export async function stage(
       await create(rowBytes)
       break
     } catch (error) {
-      const isTooLong = /maximum_object_size/.test(messageOf(error))
-      if (isTooLong && n + 1 < ROW_BYTES.length) continue
-      if (n > 0 && /Out of Memory/i.test(messageOf(error))) throw hugeRow(error)
+      if (says(error, "lineTooLong") && n + 1 < ROW_BYTES.length) continue
+      if (n > 0 && says(error, "outOfMemory")) throw hugeRow(error)
       throw (await unstorableTime(engine, source(rowBytes), columns, error)) ?? stageError(error)
     }
   }
@@ -107,7 +107,7 @@ async function unstorableTime(
   columns: readonly Column[],
   error: unknown,
 ): Promise<DruidsyncError | undefined> {
-  if (!/timestamp/i.test(messageOf(error))) return undefined
+  if (!says(error, "unfitTime")) return undefined
   const index = columns.findIndex((column) => column.name === "__time") + 1
   const time = `json[${index}]::BIGINT`
   const [row] = await engine.rows(
@@ -133,18 +133,17 @@ function hugeRow(cause: unknown): DruidsyncError {
 }
 
 function stageError(error: unknown): unknown {
-  const text = messageOf(error)
   if (codeOf(error) === "ENOSPC") {
     return new DruidsyncError("disk-full", "no space left while parsing a slice", { cause: error })
   }
-  if (/No files found|No such file/i.test(text)) {
+  if (says(error, "noFile")) {
     return new DruidsyncError("file", "a spool file was removed before it was loaded", {
       hint: "let nobody tidy up in the folder beside the DuckDB file (or --spool-dir) while druidsync runs",
       retryable: true,
       cause: error,
     })
   }
-  if (/Malformed JSON|JSON transform error/i.test(text)) {
+  if (says(error, "notJson")) {
     return new DruidsyncError(
       "response-cut",
       "Druid's answer arrived damaged: it holds rows that are not JSON",
@@ -154,9 +153,8 @@ function stageError(error: unknown): unknown {
       },
     )
   }
-  if (/Conversion Error|Invalid Input Error|Out of Range|Overflow/i.test(text)) {
-    const line = text
-      .split("\n")[0]!
+  if (says(error, "unfit")) {
+    const line = firstLine(error)
       .replace(/ in file ".*?"/, "")
       .slice(0, 400)
     return new DruidsyncError("type", `Druid sent a value that does not fit its declared type: ${line}`, {

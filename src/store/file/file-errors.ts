@@ -1,0 +1,62 @@
+/** What may be wrong with the user's file, in our words. Pure. */
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { codeOf, refusalOf } from "../../base/system.ts"
+import { firstLine, says } from "../duckdb-errors.ts"
+
+export function lockedError(path: string, holder: string, waitedMs: number): DruidsyncError {
+  return new DruidsyncError(
+    "locked",
+    `${path} is locked by ${holder}; waited ${Math.round(waitedMs / 1000)} s`,
+    { exitCode: ExitCode.locked, hint: "close it there, or wait longer with --lock-wait" },
+  )
+}
+
+export function isLocked(error: unknown): boolean {
+  return error instanceof DruidsyncError && error.code === "locked"
+}
+
+/**
+ * DuckDB's complaint about the file as ours. What is not about the file passes as it is.
+ * @param onlyLooks no pull is meant: hints say nothing of one
+ */
+export function fileError(path: string, cause: unknown, onlyLooks: boolean): unknown {
+  if (cause instanceof DruidsyncError) return cause
+  if (says(cause, "notDuckdb")) {
+    return onlyLooks
+      ? new DruidsyncError("foreign", `${path} is not a DuckDB file`, {
+          exitCode: ExitCode.usage,
+          hint: "give --out the file that druidsync pull made",
+          cause,
+        })
+      : new DruidsyncError("foreign", `${path} is there already and is not a DuckDB file`, {
+          exitCode: ExitCode.usage,
+          hint: "give --out a new path, or the file of an earlier pull",
+          cause,
+        })
+  }
+  if (codeOf(cause) === "ENOSPC") {
+    const message = `no space left while writing ${path}; nothing of this step was stored`
+    return new DruidsyncError("disk-full", message, { hint: "free space and pull again", cause })
+  }
+  const wrong = (message: string, hint: string) => new DruidsyncError("file", message, { hint, cause })
+  if (says(cause, "otherVersion")) {
+    return wrong(
+      `${path} was written by another version of DuckDB: ${firstLine(cause)}`,
+      "use a newer druidsync, or another --out",
+    )
+  }
+  const refusal = refusalOf(cause, onlyLooks ? "file" : "place", "--out")
+  if (refusal !== undefined || says(cause, "cannotOpen")) {
+    return wrong(
+      `${path} cannot be opened: ${refusal?.why ?? firstLine(cause)}`,
+      refusal?.hint ?? (onlyLooks ? "check --out" : "check that the folder exists and is writable"),
+    )
+  }
+  if (says(cause, "io")) {
+    return wrong(
+      `${path}: ${firstLine(cause)}`,
+      onlyLooks ? "check the disk" : "check the disk, then pull again",
+    )
+  }
+  return cause
+}
