@@ -19,31 +19,45 @@ const PATTERN = /^([+-]?\d{4,9})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}
 export function parseDruidTime(text: string): bigint {
   const match = PATTERN.exec(text)
   if (match === null) throw new RangeError(`not a time in Druid's form: ${JSON.stringify(text)}`)
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ]
-  const days = daysFromCivil(year, month, day)
-  const back = civilFromDays(days)
-  const exists = back.month === month && back.day === day && hour < 24 && minute < 60 && second < 60
-  if (!exists) throw new RangeError(`no such time: ${JSON.stringify(text)}`)
-  const ofDay = (hour * 3_600 + minute * 60 + second) * 1_000 + Number((match[7] ?? "").padEnd(3, "0"))
-  return BigInt(days) * DAY_MS + BigInt(ofDay)
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1, 7).map(Number)
+  const ofDayMs = (hour * 3_600 + minute * 60 + second) * 1_000 + Number((match[7] ?? "").padEnd(3, "0"))
+  const ms = hour < 24 && minute < 60 && second < 60 ? fromCivil({ year, month, day, ofDayMs }) : undefined
+  if (ms === undefined) throw new RangeError(`no such time: ${JSON.stringify(text)}`)
+  return ms
 }
 
 /** Milliseconds as Druid prints them, also beyond the range of `Date`. */
 export function formatDruidTime(ms: bigint): string {
-  const days = floorDiv(ms, DAY_MS)
-  const ofDay = Number(ms - days * DAY_MS)
-  const { year, month, day } = civilFromDays(Number(days))
+  const { year, month, day, ofDayMs } = civil(ms)
   const pad = (value: number, width: number) => String(value).padStart(width, "0")
   const years = year < 0 ? `-${pad(-year, 4)}` : pad(year, 4)
-  const time = `${pad(Math.floor(ofDay / 3_600_000), 2)}:${pad(Math.floor(ofDay / 60_000) % 60, 2)}:${pad(Math.floor(ofDay / 1_000) % 60, 2)}`
-  return `${years}-${pad(month, 2)}-${pad(day, 2)}T${time}.${pad(ofDay % 1_000, 3)}Z`
+  const time = `${pad(Math.floor(ofDayMs / 3_600_000), 2)}:${pad(Math.floor(ofDayMs / 60_000) % 60, 2)}:${pad(Math.floor(ofDayMs / 1_000) % 60, 2)}`
+  return `${years}-${pad(month, 2)}-${pad(day, 2)}T${time}.${pad(ofDayMs % 1_000, 3)}Z`
+}
+
+/** A moment by the proleptic Gregorian calendar, in UTC; there is a year 0. */
+export interface Civil {
+  readonly year: number
+  /** 1 to 12 */
+  readonly month: number
+  /** 1 to 31 */
+  readonly day: number
+  /** milliseconds since midnight */
+  readonly ofDayMs: number
+}
+
+/** @param ms since 1970 */
+export function civil(ms: bigint): Civil {
+  const days = floorDiv(ms, DAY_MS)
+  return { ...civilFromDays(Number(days)), ofDayMs: Number(ms - days * DAY_MS) }
+}
+
+/** @returns milliseconds since 1970; undefined where the calendar has no such day */
+export function fromCivil({ year, month, day, ofDayMs }: Civil): bigint | undefined {
+  const days = daysFromCivil(year, month, day)
+  const back = civilFromDays(days)
+  if (back.month !== month || back.day !== day) return undefined
+  return BigInt(days) * DAY_MS + BigInt(ofDayMs)
 }
 
 // Days of the proleptic Gregorian calendar by counting years from March: "chrono-Compatible Low-Level Date

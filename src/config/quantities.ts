@@ -1,4 +1,5 @@
 /** Reads lengths of time, points in time and amounts of bytes as people write them. Pure. */
+import { fromCivil } from "../base/time.ts"
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,
@@ -37,6 +38,9 @@ function isoMs(text: string): number | undefined {
 const INSTANT =
   /^(\d{4}|[+-]\d{6})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,3}))?)?(Z|[+-]\d\d:\d\d)?)?$/i
 
+/** Last instant of a `Date`, in the year 275760: a later one is a slip. */
+const LAST = 8_640_000_000_000_000n
+
 /**
  * UTC milliseconds of an ISO 8601 date ("2024-01-31") or date and time ("2024-01-31T12:00:00.123+02:00"); without
  * an offset it is UTC. Undefined for anything else, February 30 included (`Date.parse` differs by runtime there).
@@ -44,16 +48,15 @@ const INSTANT =
 export function parseInstant(text: string): bigint | undefined {
   const match = INSTANT.exec(text)
   if (match === null) return undefined
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map((part) => Number(part ?? 0))
-  const date = new Date(0)
-  // not Date.UTC: it reads the years 0 to 99 as 1900 to 1999
-  date.setUTCFullYear(year!, month! - 1, day!)
-  const isRealDate = date.getUTCMonth() === month! - 1 && date.getUTCDate() === day
-  if (!isRealDate || hour! > 23 || minute! > 59 || second! > 59) return undefined
-  date.setUTCHours(hour!, minute!, second!, Number((match[7] ?? "").padEnd(3, "0")))
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1, 7)
+    .map((part) => Number(part ?? 0))
+  if (hour > 23 || minute > 59 || second > 59) return undefined
+  const ofDayMs = (hour * 3_600 + minute * 60 + second) * 1_000 + Number((match[7] ?? "").padEnd(3, "0"))
+  const ms = fromCivil({ year, month, day, ofDayMs })
   const offset = offsetMs(match[8] ?? "Z")
-  if (offset === undefined || Number.isNaN(date.getTime())) return undefined
-  return BigInt(date.getTime() - offset)
+  if (ms === undefined || offset === undefined || ms > LAST || ms < -LAST) return undefined
+  return ms - BigInt(offset)
 }
 
 function offsetMs(text: string): number | undefined {

@@ -8,6 +8,7 @@ import type {
   TableExport,
   TableVerification,
 } from "../lake/document.ts"
+import { firstOf, linesText } from "./text/list.ts"
 import type { Style } from "./text/style.ts"
 import { count, counted, duration, size } from "./text/words.ts"
 
@@ -25,7 +26,7 @@ export function exportText(report: ExportReport, verbose: boolean, style: Style)
     "row",
   )}, ${size(sum((one) => one.bytesWritten))}), ${count(sum((one) => one.unchanged))} unchanged`
   lines.push(style.bold(`${report.outcome}: ${what}, ${duration(report.durationMs)}`))
-  return lines.map((line) => `${line}\n`).join("")
+  return linesText(lines)
 }
 
 function tableLines(one: TableExport, report: ExportReport, verbose: boolean, style: Style): string[] {
@@ -43,11 +44,10 @@ function tableLines(one: TableExport, report: ExportReport, verbose: boolean, st
     for (const partition of one.written) lines.push(`  written ${partition}`)
     for (const partition of one.removed) lines.push(`  removed ${partition}`)
   }
-  const shown = verbose ? one.unsettled : one.unsettled.slice(0, MOST_LINES)
+  const { shown, more } = firstOf(one.unsettled, { verbose, most: MOST_LINES, one: "partition" })
   for (const { partition, state, reason } of shown)
     lines.push(`  ${style.yellow(state)} ${partition}: ${printable(reason)}`)
-  const more = one.unsettled.length - shown.length
-  if (more > 0) lines.push(`  … and ${counted(more, "more partition")}; --verbose shows all`)
+  lines.push(...more)
   for (const note of one.notes) lines.push(`  ${style.dim(printable(note))}`)
   return lines
 }
@@ -69,7 +69,7 @@ export function lakeText(report: LakeReport, verbose: boolean, style: Style): st
         : `different: ${counted(faults, "partition differs", "partitions differ")}, ${compared}`,
     ),
   )
-  return lines.map((line) => `${line}\n`).join("")
+  return linesText(lines)
 }
 
 function verificationLines(one: TableVerification, verbose: boolean, style: Style): string[] {
@@ -78,13 +78,12 @@ function verificationLines(one: TableVerification, verbose: boolean, style: Styl
     one.faults.length === 0
       ? `${style.green("equal")}, ${counted(one.rows, "row")} in ${counted(one.compared, "partition")} compared`
       : `${style.red(counted(one.faults.length, "partition differs", "partitions differ"))}, ${all}`
-  const shown = verbose ? one.faults : one.faults.slice(0, MOST_LINES)
+  const { shown, more } = firstOf(one.faults, { verbose, most: MOST_LINES, one: "partition" })
   const lines = [
     `${style.bold(printable(one.datasource))} ↔ lake ${printable(one.folder)}: ${headline}`,
     ...shown.map((fault) => faultLine(fault, style)),
+    ...more,
   ]
-  const more = one.faults.length - shown.length
-  if (more > 0) lines.push(`  … and ${counted(more, "more partition")}; --verbose shows all`)
   if (one.otherShares.length > 0) {
     const names = one.otherShares.map((share) => `"${printable(share)}"`).join(", ")
     lines.push(`  ${style.dim(`not compared: ${names}, which come from DuckDB files of their own`)}`)

@@ -197,14 +197,14 @@ describe("how a datasource stands", () => {
     expect(text).toContain("1 of 1 datasource needs a look")
     expect(text).toContain("<b>Missing: 2020-01-01</b><span>: away</span>")
     expect(text).toContain("<b>Missing</b> <small")
-    expect(text).toContain("<b>Kept here</b> <small")
+    expect(text).toContain("<b>Kept</b> <small")
     expect(text).toContain('fill="url(#p-missing)"')
   })
 
   it("is bad where another program changed the table", () => {
     const text = page(facts([summary("w", parts(3, DAY), { tableRows: 7 })]))
     expect(text).toContain("Changed from outside")
-    expect(text).toContain("the table has 7 rows, druidsync stored 30")
+    expect(text).toContain("its table has 7 rows, druidsync stored 30")
   })
 })
 

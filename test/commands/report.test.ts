@@ -54,7 +54,7 @@ describe("druidsync report", () => {
         "1 of 1 datasource needs a look",
         "<b>Proven</b>",
         "<b>Provisional</b>",
-        "<b>Kept here</b>",
+        "<b>Kept</b>",
         "<b>Missing: 2016-07-01</b><span>: 1 of 1 segments in this interval are published but served by no historical now",
         "3 columns",
         "new column",

@@ -60,9 +60,9 @@ describe("druidsync status", () => {
     expect(stdout.split("\n\n")[2]).toBe(
       [
         "w: incomplete: 1 of 1 segments in this interval are published but served by no historical now",
-        "w: 1 row (2016-06-30) unproven: stored, but Druid had not counted them yet",
-        "w: 2 rows (2016-06-29 05:00 to 06:00) provisional: realtime, they may still change in Druid",
-        "w: 1 row (2016-06-27) kept: Druid dropped them, they are here alone",
+        "w: 1 row unproven (2016-06-30): stored, but not counted by Druid yet",
+        "w: 2 rows provisional (2016-06-29 05:00 to 06:00): realtime, may still change in Druid",
+        "w: 1 row kept (2016-06-27): gone from Druid, here alone",
         "",
       ].join("\n"),
     )
@@ -151,7 +151,7 @@ describe("druidsync status", () => {
     const { stdout } = await desk.run("status --out $out")
     expect(stdout).toMatch(/^w .* killed$/m)
     expect(stdout).toContain(
-      "w: its last run was killed; what is stored is whole, the next pull goes on from there\n",
+      "w: its last run was killed: what is stored is whole, the next pull goes on from there\n",
     )
     expect((await desk.run("status --out $out --exit-code")).code).toBe(3)
   }, 20_000)
@@ -165,7 +165,7 @@ describe("druidsync status", () => {
     )
     expect(stdout).toMatch(/^koalas-to-the-max +koalas_to_the_max +0 +- +- +never +dropped$/m)
     expect(stdout).toContain(
-      "koalas-to-the-max: its table was dropped; the next pull fetches all of it again",
+      "koalas-to-the-max: its table was dropped: the next pull fetches all of it again",
     )
   }, 20_000)
 })

@@ -31,7 +31,7 @@ describe("the summary of a run", () => {
       cold: [day(1), day(2)],
     }).text
     expect(text).toBe(
-      "w: 100 rows fetched (5.0 kB), 90 old rows taken out in 9.6 s; 24,112 rows in table w, newest 2016-06-27 21:31:02.498; 7 of them provisional (realtime, may still change); 1,000 of them kept (gone from Druid); 2016-06-01 to 2016-06-02 is on no Druid server (load rules): left as it is",
+      "w: 100 rows fetched (5.0 kB), 90 old rows taken out in 9.6 s; 24,112 rows in table w, newest 2016-06-27 21:31:02.498; 7 of them provisional (realtime, may still change in Druid); 1,000 of them kept (gone from Druid, here alone); 2016-06-01 to 2016-06-02 is on no Druid server (load rules): left as it is",
     )
   })
 

@@ -6,12 +6,14 @@ describe("cells of a terminal", () => {
     expect([displayWidth("abc"), displayWidth("日本"), displayWidth("e\u0301"), displayWidth("🐨")]).toEqual([
       3, 4, 1, 2,
     ])
+    expect(["👩\u200d👩\u200d👧", "🇩🇪", "1️⃣"].map(displayWidth)).toEqual([2, 2, 2])
   })
 
   it("cuts with an ellipsis, never in the middle of a wide character and never beyond the width", () => {
     expect(fit("wikipedia", 9)).toBe("wikipedia")
     expect(fit("wikipedia", 5)).toBe("wiki…")
     expect(fit("日本語", 4)).toBe("日…")
+    expect(fit("👩\u200d👩\u200d👧👩\u200d👩\u200d👧", 3)).toBe("👩\u200d👩\u200d👧…")
     expect(fit("abc", 0)).toBe("")
   })
 

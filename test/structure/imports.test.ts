@@ -26,6 +26,7 @@ const HOME: Readonly<Record<string, string>> = {
   "@duckdb/node-api": "store",
   consola: "kit",
   citty: "kit commands",
+  "string-width": "kit",
   valibot: "config document.ts",
   "jsonc-parser": "config",
 }

@@ -1,6 +1,7 @@
 /** A plan in words: per datasource what would be fetched and why. Pure. */
 import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
+import { failedLines, linesText } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { incompleteWords } from "../../kit/text/summary.ts"
 import { count, counted, intervalsWords, intervalWords, rangeWords, size } from "../../kit/text/words.ts"
@@ -13,7 +14,7 @@ const MOST_LINES = 10
 export function planText(plan: DryRun, verbose: boolean, style: Style): string {
   const lines = plan.datasources.flatMap((one) => datasourceLines(one, plan.range, verbose, style))
   if (plan.datasources.length > 1) lines.push(style.bold(totalLine(plan)))
-  return lines.map((line) => `${line}\n`).join("")
+  return linesText(lines)
 }
 
 function datasourceLines(
@@ -24,10 +25,7 @@ function datasourceLines(
 ): string[] {
   const name = style.bold(printable(one.datasource))
   const indent = (text: string) => `  ${text}`
-  if (one.error !== undefined) {
-    const hint = one.error.hint === undefined ? [] : [indent(`→ ${printable(one.error.hint)}`)]
-    return [`${name}: ${style.red("cannot be pulled")}: ${printable(one.error.message)}`, ...hint]
-  }
+  if (one.error !== undefined) return failedLines(one.datasource, "cannot be pulled", one.error, style)
   const lines = stretchLines(one.fetch, verbose).map(indent)
   const table = printable(one.table)
   if (one.unchangedChunks > 0 && one.fetch.length > 0) {

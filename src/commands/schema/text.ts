@@ -1,5 +1,6 @@
 /** Columns in words: from Druid's types to DuckDB's, with notes. Pure. */
 import { printable } from "../../base/printable.ts"
+import { failedLines, linesText } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { columns } from "../../kit/text/width.ts"
 import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
@@ -9,14 +10,11 @@ export function schemaText(report: SchemaReport, style: Style): string {
 }
 
 function datasourceText(one: DatasourceSchema, style: Style): string {
-  const name = style.bold(printable(one.datasource))
-  if (one.error !== undefined) {
-    const hint = one.error.hint === undefined ? "" : `  → ${printable(one.error.hint)}\n`
-    return `${name}: ${style.red("cannot be read")}: ${printable(one.error.message)}\n${hint}`
-  }
+  if (one.error !== undefined)
+    return linesText(failedLines(one.datasource, "cannot be read", one.error, style))
   const [header, ...rows] = columns([HEADER, ...one.columns.map(cells)], "llll")
-  const lines = [style.dim(header!), ...rows].map((line) => `  ${line}\n`)
-  return `${name} → table ${printable(one.table)}\n${lines.join("")}`
+  const title = `${style.bold(printable(one.datasource))} → table ${printable(one.table)}`
+  return linesText([title, ...[style.dim(header!), ...rows].map((line) => `  ${line}`)])
 }
 
 const HEADER = ["COLUMN", "IN DRUID", "IN DUCKDB", "NOTES"]

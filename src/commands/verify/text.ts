@@ -8,6 +8,7 @@ import type {
   SkippedStretch,
   VerifyReport,
 } from "../../compare/document.ts"
+import { failedLines, firstOf, linesText } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
 
@@ -27,17 +28,15 @@ export function verificationText(report: VerifyReport, verbose: boolean, style: 
     )
   }
   lines.push(style.bold(totalLine(report)))
-  return lines.map((line) => `${line}\n`).join("")
+  return linesText(lines)
 }
 
 function datasourceLines(one: DatasourceVerification, verbose: boolean, style: Style): string[] {
   const name = style.bold(printable(one.datasource))
-  if (one.error !== undefined) {
-    const hint = one.error.hint === undefined ? [] : [`  → ${printable(one.error.hint)}`]
-    return [`${name}: ${style.red("cannot be compared")}: ${printable(one.error.message)}`, ...hint]
-  }
+  if (one.error !== undefined) return failedLines(one.datasource, "cannot be compared", one.error, style)
   const marked: { start: bigint; line: string }[] = []
-  const shown = verbose ? one.different : one.different.slice(0, MOST_LINES)
+  const limit = { verbose, most: MOST_LINES, one: "stretch", many: "stretches" }
+  const { shown, more } = firstOf(one.different, limit)
   for (const compared of shown)
     marked.push({ start: startOf(compared.interval), line: comparedLine(compared, style) })
   if (verbose) {
@@ -45,9 +44,7 @@ function datasourceLines(one: DatasourceVerification, verbose: boolean, style: S
       marked.push({ start: startOf(interval), line: `  ${style.green("=")} ${stretchWords(interval)}` })
   }
   marked.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0))
-  const lines = marked.map(({ line }) => line)
-  const more = one.different.length - shown.length
-  if (more > 0) lines.push(`  … and ${counted(more, "more stretch", "more stretches")}; --verbose shows all`)
+  const lines = [...marked.map(({ line }) => line), ...more]
   for (const compared of one.repaired)
     lines.push(
       `  ${style.green("repaired")} ${compared.mark} ${stretchWords(compared.interval)}: ${sidesWords(compared)}`,

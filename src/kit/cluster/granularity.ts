@@ -1,6 +1,6 @@
 /** Druid's segment granularity, told from the intervals that segments have. Pure. */
 import type { Interval } from "../../base/domain.ts"
-import { formatDruidTime } from "../../base/time.ts"
+import { civil } from "../../base/time.ts"
 
 const MINUTE_MS = 60_000n
 const HOUR_MS = 60n * MINUTE_MS
@@ -21,10 +21,10 @@ const FIXED: readonly (readonly [string, bigint])[] = [
   ["DAY", DAY_MS],
 ]
 
-const CALENDAR: readonly (readonly [string, bigint])[] = [
-  ["MONTH", 1n],
-  ["QUARTER", 3n],
-  ["YEAR", 12n],
+const CALENDAR: readonly (readonly [string, number])[] = [
+  ["MONTH", 1],
+  ["QUARTER", 3],
+  ["YEAR", 12],
 ]
 
 /** No bucket of time at all: from about the beginning to about the end. */
@@ -40,13 +40,13 @@ export function granularityOf({ start, end }: Interval): string | undefined {
   const from = monthOf(start)
   const to = monthOf(end)
   if (from === undefined || to === undefined) return undefined
-  return CALENDAR.find(([, months]) => to - from === months && from % months === 0n)?.[0]
+  return CALENDAR.find(([, months]) => to - from === months && from % months === 0)?.[0]
 }
 
 /** Months since the year 0, where a month begins then. */
-function monthOf(ms: bigint): bigint | undefined {
-  const match = /^(-?\d+)-(\d\d)-01T00:00:00\.000Z$/.exec(formatDruidTime(ms))
-  return match === null ? undefined : BigInt(match[1]!) * 12n + BigInt(match[2]!) - 1n
+function monthOf(ms: bigint): number | undefined {
+  const { year, month, day, ofDayMs } = civil(ms)
+  return day === 1 && ofDayMs === 0 ? year * 12 + month - 1 : undefined
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
+import { linesText } from "../text/list.ts"
 import type { Style } from "../text/style.ts"
 import { columns } from "../text/width.ts"
 import { count, counted, intervalWords, size } from "../text/words.ts"
@@ -31,7 +32,7 @@ export function datasourcesText(report: DatasourcesReport, style: Style): string
     )
   }
   if (notes.length > 0) lines.push("", ...notes)
-  return lines.map((line) => `${line}\n`).join("")
+  return linesText(lines)
 }
 
 function cells(one: ListedDatasource): string[] {
@@ -64,5 +65,5 @@ export function numberedDatasources({ datasources }: DatasourcesReport, style: S
   const header = ["", "DATASOURCE", "ROWS", "SIZE", "TIME (UTC)"]
   const rows = datasources.map((one, n) => [String(n + 1), ...cells(one).slice(1, 5)])
   const [first, ...rest] = columns([header, ...rows], "rlrrl")
-  return [style.dim(first!), ...rest].map((line) => `${line}\n`).join("")
+  return linesText([style.dim(first!), ...rest])
 }

@@ -4,6 +4,7 @@ import type { Interval } from "../../base/domain.ts"
 import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../../pull/document.ts"
+import { LEFT_WHOLE, MARKS } from "../status/states.ts"
 import type { Style } from "./style.ts"
 import { count, counted, duration, intervalsWords, rangeWords, size, time } from "./words.ts"
 
@@ -58,8 +59,8 @@ const LEVELS = { complete: "info", incomplete: "warn", interrupted: "warn", fail
 function datasourceLine(one: DatasourceReport, took: string, verbose: boolean, style: Style): string {
   const parts = [fetchedWords(one) + took, tableWords(one)]
   if (one.provisionalRows > 0)
-    parts.push(`${count(one.provisionalRows)} of them provisional (realtime, may still change)`)
-  if (one.keptRows > 0) parts.push(`${count(one.keptRows)} of them kept (gone from Druid)`)
+    parts.push(`${count(one.provisionalRows)} of them provisional (${MARKS.provisional.meaning})`)
+  if (one.keptRows > 0) parts.push(`${count(one.keptRows)} of them kept (${MARKS.kept.meaning})`)
   if (one.cold.length > 0) {
     parts.push(`${coldWords(one.cold)} is on no Druid server (load rules): left as it is`)
   }
@@ -74,7 +75,7 @@ function verdict(one: DatasourceReport, verbose: boolean, style: Style): string 
     return `${style.red("FAILED")}: ${printable(one.error.message)}${hint}; `
   }
   if (one.outcome === "interrupted") {
-    return `${style.yellow("INTERRUPTED")}: what is stored is whole, the next pull goes on from there; `
+    return `${style.yellow("INTERRUPTED")}: ${LEFT_WHOLE}; `
   }
   if (one.incomplete.length === 0) return ""
   return `${style.yellow("INCOMPLETE")}: ${incompleteWords(one.incomplete, verbose)}; `

@@ -1,21 +1,13 @@
-/** How many terminal cells a text takes, and fitting it into that many. */
+/** How many terminal cells a text takes, by string-width, and fitting it into that many. */
+import stringWidth from "string-width"
 
-// Ranges of East Asian wide and fullwidth characters, and of emoji (Unicode's EastAsianWidth.txt, in broad strokes).
-const WIDE =
-  /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1f64f}\u{1f680}-\u{1f6ff}\u{1f900}-\u{1f9ff}\u{20000}-\u{3fffd}]/u
-const NONE = /\p{Mn}|\p{Me}|\p{Cf}/u
+/** What a terminal shows as one character, however many code points it is. */
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: "grapheme" })
 
 /** Cells of a text without escape sequences. */
 export function displayWidth(text: string): number {
-  let width = 0
-  for (const char of text) width += cells(char)
-  return width
-}
-
-function cells(char: string): number {
-  if (char >= " " && char <= "~") return 1
-  if (NONE.test(char)) return 0
-  return WIDE.test(char) ? 2 : 1
+  // Each cell of a table is measured, and most are plain.
+  return /^[ -~]*$/.test(text) ? text.length : stringWidth(text)
 }
 
 /** The text cut to so many cells, with `…` where something is missing. */
@@ -23,10 +15,10 @@ export function fit(text: string, width: number): string {
   if (displayWidth(text) <= width) return text
   let used = 1
   let result = ""
-  for (const char of text) {
-    used += cells(char)
+  for (const { segment } of GRAPHEMES.segment(text)) {
+    used += displayWidth(segment)
     if (used > width) break
-    result += char
+    result += segment
   }
   return width < 1 ? "" : `${result}…`
 }

@@ -1,7 +1,7 @@
 /** Numbers, sizes and times as people read them. Pure, and the same on every machine: no locale, UTC only. */
 import type { Interval } from "../../base/domain.ts"
 import { byStart, union } from "../../base/intervals.ts"
-import { formatDruidTime } from "../../base/time.ts"
+import { civil, formatDruidTime } from "../../base/time.ts"
 
 /** `24,112` */
 export function count(value: number): string {
@@ -11,6 +11,11 @@ export function count(value: number): string {
 /** `1 row`, `24,112 rows` */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
+}
+
+/** With a capital letter first. */
+export function capital(words: string): string {
+  return words.charAt(0).toUpperCase() + words.slice(1)
 }
 
 const SIZES = ["B", "kB", "MB", "GB", "TB", "PB"] as const
@@ -77,13 +82,11 @@ export function intervalWords({ start, end }: Interval): string {
   if (end >= endless) return `from ${moment(start)} on`
   if (start % DAY_MS !== 0n || end % DAY_MS !== 0n) return clockWords(start, end)
   const from = day(start)
-  const to = day(end)
-  const [, year, month, date] = /^(-?\d+)-(\d\d)-(\d\d)$/.exec(from)!
-  if (date === "01") {
-    if (month === "01" && to === `${pad(Number(year) + 1, year!)}-01-01`) return year!
-    const next =
-      month === "12" ? `${pad(Number(year) + 1, year!)}-01` : `${year}-${pad(Number(month) + 1, "00")}`
-    if (to === `${next}-01`) return `${year}-${month}`
+  const [first, next] = [civil(start), civil(end)]
+  if (first.day === 1 && next.day === 1) {
+    const months = (next.year - first.year) * 12 + next.month - first.month
+    if (months === 12 && first.month === 1) return from.slice(0, -"-01-01".length)
+    if (months === 1) return from.slice(0, -"-01".length)
   }
   return end - start === DAY_MS ? from : `${from} to ${day(end - DAY_MS)}`
 }
@@ -93,12 +96,6 @@ function clockWords(start: bigint, end: bigint): string {
   if (sameDay) return `${moment(start)} to ${clock(end)}`
   if (end % DAY_MS === 0n && day(end - DAY_MS) === day(start)) return `${moment(start)} to 24:00`
   return `${moment(start)} to ${moment(end)}`
-}
-
-function pad(value: number, like: string): string {
-  return value < 0
-    ? `-${String(-value).padStart(4, "0")}`
-    : String(value).padStart(like.replace("-", "").length, "0")
 }
 
 function day(ms: bigint): string {

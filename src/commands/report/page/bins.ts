@@ -2,10 +2,9 @@
  * Time cut into bars of equal width, few enough for a page whatever the number of chunks: what each bar holds of which
  * state, and how many rows. Pure. Times beyond the calendar of `Date` (chunks without bounds) are told apart.
  */
-import type { Interval, PartState } from "../../../base/domain.ts"
-
-/** State of what a bar shows; `missing` is not held as Druid has it. */
-export type Mark = PartState | "missing"
+import type { Interval } from "../../../base/domain.ts"
+import { civil, fromCivil } from "../../../base/time.ts"
+import type { Mark } from "../../../kit/status/states.ts"
 
 /** Something on the time line. */
 export interface Mentioned {
@@ -139,8 +138,8 @@ function edgesOf(unit: Unit, start: number, end: number): number[] {
       if (at >= end) return edges
     }
   }
-  const first = new Date(start)
-  const months = first.getUTCFullYear() * 12 + first.getUTCMonth()
+  const first = civil(BigInt(start))
+  const months = first.year * 12 + first.month - 1
   for (let month = Math.floor(months / unit.months) * unit.months; ; month += unit.months) {
     const at = firstOfMonth(month)
     edges.push(at)
@@ -148,10 +147,10 @@ function edgesOf(unit: Unit, start: number, end: number): number[] {
   }
 }
 
+/** @param month months since the year 0 */
 function firstOfMonth(month: number): number {
-  const date = new Date(0)
-  // Date.UTC takes years below 100 for those of the last century.
-  return date.setUTCFullYear(Math.floor(month / 12), ((month % 12) + 12) % 12, 1)
+  const year = Math.floor(month / 12)
+  return Number(fromCivil({ year, month: month - year * 12 + 1, day: 1, ofDayMs: 0 }))
 }
 
 /** Index of the bar that holds the instant. */

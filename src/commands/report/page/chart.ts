@@ -2,20 +2,12 @@
  * The time line of a datasource: bars for rows, a lane for each state, and the same as a table. A lane says its state by
  * its place, its label and its pattern; colour only helps. Positions are percentages, so that nothing is stretched.
  */
-import { count, counted } from "../../../kit/text/words.ts"
+import { formatDruidTime } from "../../../base/time.ts"
+import { MARKS, type Mark } from "../../../kit/status/states.ts"
+import { capital, count, counted } from "../../../kit/text/words.ts"
 import type { Lane } from "../model.ts"
-import type { Bin, Bins, Mark } from "./bins.ts"
+import type { Bin, Bins } from "./bins.ts"
 import { Html, html } from "./html.ts"
-
-/** What a mark is called, and what it means. */
-export const MARK_WORDS: Readonly<Record<Mark, { readonly name: string; readonly meaning: string }>> = {
-  complete: { name: "Proven", meaning: "complete, proven against Druid's segments" },
-  provisional: { name: "Provisional", meaning: "realtime rows, may still change" },
-  unproven: { name: "Not proven yet", meaning: "Druid had not counted it" },
-  stale: { name: "Being replaced", meaning: "old rows, still whole" },
-  kept: { name: "Kept here", meaning: "Druid dropped it" },
-  missing: { name: "Missing", meaning: "in Druid, not here as it is there" },
-}
 
 /** The patterns, once for the whole page. */
 export const PATTERNS = new Html(
@@ -69,10 +61,10 @@ function bars(bins: readonly Bin[], most: number): Html {
 }
 
 function laneRow({ mark, chunks, rows }: Lane, bins: readonly Bin[]): Html {
-  const { name } = MARK_WORDS[mark]
+  const { name } = MARKS[mark]
   const what =
     rows === undefined ? counted(chunks, "interval") : `${counted(chunks, "chunk")}, ${counted(rows, "row")}`
-  return html`<div class="lane"><div class="lab"><b>${name}</b> <small class="muted">${what}</small></div>${strip(mark, bins)}</div>
+  return html`<div class="lane"><div class="lab"><b>${capital(name)}</b> <small class="muted">${what}</small></div>${strip(mark, bins)}</div>
 `
 }
 
@@ -114,7 +106,7 @@ function ticks(bins: readonly Bin[]): Html {
 
 /** `2024-01-31 05:00` */
 function moment(ms: number): string {
-  return new Date(ms).toISOString().replace("T", " ").slice(0, -8)
+  return formatDruidTime(BigInt(ms)).replace("T", " ").slice(0, -8)
 }
 
 const DAY_MS = 86_400_000
@@ -130,9 +122,9 @@ export function binWords(startMs: number, endMs: number): string {
 }
 
 function marksWords(marks: ReadonlyMap<Mark, number>): string {
-  const words = Object.entries(MARK_WORDS).flatMap(([mark, { name }]) => {
+  const words = Object.entries(MARKS).flatMap(([mark, { name }]) => {
     const chunks = marks.get(mark as Mark)
-    return chunks === undefined ? [] : [`${name.toLowerCase()}: ${count(chunks)}`]
+    return chunks === undefined ? [] : [`${name}: ${count(chunks)}`]
   })
   return words.length === 0 ? "no chunk" : words.join(", ")
 }

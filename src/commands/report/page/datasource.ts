@@ -1,7 +1,8 @@
 /** One datasource on the page: how it stands, its time line, columns, changes, verifications, runs. */
-import { ago, count, counted, duration, size, time } from "../../../kit/text/words.ts"
+import { outcomeStanding, type Standing, type Tone } from "../../../kit/status/states.ts"
+import { ago, capital, count, counted, duration, size, time } from "../../../kit/text/words.ts"
 import type { ChangeFact, VerifyFact } from "../../../store/notes/facts.ts"
-import { type DatasourceModel, outcomeStanding, type Standing, type Tone } from "../model.ts"
+import type { DatasourceModel } from "../model.ts"
 import { chart } from "./chart.ts"
 import { clipped, type Html, html } from "./html.ts"
 
@@ -9,7 +10,7 @@ const SYMBOLS: Readonly<Record<Tone, string>> = { good: "✓", warn: "!", bad: "
 
 /** A word with its colour and its sign. */
 export function badge({ tone, words }: Standing): Html {
-  return html`<span class="badge ${tone}"><span aria-hidden="true">${SYMBOLS[tone]}</span>${clipped(words, 40)}</span>`
+  return html`<span class="badge ${tone}"><span aria-hidden="true">${SYMBOLS[tone]}</span>${clipped(capital(words), 40)}</span>`
 }
 
 /** `2024-05-01 06:00`, for people and machines. */
@@ -36,7 +37,7 @@ ${
   notes.length > 0 &&
   html`<ul class="notes">${notes.map(
     ({ tone, subject, text }) =>
-      html`<li class="note ${tone}"><b>${clipped(subject)}</b><span>: ${clipped(text)}</span></li>
+      html`<li class="note ${tone}"><b>${clipped(capital(subject))}</b><span>: ${clipped(text)}</span></li>
 `,
   )}</ul>`
 }
@@ -67,12 +68,11 @@ ${fact(
 ${fact(
   "Last run",
   run === null ? "none noted" : instant(Date.parse(run.started)),
-  run !== null &&
-    `${outcomeStanding(run.outcome).words.toLowerCase()}, ${counted(run.rowsFetched, "row")} fetched`,
+  run !== null && `${outcomeStanding(run.outcome).words}, ${counted(run.rowsFetched, "row")} fetched`,
 )}
 ${fact(
   "Last verified",
-  verified === undefined ? "never noted" : verifyWords(verified).words,
+  verified === undefined ? "never noted" : capital(verifyWords(verified).words),
   verified === undefined
     ? "druidsync verify compares with Druid"
     : html`${ago(verified.startedMs, nowMs)}, ${verified.mode === "rows" ? "row by row" : "by fingerprints"}`,
@@ -84,11 +84,11 @@ function verifyWords({ outcome, compared, different, repaired }: VerifyFact): St
   if (outcome === "equal") {
     const healed = repaired > 0 ? `, ${count(repaired)} repaired` : ""
     return compared === 0
-      ? { tone: "idle", words: "Nothing compared" }
-      : { tone: "good", words: `Equal${healed}` }
+      ? { tone: "idle", words: "nothing compared" }
+      : { tone: "good", words: `equal${healed}` }
   }
   if (outcome === "different") return { tone: "bad", words: `${count(different)} differ` }
-  if (outcome === "incomplete") return { tone: "warn", words: "Not all compared" }
+  if (outcome === "incomplete") return { tone: "warn", words: "not all compared" }
   return outcomeStanding(outcome)
 }
 

@@ -3,8 +3,9 @@
  * forbids all of it, but for the one style sheet and the one script whose digests it names.
  */
 import { createHash } from "node:crypto"
+import type { Tone } from "../../../kit/status/states.ts"
 import { ago, count, counted, size, time } from "../../../kit/text/words.ts"
-import type { DatasourceModel, PageModel, Tone } from "../model.ts"
+import type { DatasourceModel, PageModel } from "../model.ts"
 import { PATTERNS } from "./chart.ts"
 import { badge, datasourceSection, instant, nameOf } from "./datasource.ts"
 import { clipped, Html, html } from "./html.ts"
