@@ -15,7 +15,6 @@ import { chunksOf, knownRows } from "../plan/chunks.ts"
 import type { Ports } from "../pull/ports.ts"
 import { readShape } from "../pull/prepare/shape.ts"
 import { nothingActive } from "../pull/refusals.ts"
-import { ask } from "../pull/retry.ts"
 import { type DatasourceState, readState } from "../store/notes/state.ts"
 import { comparedColumns } from "./columns.ts"
 import { comparePrints } from "./prints.ts"
@@ -159,7 +158,7 @@ async function laps(
 /** Units of which neither Druid's segments nor our checkpoint changed since they were planned. */
 async function unmovedUnits(task: Task, units: readonly Unit[]): Promise<Set<Unit>> {
   const { ports, settings } = task
-  const segments = await ask(ports, () => ports.catalog.segments(ports.signal))
+  const segments = await ports.catalog.segments(ports.signal)
   const chunks = chunksOf(segments.get(settings.name) ?? [])
   const state = await readState(ports.engine, ports.file, ports.signal)
   const parts = new Map(
@@ -186,12 +185,10 @@ async function doubtfulChunks(task: Task, units: readonly Unit[]): Promise<Set<C
     (chunk) => knownRows(chunk) !== undefined,
   )
   if (known.length === 0) return new Set()
-  const counts = await ask(ports, () =>
-    ports.catalog.counts(
-      source,
-      known.map((chunk) => chunk.interval),
-      ports.signal,
-    ),
+  const counts = await ports.catalog.counts(
+    source,
+    known.map((chunk) => chunk.interval),
+    ports.signal,
   )
   return new Set(known.filter((chunk, n) => counts[n]!.all !== knownRows(chunk)))
 }

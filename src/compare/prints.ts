@@ -4,7 +4,6 @@
  */
 
 import { DruidsyncError } from "../base/errors.ts"
-import { ask } from "../pull/retry.ts"
 import { type ComparedColumn, comparedColumns } from "./columns.ts"
 import { columnTexts, druidPrintsSql, duckdbPrintsSql, rowTexts } from "./sql.ts"
 import { failed, type Task, type Verdict } from "./task.ts"
@@ -115,12 +114,10 @@ async function bothPrints(
 ): Promise<[Print[], Print[]]> {
   const { ports, source, held } = task
   const intervals = units.map((unit) => unit.interval)
-  const asked = ask(ports, () =>
-    ports.client.rows(druidPrintsSql(source, intervals, texts), {
-      action: `comparing "${source.datasource}"`,
-      signal: ports.signal,
-    }),
-  )
+  const asked = ports.client.rows(druidPrintsSql(source, intervals, texts), {
+    action: `comparing "${source.datasource}"`,
+    signal: ports.signal,
+  })
   // DuckDB computes meanwhile. Its answer is waited for even where Druid fails: a query whose hash function runs in this
   // thread must not be under way when the engine is closed.
   const [druid, duckdb] = await Promise.allSettled([

@@ -22,8 +22,3 @@ export async function retrying<T>(work: (attempt: number) => Promise<T>, options
     }
   }
 }
-
-/** Small answers are asked for again by the client itself. */
-export function ask<T>(_: unknown, work: () => Promise<T>): Promise<T> {
-  return work()
-}

@@ -11,7 +11,6 @@ import { execute } from "./pipeline/execute.ts"
 import type { Ports } from "./ports.ts"
 import { noteOutOfTime, type Run, type Stretch } from "./progress.ts"
 import { goneAway, refuseOtherShard } from "./refusals.ts"
-import { ask } from "./retry.ts"
 import { type Planned, planAll } from "./round-plan.ts"
 import { doUpkeep, hasUpkeep } from "./upkeep.ts"
 
@@ -143,7 +142,7 @@ export class Rounds {
 }
 
 function inventoryOf(ports: Ports): Promise<Inventory> {
-  return ask(ports, () => ports.catalog.inventory(ports.signal))
+  return ports.catalog.inventory(ports.signal)
 }
 
 /** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */

@@ -7,7 +7,6 @@ import type { Judged } from "./judge.ts"
 import type { Ports } from "./ports.ts"
 import { commitOf, needsEmptyTable, type Prepared } from "./prepare/prepare.ts"
 import type { Progress, Run } from "./progress.ts"
-import { ask } from "./retry.ts"
 
 export interface Upkeep extends Pick<DatasourceCommit, "refreshed" | "keep" | "remove"> {
   /** the config gives its table another name than the file has, or it gets a table without a row */
@@ -56,7 +55,7 @@ async function dropped(
   if (gone.length === 0) return { keep: [], remove: [] }
   // The metadata says dropped; nothing is deleted here while some server still answers with rows.
   const source = { datasource: settings.name, filter: undefined }
-  const rows = await ask(ports, () => ports.catalog.counts(source, gone, ports.signal))
+  const rows = await ports.catalog.counts(source, gone, ports.signal)
   return { keep: [], remove: gone.filter((_, n) => rows[n]!.all === 0) }
 }
 

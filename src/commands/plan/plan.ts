@@ -16,7 +16,6 @@ import { judge, type Look, subjectOf } from "../../pull/judge.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { type Prepared, prepare } from "../../pull/prepare/prepare.ts"
 import { nothingActive, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
-import { ask } from "../../pull/retry.ts"
 import { readState } from "../../store/notes/state.ts"
 import { readBytesPerRow } from "../../store/notes/summary.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
@@ -27,7 +26,7 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
   const state = await readState(ports.engine, ports.file, ports.signal)
   refuseOtherShard(ports.file.path, request, state)
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
-  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const inventory = await ports.catalog.inventory(ports.signal)
   const look: Look = { state, inventory }
   const datasources: PlannedDatasource[] = []
   const codes: ExitCode[] = []

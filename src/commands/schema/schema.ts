@@ -8,7 +8,6 @@ import { chunksOf } from "../../plan/chunks.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { readShape } from "../../pull/prepare/shape.ts"
 import { nothingActive } from "../../pull/refusals.ts"
-import { ask } from "../../pull/retry.ts"
 import { type DatasourceState, readState } from "../../store/notes/state.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
@@ -19,7 +18,7 @@ export async function schemaReport(
   request: Pick<PullRequest, "datasources">,
 ): Promise<SchemaReport> {
   const state = await readState(ports.engine, ports.file, ports.signal)
-  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const inventory = await ports.catalog.inventory(ports.signal)
   const datasources: DatasourceSchema[] = []
   const codes: ExitCode[] = []
   for (const settings of request.datasources) {

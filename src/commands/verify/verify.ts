@@ -15,7 +15,6 @@ import { shardOfText } from "../../config/settings-digest.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { nothingActive } from "../../pull/refusals.ts"
-import { ask } from "../../pull/retry.ts"
 import { type DatasourceState, type FileState, readState } from "../../store/notes/state.ts"
 import { comparedOf, type Found, reportOf, strayCompared } from "./outcome.ts"
 import { repair } from "./repair.ts"
@@ -35,7 +34,7 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
       hint: "pull first, or check --out",
     })
   }
-  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const inventory = await ports.catalog.inventory(ports.signal)
   const datasources: DatasourceVerification[] = []
   for (const settings of request.datasources) {
     datasources.push(await verifyOne(ports, request, settings, state, inventory, numbering))
@@ -134,7 +133,7 @@ async function repaired(
   if (problem !== undefined)
     ports.emit({ type: "warning", datasource: settings.name, message: `repair: ${problem.message}` })
   const state = await readState(ports.engine, ports.file, ports.signal)
-  const inventory = await ask(ports, () => ports.catalog.inventory(ports.signal))
+  const inventory = await ports.catalog.inventory(ports.signal)
   const now = state.datasources.get(settings.name)!
   const only = units.map((unit) => unit.interval)
   const again = await comparison(ports, request, settings, now, inventory, numbering, only)

@@ -14,7 +14,6 @@ import { apart } from "../../plan/slices.ts"
 import { commit, type ReadySlice, type Replacing } from "../../store/rows/commit.ts"
 import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
 import { commitOf, type Prepared } from "../prepare/prepare.ts"
-import { ask } from "../retry.ts"
 import type { Arrived } from "./download.ts"
 import type { Fetched } from "./fetch.ts"
 import type { Job, Round } from "./round.ts"
@@ -102,7 +101,7 @@ export class Landing {
 
   #lookAgain(): Promise<ReadonlyMap<string, readonly Segment[]>> {
     const { ports } = this.#round
-    const looked = ask(ports, () => ports.catalog.segments(ports.signal))
+    const looked = ports.catalog.segments(ports.signal)
     // Staging may fail before anyone waits for this.
     looked.catch(() => undefined)
     return looked
@@ -161,9 +160,7 @@ export class Landing {
     const learnt = this.#round.progressOf(job.prepared).severalValues
     const unknown = rows.suspects.filter((name) => !learnt.has(name))
     if (unknown.length === rows.suspects.length) {
-      const found = await ask(ports, () =>
-        ports.catalog.severalValues(source, unknown, job.slice.interval, ports.signal),
-      )
+      const found = await ports.catalog.severalValues(source, unknown, job.slice.interval, ports.signal)
       if (found.rows < rows.rows) {
         throw new DruidsyncError("count-mismatch", `Druid counts ${found.rows} rows, ${rows.rows} arrived`, {
           retryable: true,

@@ -18,7 +18,6 @@ import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { Judged } from "../judge.ts"
 import type { Ports } from "../ports.ts"
 import type { Run } from "../progress.ts"
-import { ask } from "../retry.ts"
 import { readShape } from "./shape.ts"
 import { sliceSize } from "./slice-size.ts"
 
@@ -143,7 +142,7 @@ async function answerRecounts(ports: Ports, source: Source, found: Diff) {
     const intervals = recount.parts.map((part) => part.interval)
     const rest = subtract(recount.chunk.interval, intervals)
     const all = union1([...intervals, ...rest])
-    const counts = await ask(ports, () => ports.catalog.counts(source, all, ports.signal))
+    const counts = await ports.catalog.counts(source, all, ports.signal)
     const byStart = new Map(all.map((interval, n) => [interval.start, counts[n]!]))
     const total = counts.reduce((sum, count) => sum + count.all, 0)
     const answer = recounted(
@@ -185,8 +184,7 @@ async function countTogether(ports: Ports, source: Source, works: readonly Work[
     return [...own, ...subtract(chunk.interval, own)]
   }
   const all = union1([...worksOf].flatMap(([chunk, some]) => piecesOf(chunk, some)))
-  const counts =
-    all.length === 0 ? [] : await ask(ports, () => ports.catalog.counts(source, all, ports.signal))
+  const counts = all.length === 0 ? [] : await ports.catalog.counts(source, all, ports.signal)
   const countOf = new Map(all.map((interval, n) => [interval.start, counts[n]!]))
   const sized: Work[] = []
   const contradicting: Chunk[] = []
@@ -214,10 +212,10 @@ async function measure(
   const { catalog, signal } = ports
   const isImmutable = conditionOf(work.chunk) === "settled"
   const promised = isImmutable ? knownRows(work.chunk) : undefined
-  const bounds = await ask(ports, () => catalog.bounds(source, work.interval, signal))
+  const bounds = await catalog.bounds(source, work.interval, signal)
   if (promised !== undefined) {
     const rest = subtract(work.chunk.interval, [work.interval])
-    const others = rest.length === 0 ? [] : await ask(ports, () => catalog.counts(source, rest, signal))
+    const others = rest.length === 0 ? [] : await catalog.counts(source, rest, signal)
     if (bounds.rows + others.reduce((sum, count) => sum + count.all, 0) !== promised) return undefined
   }
   if (bounds.rows === 0) return cut(work, [], target)
@@ -236,7 +234,7 @@ async function histogram(
   target: number,
 ): Promise<Bucket[]> {
   const width = bucketWidthMs(interval, rows, target)
-  const buckets = await ask(ports, () => ports.catalog.histogram(source, interval, width, ports.signal))
+  const buckets = await ports.catalog.histogram(source, interval, width, ports.signal)
   const result: Bucket[] = []
   for (const bucket of buckets) {
     if (isTooBig(bucket, target))

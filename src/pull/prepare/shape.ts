@@ -19,7 +19,6 @@ import { reconcile, type SchemaChange } from "../../store/rows/drift.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { Subject } from "../judge.ts"
 import type { Ports } from "../ports.ts"
-import { ask } from "../retry.ts"
 
 /** What is read of a datasource, and the table that holds it. */
 export interface Shape {
@@ -87,12 +86,12 @@ export async function readShape(
 async function readTypes(ports: Ports, source: Source, names: readonly string[]): Promise<Header> {
   const { catalog, signal } = ports
   try {
-    return await ask(ports, () => catalog.types(source, names, signal))
+    return await catalog.types(source, names, signal)
   } catch (error) {
     const isRefusal = error instanceof DruidsyncError && error.code === "query"
     if (source.filter === undefined || !isRefusal) throw error
     // The same without the filter tells whose fault it is: this throws where it is not the filter's.
-    await ask(ports, () => catalog.types({ datasource: source.datasource }, names, signal))
+    await catalog.types({ datasource: source.datasource }, names, signal)
     throw new DruidsyncError(
       "config",
       `Druid does not accept the "filter" of datasource "${source.datasource}": ${druidsWords(error.message)}`,
@@ -128,9 +127,7 @@ async function storedColumns(
 ): Promise<StoredColumns | undefined> {
   const { catalog, signal } = ports
   const read = async (some: readonly Work[]): Promise<SegmentColumns> =>
-    some.length === 0
-      ? new Map()
-      : ask(ports, () => catalog.segmentColumns(source.datasource, stretchesOf(some), signal))
+    some.length === 0 ? new Map() : catalog.segmentColumns(source.datasource, stretchesOf(some), signal)
   try {
     const settled = await read(works.filter((work) => work.state !== "provisional"))
     const live = await read(works.filter((work) => work.state === "provisional"))
@@ -161,7 +158,7 @@ async function listedColumns(
   let names = namesIn(inventory.columns)
   // The list may be older than the look at the segments; one that is newer knows the columns of all that are counted.
   if (names === undefined || stored === undefined || lacking(names).length > 0)
-    names = namesIn(await ask(ports, () => ports.catalog.columns(ports.signal)))
+    names = namesIn(await ports.catalog.columns(ports.signal))
   if (names === undefined) {
     throw new DruidsyncError(
       "unavailable",
@@ -195,7 +192,7 @@ async function severalValues(
   const { catalog, signal } = ports
   const strings = header.names.filter((_, n) => header.druidTypes[n] === "STRING")
   try {
-    const several = await ask(ports, () => catalog.severalValues(source, strings, hullOf(works), signal))
+    const several = await catalog.severalValues(source, strings, hullOf(works), signal)
     return new Map([...several.names].map((name) => [name, { multiValue: true, types: new Set<string>() }]))
   } catch (error) {
     if (!concernsOneDatasource(error) && !(error instanceof DruidsyncError && error.asksForLess)) throw error
@@ -248,7 +245,7 @@ async function needText(
   }
   if (roundable.length > 0) {
     const { catalog, signal } = ports
-    const beyond = await ask(ports, () => catalog.beyondDouble(source, roundable, hullOf(works), signal))
+    const beyond = await catalog.beyondDouble(source, roundable, hullOf(works), signal)
     for (const name of beyond.names)
       result.set(name, mixedWords(["LONG"], header.druidTypes[header.names.indexOf(name)]!))
   }

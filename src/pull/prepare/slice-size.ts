@@ -3,7 +3,6 @@ import type { Column, Work } from "../../base/domain.ts"
 import type { Source } from "../../druid/sql.ts"
 import { rowsOfSlice, sizeOf } from "../../plan/slices.ts"
 import type { Ports, PullRequest } from "../ports.ts"
-import { ask } from "../retry.ts"
 
 /** So few rows are not worth a question. */
 const FEW_ROWS = 10_000
@@ -31,6 +30,6 @@ export async function sliceSize(
   if (first === undefined || total <= FEW_ROWS) return { rows: pull.sliceRows, rowBytes: undefined }
   const { catalog, signal } = ports
   const biggest = others.reduce((one, other) => (sizeOf(other) > sizeOf(one) ? other : one), first)
-  const rowBytes = await ask(ports, () => catalog.rowBytes(source, columns, biggest.interval, signal))
+  const rowBytes = await catalog.rowBytes(source, columns, biggest.interval, signal)
   return { rows: rowsOfSlice(pull.sliceRows, rowBytes, pull.spoolLimitBytes), rowBytes }
 }
