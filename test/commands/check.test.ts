@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { checkCertificate } from "../../src/commands/check/check.ts"
+import { checkCertificate } from "../../src/commands/check/certificate.ts"
 import type { Check } from "../../src/commands/check/document.ts"
 import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { authority } from "../support/nginx/pki.ts"

@@ -1,0 +1,31 @@
+/** The columns and the filter of a datasource, tried on Druid without fetching a row. */
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import type { Catalog } from "../../druid/catalog.ts"
+import { druidsWords } from "../../pull/prepare/shape.ts"
+
+/** Asks for the types of the configured columns under the configured filter, without a row. @throws DruidsyncError */
+export async function checkColumns(
+  catalog: Pick<Catalog, "types">,
+  { name, filter, columns }: DatasourceSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const { names } = await catalog.types({ datasource: name, filter }, "*", signal).catch((error: unknown) => {
+    if (filter === undefined || !(error instanceof DruidsyncError) || error.code !== "query") throw error
+    throw new DruidsyncError("config", `Druid does not accept the "filter": ${druidsWords(error.message)}`, {
+      exitCode: ExitCode.usage,
+      hint: `the filter is a condition in Druid SQL, such as "page" = 'Main'; it is: ${filter}`,
+      cause: error,
+    })
+  })
+  const missing = [...(columns.include ?? []), ...columns.exclude].filter((column) => !names.includes(column))
+  if (missing.length === 0) return
+  throw new DruidsyncError(
+    "config",
+    `Druid has no column ${missing.map((one) => JSON.stringify(one)).join(", ")}`,
+    {
+      exitCode: ExitCode.usage,
+      hint: `it has ${names.slice(0, 30).join(", ")}${names.length > 30 ? ", …" : ""}`,
+    },
+  )
+}
