@@ -13,6 +13,7 @@ import {
   reply,
   type World,
 } from "../support/fake-druid/fake-druid.ts"
+import { pullSettings } from "../support/pull-settings.ts"
 import { checkAnyTime, checkComplete } from "./check.ts"
 import { type Copies, readAttached, readFile } from "./copy.ts"
 import { applyChange } from "./druid-steps.ts"
@@ -307,14 +308,8 @@ class Game {
   }
 
   #pullSettings(): PullSettings {
-    return {
-      concurrency: this.#history.concurrency,
-      startConcurrency: this.#history.concurrency,
-      sliceRows: this.#history.sliceRows,
-      spoolDir: undefined,
-      spoolLimitBytes: 1 << 30,
-      memoryLimitBytes: 1 << 28,
-    }
+    const { concurrency, sliceRows } = this.#history
+    return pullSettings(concurrency, { sliceRows, memoryLimitBytes: 1 << 28 })
   }
 
   /** Everything comes to rest: one more pull makes the copy equal, and a further one changes nothing (I4, I6). */

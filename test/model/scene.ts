@@ -1,8 +1,10 @@
 /** A rig, one datasource and one file, for tests that tell one history step by step. */
+
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import type { PullReport } from "../../src/pull/document.ts"
 import type { SyncEvent } from "../../src/pull/events.ts"
 import { pull } from "../../src/pull/run.ts"
+import { pullSettings } from "../support/pull-settings.ts"
 import { type Copy, readFile } from "./copy.ts"
 import type { Disturbance, Rig } from "./rig.ts"
 import { FILTER, type TextRow } from "./truth.ts"
@@ -56,14 +58,11 @@ export class Scene {
     const report = await pull(this.rig.ports(this.path, [NAME], { ...options, onEvent }, signal), {
       runId: `run-${++this.#runs}`,
       datasources: [{ ...SETTINGS, ...(options.filtered ? { filter: FILTER } : {}), ...options.settings }],
-      pull: {
-        concurrency: options.concurrency ?? 1,
-        startConcurrency: options.concurrency ?? 1,
+      pull: pullSettings(options.concurrency ?? 1, {
         sliceRows: options.sliceRows ?? 1000,
-        spoolDir: undefined,
         spoolLimitBytes: options.spoolLimitBytes ?? 1 << 30,
         memoryLimitBytes: 1 << 28,
-      },
+      }),
       full: options.full ?? false,
       sinceMs: undefined,
       untilMs: undefined,

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { DruidsyncError } from "../../src/base/errors.ts"
 import { cut, errors, type FakeDruid, hang, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { pullSettings } from "../support/pull-settings.ts"
 import { Bench, datasource, dayRows, idsInDruid, idsInFile } from "./support.ts"
 
 const SLOW = 30_000
@@ -542,14 +543,7 @@ describe("a run that breaks by a fault of our own", () => {
           sinceMs: undefined,
           untilMs: undefined,
           settleWaitMs: 0,
-          pull: {
-            concurrency: 1,
-            startConcurrency: 1,
-            sliceRows: 1_000,
-            spoolDir: undefined,
-            spoolLimitBytes: 1e9,
-            memoryLimitBytes: 5e8,
-          },
+          pull: pullSettings(1, { spoolLimitBytes: 1e9 }),
         },
       )
     })

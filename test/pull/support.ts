@@ -2,6 +2,7 @@
  * Runs the loop against a fake Druid inside the test's own process: real client, real engine, real file; a clock that
  * jumps instead of waiting.
  */
+
 import { existsSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -18,6 +19,7 @@ import { openEngine } from "../../src/store/engine.ts"
 import { databaseFile } from "../../src/store/file/file.ts"
 import { readState } from "../../src/store/notes/state.ts"
 import type { FakeDruid, World } from "../support/fake-druid/fake-druid.ts"
+import { pullSettings } from "../support/pull-settings.ts"
 
 /** A clock that is moved by waiting for it. */
 export class JumpingClock {
@@ -144,15 +146,7 @@ export class Bench {
           untilMs: undefined,
           settleWaitMs: 0,
           ...request,
-          pull: {
-            concurrency: 2,
-            startConcurrency: given?.concurrency ?? 2,
-            sliceRows: 1_000,
-            spoolDir: undefined,
-            spoolLimitBytes: 1 << 30,
-            memoryLimitBytes: 5e8,
-            ...given,
-          },
+          pull: pullSettings(2, given),
         }),
       options,
     )
