@@ -48,7 +48,7 @@ const context: CliContext = {
   version: version(),
 }
 
-async function main(): Promise<ExitCode> {
+async function main(): Promise<number> {
   try {
     return await runCli(process.argv.slice(2), context)
   } catch (error) {

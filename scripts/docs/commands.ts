@@ -1,26 +1,13 @@
 /** The commands as the program defines them, and the pages that say more. */
-import type { ArgsDef } from "citty"
 import { VERBS } from "../../src/commands/index.ts"
-import type { CliContext } from "../../src/kit/context.ts"
 import type { CommandPage } from "../../src/kit/help.ts"
 import { table } from "./markdown.ts"
-
-/** Loading a command makes its definition, which needs nothing of this. */
-const CONTEXT: CliContext = {
-  env: {},
-  clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
-  newId: () => "id",
-  signal: new AbortController().signal,
-  stdout: { write: () => true },
-  stderr: { write: () => true },
-  version: "0.0.0",
-}
 
 export function commandPages(): Promise<CommandPage[]> {
   return Promise.all(
     Object.entries(VERBS).map(async ([name, { about, load }]) => {
-      const loaded = await load(CONTEXT)
-      return { ...loaded, name, about, args: (loaded.command.args ?? {}) as ArgsDef }
+      const { args, notes, examples } = await load()
+      return { name, about, args, notes, examples }
     }),
   )
 }

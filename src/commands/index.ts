@@ -1,102 +1,63 @@
 /** The commands by name, in the order of the overview. */
-import type { ExitCode } from "../base/errors.ts"
 import type { CliContext } from "../kit/context.ts"
+import type { Program } from "../kit/program.ts"
 import { runProgram } from "../kit/root.ts"
-import type { Verb } from "../kit/verb.ts"
 
-/** One loader per verb: a verb's modules are loaded when it is run, so that `--version` loads none. */
-export const VERBS: Readonly<Record<string, Verb>> = {
+/** A command's modules are loaded when it is run, so that `--version` and the overview load none. */
+export const VERBS: Program["verbs"] = {
   init: {
     about: "ask for an address, choose datasources, write a configuration",
-    load: async (context) => {
-      const { initCommand, examples, notes } = await import("./init/command.ts")
-      return { command: initCommand(context), examples, notes }
-    },
+    load: async () => (await import("./init/command.ts")).command,
   },
   check: {
     about: "can a pull work? configuration, network, permissions, segments, disk, file",
-    load: async (context) => {
-      const { checkCommand, examples, notes } = await import("./check/command.ts")
-      return { command: checkCommand(context), examples, notes }
-    },
+    load: async () => (await import("./check/command.ts")).command,
   },
   datasources: {
     about: "what the cluster has to copy: rows, size, time, segments",
-    load: async (context) => {
-      const { datasourcesCommand, examples, notes } = await import("./datasources/command.ts")
-      return { command: datasourcesCommand(context), examples, notes }
-    },
+    load: async () => (await import("./datasources/command.ts")).command,
   },
   pull: {
     about: "bring each configured datasource into the DuckDB file, exactly",
-    insteadOf: { flag: "dry-run", verb: "plan" },
-    load: async (context) => {
-      const { pullCommand, examples, notes } = await import("./pull/command.ts")
-      return { command: pullCommand(context), examples, notes }
-    },
+    load: async () => (await import("./pull/command.ts")).command,
+    instead: { flag: "dry-run", load: async () => (await import("./plan/command.ts")).command },
   },
   export: {
     about: "the DuckDB file's tables as a lake of Parquet files, by month or day; only what changed",
-    load: async (context) => {
-      const { exportCommand, examples, notes } = await import("./export/command.ts")
-      return { command: exportCommand(context), examples, notes }
-    },
+    load: async () => (await import("./export/command.ts")).command,
   },
   query: {
     about: "SQL on the DuckDB file, read-only; without SQL: its tables and columns",
-    load: async (context) => {
-      const { queryCommand, examples, notes } = await import("./query/command.ts")
-      return { command: queryCommand(context), examples, notes }
-    },
+    load: async () => (await import("./query/command.ts")).command,
   },
   status: {
     about: "what the DuckDB file holds and how fresh it is; asks nothing of Druid",
-    load: async (context) => {
-      const { statusCommand, examples, notes } = await import("./status/command.ts")
-      return { command: statusCommand(context), examples, notes }
-    },
+    load: async () => (await import("./status/command.ts")).command,
   },
   report: {
     about: "an HTML page about the DuckDB file: time lines, freshness, schema, runs; asks nothing of Druid",
-    load: async (context) => {
-      const { reportCommand, examples, notes } = await import("./report/command.ts")
-      return { command: reportCommand(context), examples, notes }
-    },
+    load: async () => (await import("./report/command.ts")).command,
   },
   plan: {
     about: "what a pull would fetch, and why; fetches nothing",
-    load: async (context) => {
-      const { planCommand, examples, notes } = await import("./plan/command.ts")
-      return { command: planCommand(context), examples, notes }
-    },
+    load: async () => (await import("./plan/command.ts")).command,
   },
   verify: {
     about: "whether the DuckDB file equals Druid, chunk by chunk; repairs on demand",
-    load: async (context) => {
-      const { verifyCommand, examples, notes } = await import("./verify/command.ts")
-      return { command: verifyCommand(context), examples, notes }
-    },
+    load: async () => (await import("./verify/command.ts")).command,
+    instead: { flag: "lake", load: async () => (await import("./verify/lake.ts")).command },
   },
   schema: {
     about: "the DuckDB type of every Druid column, with notes",
-    load: async (context) => {
-      const { schemaCommand, examples, notes } = await import("./schema/command.ts")
-      return { command: schemaCommand(context), examples, notes }
-    },
+    load: async () => (await import("./schema/command.ts")).command,
   },
   completion: {
     about: "completion for bash, zsh, fish and PowerShell",
-    load: async (context) => {
-      const { completionCommand, examples, notes } = await import("./completion/command.ts")
-      return { command: completionCommand(context), examples, notes }
-    },
+    load: async () => (await import("./completion/command.ts")).command,
   },
   man: {
     about: "the manual page, as man reads it",
-    load: async (context) => {
-      const { manCommand, examples, notes } = await import("./man/command.ts")
-      return { command: manCommand(context, VERBS), examples, notes }
-    },
+    load: async () => (await import("./man/command.ts")).command,
   },
 }
 
@@ -105,16 +66,10 @@ export const VERBS: Readonly<Record<string, Verb>> = {
  * @returns the exit code
  * @throws DruidsyncError for everything that went wrong on purpose
  */
-export function runCli(rawArgs: readonly string[], context: CliContext): Promise<ExitCode> {
-  return runProgram(
-    {
-      verbs: VERBS,
-      complete: async (words) => {
-        const { runComplete } = await import("./completion/command.ts")
-        return runComplete(words, context, VERBS)
-      },
-    },
-    rawArgs,
-    context,
-  )
+export function runCli(words: readonly string[], context: CliContext): Promise<number> {
+  const complete = async (typed: readonly string[]) => {
+    const { runComplete } = await import("./completion/command.ts")
+    return runComplete(typed, context, VERBS)
+  }
+  return runProgram({ verbs: VERBS, complete }, words, context)
 }

@@ -1,6 +1,6 @@
 /** `--help`, made from citty's definitions of the arguments: the overview and one page per command. Pure. */
-import type { ArgDef, ArgsDef } from "citty"
 import { EXIT_CODES } from "../base/errors.ts"
+import { aliasesOf, type Flag, type Flags } from "./flag.ts"
 import type { Sink } from "./sink.ts"
 import { displayWidth, wrap } from "./text/width.ts"
 
@@ -11,7 +11,7 @@ export interface CommandPage {
   readonly name: string
   /** one line, as in the overview */
   readonly about: string
-  readonly args: ArgsDef
+  readonly args: Flags
   /** paragraphs between the usage and the options */
   readonly notes: readonly string[]
   readonly examples: Examples
@@ -32,7 +32,7 @@ export const INTRO = "Keeps a local DuckDB file an exact, proven copy of Apache 
 /** `druidsync --help` */
 export function overviewText(
   version: string,
-  verbs: readonly { readonly name: string; readonly about: string }[],
+  verbs: Readonly<Record<string, { readonly about: string }>>,
   width: number,
 ): string {
   return lines([
@@ -43,7 +43,7 @@ export function overviewText(
     "",
     "Commands:",
     ...definitions(
-      verbs.map(({ name, about }) => [name, about]),
+      Object.entries(verbs).map(([name, { about }]) => [name, about]),
       width,
     ),
     "",
@@ -103,13 +103,13 @@ export function commandHelp(page: CommandPage, width: number): string {
 }
 
 /** `-c`; undefined where a flag has no short form. */
-export function shortOf(arg: ArgDef): string | undefined {
-  const alias = [(arg as { alias?: string | string[] }).alias ?? []].flat()[0]
+export function shortOf(arg: Flag): string | undefined {
+  const [alias] = aliasesOf(arg)
   return alias === undefined ? undefined : `-${alias}`
 }
 
 /** The left and the right side of an option's line. */
-function option(flag: string, arg: ArgDef): [string, string] {
+function option(flag: string, arg: Flag): [string, string] {
   if (arg.type === "positional") return [hintOf(flag, arg), described(arg)]
   const alias = shortOf(arg)
   const short = alias === undefined ? "    " : `${alias}, `
@@ -118,7 +118,7 @@ function option(flag: string, arg: ArgDef): [string, string] {
 }
 
 /** What an argument is, with its default. */
-export function described(arg: ArgDef): string {
+export function described(arg: Flag): string {
   const description = arg.description ?? ""
   if (arg.required === true) return `${description}; required`
   // "default: false" of a switch says nothing.
@@ -126,7 +126,7 @@ export function described(arg: ArgDef): string {
 }
 
 /** What stands for an argument's value. */
-export function hintOf(flag: string, arg: ArgDef): string {
+export function hintOf(flag: string, arg: Flag): string {
   if (arg.type === "enum" && arg.options !== undefined) return arg.options.join("|")
   return arg.valueHint ?? flag.toUpperCase()
 }

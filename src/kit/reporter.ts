@@ -1,8 +1,8 @@
 /**
- * Turns the engine's events into what is shown: live lines on a terminal, few plain lines elsewhere, and with `--json`
- * exactly one document on stdout, while what people read stays on stderr.
+ * Shows a run on stderr while it goes on: live lines on a terminal, few plain lines elsewhere, or a JSON log. What the
+ * command was asked for goes to stdout, by `output.ts`.
  */
-import { jsonLine, printable } from "../base/printable.ts"
+import { printable } from "../base/printable.ts"
 import type { Emit, SyncEvent } from "../pull/events.ts"
 import { createJsonLog, type LogRecord } from "./json-log.ts"
 import type { LogFormat } from "./log-formats.ts"
@@ -11,18 +11,18 @@ import { createLines } from "./text/lines.ts"
 import { LiveRegion } from "./text/live.ts"
 import { liveLines } from "./text/live-view.ts"
 import { RunProgress } from "./text/progress.ts"
-import { type Style, styleFor } from "./text/style.ts"
+import { styleFor } from "./text/style.ts"
 import { summaryLines } from "./text/summary.ts"
 import { counted, duration, size } from "./text/words.ts"
 
 export interface ReporterOptions {
-  readonly stdout: Sink
   readonly stderr: Sink
   readonly env: Env
   readonly nowMs: () => number
   readonly quiet: boolean
   readonly verbose: boolean
-  readonly json: boolean
+  /** lines that are redrawn may be shown: nothing else is printed meanwhile. Default: true */
+  readonly live?: boolean
   /** how stderr speaks; default: text */
   readonly logFormat?: LogFormat | undefined
   /** calls `tick` again and again until the function that it returns is called; for the live lines */
@@ -31,11 +31,8 @@ export interface ReporterOptions {
 
 export interface Reporter {
   readonly emit: Emit
-  /**
-   * Shows what a command was asked for, on stdout: the document with `--json`, else the text. With `--quiet` only where
-   * its exit code says that something is wrong.
-   */
-  result(document: { readonly exitCode: number }, text: (style: Style) => string): void
+  /** a line for people that is neither warning nor progress; not with `--quiet`, nor in the JSON log */
+  info(text: string): void
   /** a line for the log that is no event of the engine; with the format text, nothing */
   log(record: LogRecord): void
   /** takes the live lines away; nothing may be emitted after it */
@@ -46,11 +43,11 @@ export interface Reporter {
 const REDRAW_MS = 100
 
 export function createReporter(options: ReporterOptions): Reporter {
-  const { stdout, stderr, env, nowMs } = options
+  const { stderr, env, nowMs } = options
   const style = styleFor(stderr, env)
   const jsonLog = options.logFormat === "json" ? createJsonLog(options) : undefined
-  const isShown = !options.quiet && jsonLog === undefined && isLive(stderr, env)
-  const live = isShown ? new LiveRegion(stderr) : undefined
+  const mayDraw = options.live !== false && !options.quiet && jsonLog === undefined
+  const live = mayDraw && isLive(stderr, env) ? new LiveRegion(stderr) : undefined
   const progress = new RunProgress()
   const lines = createLines({
     style,
@@ -79,7 +76,6 @@ export function createReporter(options: ReporterOptions): Reporter {
   function emit(event: SyncEvent): void {
     if (jsonLog !== undefined) {
       jsonLog.take(event)
-      if (event.type === "finished" && options.json) stdout.write(jsonLine(event.report))
       return
     }
     progress.take(event, nowMs())
@@ -126,17 +122,14 @@ export function createReporter(options: ReporterOptions): Reporter {
         for (const { text, level } of summaryLines(event.report, options.verbose, style)) {
           lines.summary(text, level)
         }
-        if (options.json) stdout.write(jsonLine(event.report))
     }
   }
 
   return {
     emit,
     log: (record) => jsonLog?.write(record),
-    result: (document, text) => {
-      settle()
-      if (options.json) stdout.write(jsonLine(document))
-      else if (!options.quiet || document.exitCode !== 0) stdout.write(text(styleFor(stdout, env)))
+    info: (text) => {
+      if (jsonLog === undefined) lines.info(printable(text))
     },
     close: settle,
   }

@@ -1,21 +1,13 @@
-/** The commands, and how one of them is run: usage, strict flags, exit code. */
-import { type ArgsDef, parseArgs } from "citty"
+/** From the words of a command line to a command that runs: help, version, names of commands, and errors as documents. */
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { nearest } from "../base/nearest.ts"
 import { jsonLine } from "../base/printable.ts"
+import { type RawValues, readArgs } from "./args.ts"
 import type { CliContext } from "./context.ts"
 import { commandHelp, helpWidth, overviewText } from "./help.ts"
+import type { Program, Verb } from "./program.ts"
 import type { Sink } from "./sink.ts"
-import { refuseUnknownFlags, usage } from "./strict.ts"
-import type { Program } from "./verb.ts"
-
-function overview(verbs: Program["verbs"], version: string, width: number): string {
-  return overviewText(
-    version,
-    Object.entries(verbs).map(([name, { about }]) => ({ name, about })),
-    width,
-  )
-}
+import { usage } from "./usage.ts"
 
 /**
  * Runs the command line.
@@ -23,101 +15,77 @@ function overview(verbs: Program["verbs"], version: string, width: number): stri
  * @throws DruidsyncError for everything that went wrong on purpose
  */
 export async function runProgram(
-  { verbs, complete }: Program,
-  rawArgs: readonly string[],
+  program: Program,
+  words: readonly string[],
   context: CliContext,
-): Promise<ExitCode> {
-  const [first, ...rest] = rawArgs
-  if (
-    first === undefined ||
-    first === "--help" ||
-    first === "-h" ||
-    (first === "help" && rest.length === 0)
-  ) {
-    context.stdout.write(overview(verbs, context.version, helpWidth(context.stdout)))
+): Promise<number> {
+  const [first, ...rest] = words
+  const width = helpWidth(context.stdout)
+  if (first === undefined || ["--help", "-h"].includes(first) || (first === "help" && rest.length === 0)) {
+    context.stdout.write(overviewText(context.version, program.verbs, width))
     return first === undefined ? ExitCode.usage : ExitCode.ok
   }
   if (first === "--version" || first === "-V") {
     context.stdout.write(`druidsync ${context.version}\n`)
     return ExitCode.ok
   }
-  if (first === "__complete") return complete(rest)
+  if (first === "__complete") return program.complete(rest)
   const name = first === "help" ? rest[0]! : first
-  const verb = Object.hasOwn(verbs, name) ? verbs[name] : undefined
-  if (verb === undefined) {
-    const guess = nearest(name, Object.keys(verbs))
-    throw usage(
-      name.startsWith("-") ? `unknown flag ${name}` : `unknown command "${name}"`,
-      guess === undefined ? "see druidsync --help" : `did you mean "${guess}"?`,
-    )
-  }
-  const stdout = noting(context.stdout)
-  // Not a copy of the context: looking at its stdin would open it.
-  const inner = Object.create(context, { stdout: { value: stdout } }) as CliContext
-  const { command, examples, notes } = await verb.load(inner)
-  const definition = (command.args ?? {}) as ArgsDef
-  const beforeDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest
-  if (first === "help" || beforeDashes.includes("--help") || beforeDashes.includes("-h")) {
-    context.stdout.write(
-      commandHelp({ name, about: verb.about, args: definition, notes, examples }, helpWidth(context.stdout)),
-    )
+  const verb = verbNamed(name, program.verbs)
+  const command = await verb.load()
+  const flags = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined)
+  if (first === "help" || flags.includes("--help") || flags.includes("-h")) {
+    context.stdout.write(commandHelp({ ...command, name, about: verb.about }, width))
     return ExitCode.ok
   }
-  refuseUnknownFlags(rest, definition)
-  let args: ReturnType<typeof parseArgs>
+  const stdout = noting(context.stdout)
+  let raw: RawValues = { json: flags.includes("--json") }
   try {
-    args = parseArgs([...rest], definition)
+    const words = readArgs(rest, command.args, name)
+    raw = words.raw
+    const { instead } = verb
+    const isOther = instead !== undefined && (raw[instead.flag] ?? false) !== false
+    // Not a copy of the context: reading its stdin would open it.
+    const inner = Object.create(context, { stdout: { value: stdout } }) as CliContext
+    return await (isOther ? await instead.load() : command).run(inner, words, program)
   } catch (error) {
-    // citty's own complaint: a required argument is missing, or a value is none of the choices.
-    throw usage(
-      error instanceof Error ? lowerFirst(error.message) : String(error),
-      `see druidsync ${name} --help`,
-    )
-  }
-  try {
-    const other =
-      verb.insteadOf !== undefined && args[verb.insteadOf.flag] === true
-        ? verbs[verb.insteadOf.verb]
-        : undefined
-    const run = other === undefined ? command : (await other.load(inner)).command
-    return (await run.run?.({ rawArgs: [...rest], args, cmd: run })) ?? ExitCode.ok
-  } catch (error) {
-    // Who asked for a document gets one, also where there is nothing to tell but the error.
-    if (args.json === true && !stdout.wasUsed) {
+    if (raw.json === true && !stdout.wasUsed) {
       const { errorDocument } = await import("./text/error.ts")
       context.stdout.write(jsonLine(errorDocument(error)))
     }
-    // Who reads the log by machine must not find words in it.
-    if (args["log-format"] === "json") {
-      const { createJsonLog, errorRecord } = await import("./json-log.ts")
-      const { clock, stderr } = context
-      createJsonLog({ stderr, nowMs: clock.nowMs, quiet: false, verbose: false }).write(errorRecord(error))
-      return error instanceof DruidsyncError ? error.exitCode : ExitCode.failed
-    }
-    throw error
+    if (raw["log-format"] !== "json") throw error
+    await logError(error, context)
+    return error instanceof DruidsyncError ? error.exitCode : ExitCode.failed
   }
+}
+
+/** @throws DruidsyncError `usage` with a did-you-mean */
+function verbNamed(name: string, verbs: Program["verbs"]): Verb {
+  if (Object.hasOwn(verbs, name)) return verbs[name]!
+  const guess = nearest(name, Object.keys(verbs))
+  throw usage(
+    name.startsWith("-") ? `unknown flag ${name}` : `unknown command "${name}"`,
+    guess === undefined ? "see druidsync --help" : `did you mean "${guess}"?`,
+  )
+}
+
+/** A machine reads this log: the error is a line of it, not words. */
+async function logError(error: unknown, { clock, stderr }: CliContext): Promise<void> {
+  const { createJsonLog, errorRecord } = await import("./json-log.ts")
+  createJsonLog({ stderr, nowMs: clock.nowMs, quiet: false, verbose: false }).write(errorRecord(error))
 }
 
 /** The sink, and whether anything was written to it. */
 function noting(sink: Sink): Sink & { readonly wasUsed: boolean } {
   let wasUsed = false
-  return {
-    write: (text) => {
-      wasUsed = true
-      return sink.write(text)
+  return Object.create(sink, {
+    write: {
+      value: (text: string) => {
+        wasUsed = true
+        return sink.write(text)
+      },
     },
-    get wasUsed() {
-      return wasUsed
-    },
-    once: (event, listener) => (sink.once === undefined ? listener() : sink.once(event, listener)),
-    get isTTY() {
-      return sink.isTTY === true
-    },
-    ...(sink.columns === undefined ? {} : { columns: sink.columns }),
-    ...(sink.rows === undefined ? {} : { rows: sink.rows }),
-  }
-}
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
+    once: { value: sink.once && ((event: "drain", listener: () => void) => sink.once!(event, listener)) },
+    wasUsed: { get: () => wasUsed },
+  })
 }

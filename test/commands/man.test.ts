@@ -1,6 +1,5 @@
 import { describe, expect, it } from "bun:test"
 import { spawnSync } from "node:child_process"
-import type { ArgsDef } from "citty"
 import { VERBS } from "../../src/commands/index.ts"
 import { manPage, text } from "../../src/commands/man/command.ts"
 import { Desk } from "./support.ts"
@@ -20,8 +19,8 @@ describe("the manual page", () => {
     const desk = await Desk.open()
     for (const [name, verb] of Object.entries(VERBS)) {
       expect(roff).toContain(`.SS druidsync ${name}`)
-      const { command } = await verb.load({} as Parameters<typeof verb.load>[0])
-      for (const [flag, arg] of Object.entries((command.args ?? {}) as ArgsDef)) {
+      const { args } = await verb.load()
+      for (const [flag, arg] of Object.entries(args)) {
         if (arg.type !== "positional") expect(roff).toContain(`\\fB${text(`--${flag}`)}\\fR`)
       }
     }

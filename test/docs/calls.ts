@@ -1,26 +1,13 @@
 /** Checks a call of druidsync against the definitions of its commands, without running it. */
-import { type ArgsDef, parseArgs } from "citty"
 import { VERBS } from "../../src/commands/index.ts"
-import type { CliContext } from "../../src/kit/context.ts"
-import { readDurationFlag, readInstantFlag } from "../../src/kit/flags.ts"
-import { refuseUnknownFlags } from "../../src/kit/strict.ts"
-import type { Loaded } from "../../src/kit/verb.ts"
+import { readArgs, valuesOf } from "../../src/kit/args.ts"
+import { aliasesOf, type Flags } from "../../src/kit/flag.ts"
+import type { Command } from "../../src/kit/program.ts"
+import { duration } from "../../src/kit/values.ts"
 
-/** Loading a command only makes its definition: nothing of this is used. */
-const context: CliContext = {
-  env: {},
-  clock: { nowMs: () => 0, sleep: () => Promise.resolve() },
-  newId: () => "id",
-  signal: new AbortController().signal,
-  stdout: { write: () => true },
-  stderr: { write: () => true },
-  version: "0.0.0",
-}
-
-export async function loadVerb(name: string): Promise<Loaded & { args: ArgsDef }> {
+export async function loadVerb(name: string): Promise<Command> {
   if (!Object.hasOwn(VERBS, name)) throw new Error(`there is no command "${name}"`)
-  const loaded = await VERBS[name]!.load(context)
-  return { ...loaded, args: (loaded.command.args ?? {}) as ArgsDef }
+  return VERBS[name]!.load()
 }
 
 const GLOBAL = ["--help", "-h", "--version", "-V"]
@@ -36,17 +23,13 @@ export async function checkCall(words: readonly string[], isWhole: boolean): Pro
   if (name === undefined || ANY.includes(name) || GLOBAL.includes(name)) return
   const { args } = await loadVerb(name)
   if (rest.some((word) => GLOBAL.includes(word))) return
-  refuseUnknownFlags(rest, args)
-  const relaxed = Object.fromEntries(
+  const relaxed: Flags = Object.fromEntries(
     Object.entries(args).map(([key, arg]) => [key, { ...arg, required: false }]),
   )
-  const parsed = parseArgs([...rest], (isWhole ? args : relaxed) as ArgsDef) as Record<string, unknown>
-  for (const flag of ["since", "until"]) {
-    if (typeof parsed[flag] === "string") readInstantFlag(flag, parsed[flag])
-  }
-  for (const flag of ["lock-wait", "settle-wait", "max-duration"]) {
-    if (typeof parsed[flag] === "string") readDurationFlag(flag, parsed[flag])
-  }
+  const { raw } = readArgs(rest, isWhole ? args : relaxed, name)
+  valuesOf(raw, args)
+  const wait = raw["max-duration"]
+  if (typeof wait === "string") duration(wait, "--max-duration")
 }
 
 /** Every flag of every command, with dashes. */
@@ -56,7 +39,7 @@ export async function allFlags(): Promise<ReadonlySet<string>> {
     for (const [flag, arg] of Object.entries((await loadVerb(name)).args)) {
       if (arg.type === "positional") continue
       flags.add(`--${flag}`)
-      for (const short of [(arg as { alias?: string | string[] }).alias ?? []].flat()) flags.add(`-${short}`)
+      for (const short of aliasesOf(arg)) flags.add(`-${short}`)
     }
   }
   return flags

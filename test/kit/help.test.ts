@@ -73,14 +73,7 @@ Examples:
 
 describe("the overview", () => {
   it("aligns the commands", () => {
-    const text = overviewText(
-      "1.0.0",
-      [
-        { name: "a", about: "first" },
-        { name: "longer", about: "second" },
-      ],
-      80,
-    )
+    const text = overviewText("1.0.0", { a: { about: "first" }, longer: { about: "second" } }, 80)
     expect(text).toContain("Commands:\n  a       first\n  longer  second\n")
   })
 })

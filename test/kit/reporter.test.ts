@@ -6,17 +6,14 @@ import { datasource, day, report } from "./support.ts"
 
 /** A reporter with a clock and a timer of the test's own. */
 function make(stderr: Pipe | Screen, options: Partial<ReporterOptions> = {}) {
-  const stdout = new Pipe()
   let nowMs = 0
   let tick: (() => void) | undefined
   const reporter = createReporter({
-    stdout,
     stderr,
     env: {},
     nowMs: () => nowMs,
     quiet: false,
     verbose: false,
-    json: false,
     every: (_, call) => {
       tick = call
       return () => {
@@ -27,7 +24,6 @@ function make(stderr: Pipe | Screen, options: Partial<ReporterOptions> = {}) {
   })
   return {
     reporter,
-    stdout,
     /** tells an event at a time, and lets the timer fire */
     at(ms: number, event: SyncEvent) {
       nowMs = ms
@@ -141,7 +137,7 @@ describe("on a terminal", () => {
 describe("without a terminal", () => {
   it("writes warnings and retries as they come, and one line per datasource at the end", () => {
     const pipe = new Pipe()
-    const { at, stdout } = make(pipe)
+    const { at } = make(pipe)
     for (const step of [...RUN, ...REST]) at(...step)
     at(5_000, FINISHED)
     expect(pipe.text.split("\n")).toEqual([
@@ -151,7 +147,6 @@ describe("without a terminal", () => {
       ...SUMMARY,
       "",
     ])
-    expect(stdout.text).toBe("")
   })
 
   it("writes every step with --verbose", () => {
@@ -217,36 +212,5 @@ describe("without a terminal", () => {
     const { at } = make(pipe)
     for (let n = 0; n < 20; n++) at(0, { type: "warning", message: "again" })
     expect(pipe.text).toBe("warning: again\n".repeat(20))
-  })
-})
-
-describe("with --json", () => {
-  it("writes exactly the report on stdout and lines for people on stderr", () => {
-    const pipe = new Pipe()
-    const { at, stdout, reporter } = make(pipe, { json: true })
-    for (const step of [...RUN, ...REST]) at(...step)
-    at(5_000, FINISHED)
-    reporter.close()
-    expect(stdout.text).toBe(`${JSON.stringify(FINISHED.report)}\n`)
-    expect(pipe.text).toEndWith(`${SUMMARY.join("\n")}\n`)
-  })
-
-  it("writes the document of another result on stdout, whatever --quiet says", () => {
-    const { reporter, stdout } = make(new Pipe(), { json: true, quiet: true })
-    reporter.result({ exitCode: 0 }, () => "words")
-    expect(stdout.text).toBe('{"exitCode":0}\n')
-  })
-})
-
-describe("a result in words", () => {
-  it("goes to stdout, and with --quiet only where something is wrong", () => {
-    const loud = make(new Pipe())
-    loud.reporter.result({ exitCode: 0 }, () => "words\n")
-    expect(loud.stdout.text).toBe("words\n")
-    const quiet = make(new Pipe(), { quiet: true })
-    quiet.reporter.result({ exitCode: 0 }, () => "words\n")
-    expect(quiet.stdout.text).toBe("")
-    quiet.reporter.result({ exitCode: 3 }, () => "words\n")
-    expect(quiet.stdout.text).toBe("words\n")
   })
 })

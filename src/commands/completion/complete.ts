@@ -4,7 +4,8 @@
  * candidate, `value<TAB>description`, and at the end one that says what else the shell may offer: `:files`, `:folders`
  * or `:none`.
  */
-import type { ArgDef, ArgsDef } from "citty"
+import { aliasesOf, type Flag, type Flags } from "../../kit/flag.ts"
+import type { Program } from "../../kit/program.ts"
 
 export interface Candidate {
   readonly value: string
@@ -19,9 +20,7 @@ export interface Completion {
 
 /** What completion needs to know of the program. */
 export interface CompletionSource {
-  readonly verbs: readonly { readonly name: string; readonly about: string }[]
-  /** undefined for no such verb */
-  argsOf(verb: string): Promise<ArgsDef | undefined>
+  readonly verbs: Program["verbs"]
   datasourcesIn(configPath: string): Promise<readonly string[]>
 }
 
@@ -34,11 +33,12 @@ export async function complete(given: readonly string[], source: CompletionSourc
   const current = words.at(-1) ?? ""
   const [verb, ...rest] = words.slice(0, -1)
   if (verb === undefined || (verb === "help" && rest.length === 0)) {
-    const verbs = source.verbs.map(({ name, about }) => ({ value: name, about }))
+    const verbs = Object.entries(source.verbs).map(([value, { about }]) => ({ value, about }))
     const flags = current.startsWith("-") ? [HELP, { value: "--version", about: "show the version" }] : []
     return starting([...verbs, ...flags], current)
   }
-  const args = await source.argsOf(verb)
+  const known = Object.hasOwn(source.verbs, verb) ? source.verbs[verb] : undefined
+  const args = (await known?.load())?.args
   if (args === undefined || rest.includes("--")) return { candidates: [], also: "files" }
   const previous = rest.at(-1)
   const awaiting = previous === undefined || previous.includes("=") ? undefined : flagNamed(previous, args)
@@ -78,27 +78,22 @@ function joined(words: readonly string[]): string[] {
 }
 
 /** The name of the argument that a word is the flag of, also by its short form. */
-function flagNamed(word: string, args: ArgsDef): string | undefined {
+function flagNamed(word: string, args: Flags): string | undefined {
   const [, dashes, name] = /^(--?)(.+)$/.exec(word) ?? []
   if (dashes === undefined || name === undefined) return undefined
-  return Object.entries(args).find(([flag, arg]) => flag === name || aliases(arg).includes(name))?.[0]
+  return Object.entries(args).find(([flag, arg]) => flag === name || aliasesOf(arg).includes(name))?.[0]
 }
 
-function aliases(arg: ArgDef): readonly string[] {
-  const { alias } = arg as { alias?: string | readonly string[] }
-  return alias === undefined ? [] : [alias].flat()
-}
-
-function takesValue(arg: ArgDef): boolean {
+function takesValue(arg: Flag): boolean {
   return arg.type !== "boolean" && arg.type !== "positional"
 }
 
 async function values(
   name: string,
-  arg: ArgDef,
+  arg: Flag,
   current: string,
   words: readonly string[],
-  args: ArgsDef,
+  args: Flags,
   source: CompletionSource,
 ): Promise<Completion> {
   if (arg.type === "enum") {
@@ -142,7 +137,7 @@ async function datasources(
 }
 
 /** The value of `--config` among the words. */
-function configIn(words: readonly string[], args: ArgsDef): string | undefined {
+function configIn(words: readonly string[], args: Flags): string | undefined {
   for (const [n, word] of words.entries()) {
     const [flag = "", ...rest] = word.split("=")
     if (flagNamed(flag, args) !== "config") continue

@@ -1,132 +1,113 @@
 /** `druidsync init`: from an address to a configuration, by questions or by flags. */
 import { resolve } from "node:path"
-import { type ArgsDef, defineCommand } from "citty"
 import { ExitCode } from "../../base/errors.ts"
-import { jsonLine } from "../../base/printable.ts"
+import { define } from "../../kit/command.ts"
 import type { CliContext } from "../../kit/context.ts"
 import { jsonArg, USUAL_CONFIG } from "../../kit/flags.ts"
-import { usage } from "../../kit/strict.ts"
-import type { SetupOptions } from "./setup.ts"
+import { styleFor } from "../../kit/text/style.ts"
+import { counted } from "../../kit/text/words.ts"
+import { usage } from "../../kit/usage.ts"
 
-export const examples = [
-  ["By questions", "druidsync init --config druidsync.json"],
-  [
-    "In a script",
-    "druidsync init --host druid.example.com --username reader --password env:DRUID_PASSWORD --datasources wikipedia,clicks --config c.json",
+export const command = define({
+  args: {
+    config: {
+      type: "string",
+      alias: "c",
+      default: USUAL_CONFIG,
+      valueHint: "FILE",
+      description: "where to write the configuration",
+    },
+    host: { type: "string", valueHint: "HOST", description: "a Druid router or broker; its URL will do" },
+    port: { type: "string", valueHint: "PORT", description: "its port (default: 8888, with https 9088)" },
+    protocol: {
+      type: "enum",
+      options: ["https", "http"],
+      description: "default: http for this machine, else https",
+    },
+    "base-path": { type: "string", valueHint: "PATH", description: "path before /druid/v2, behind a proxy" },
+    ca: {
+      type: "string",
+      valueHint: "FILE",
+      description: "PEM file of the authority that signed its certificate",
+    },
+    username: { type: "string", valueHint: "NAME", description: "for Basic authentication" },
+    password: { type: "string", valueHint: "SOURCE", description: "env:NAME, file:PATH or command:PROGRAM" },
+    token: { type: "string", valueHint: "SOURCE", description: "for Bearer authentication: the same" },
+    datasources: {
+      type: "string",
+      valueHint: "NAMES",
+      description: "what to copy: names with commas between them, or all",
+    },
+    yes: {
+      type: "boolean",
+      alias: "y",
+      default: false,
+      description: "ask nothing; copy all datasources where none are named",
+    },
+    force: { type: "boolean", default: false, description: "replace a configuration that is there" },
+    "print-schema": {
+      type: "boolean",
+      default: false,
+      description: "print the JSON Schema of the configuration, and do nothing else",
+    },
+    ...jsonArg,
+  },
+  examples: [
+    ["By questions", "druidsync init --config druidsync.json"],
+    [
+      "In a script",
+      "druidsync init --host druid.example.com --username reader --password env:DRUID_PASSWORD --datasources wikipedia,clicks --config c.json",
+    ],
+    ["Everything that is there", "druidsync init --host localhost --yes"],
   ],
-  ["Everything that is there", "druidsync init --host localhost --yes"],
-] as const
-
-export const notes = [
-  "Asks for what the flags do not say, tries the address and the login, lists the datasources and writes the configuration: readable for you alone, and never over a file that is there, but with --force. Beside it goes a JSON Schema, so that editors complete and check it.",
-  "A password or token is given by where it comes from: env:NAME, file:PATH, or command:PROGRAM ARGUMENTS, which stands in the configuration then. Itself it would show in the process list; leave the flag out to be asked for it.",
-] as const
-
-const initArgs = {
-  config: {
-    type: "string",
-    alias: "c",
-    default: USUAL_CONFIG,
-    valueHint: "FILE",
-    description: "where to write the configuration",
-  },
-  host: { type: "string", valueHint: "HOST", description: "a Druid router or broker; its URL will do" },
-  port: { type: "string", valueHint: "PORT", description: "its port (default: 8888, with https 9088)" },
-  protocol: {
-    type: "enum",
-    options: ["https", "http"],
-    description: "default: http for this machine, else https",
-  },
-  "base-path": { type: "string", valueHint: "PATH", description: "path before /druid/v2, behind a proxy" },
-  ca: {
-    type: "string",
-    valueHint: "FILE",
-    description: "PEM file of the authority that signed its certificate",
-  },
-  username: { type: "string", valueHint: "NAME", description: "for Basic authentication" },
-  password: { type: "string", valueHint: "SOURCE", description: "env:NAME, file:PATH or command:PROGRAM" },
-  token: { type: "string", valueHint: "SOURCE", description: "for Bearer authentication: the same" },
-  datasources: {
-    type: "string",
-    valueHint: "NAMES",
-    description: "what to copy: names with commas between them, or all",
-  },
-  yes: {
-    type: "boolean",
-    alias: "y",
-    default: false,
-    description: "ask nothing; copy all datasources where none are named",
-  },
-  force: { type: "boolean", default: false, description: "replace a configuration that is there" },
-  "print-schema": {
-    type: "boolean",
-    default: false,
-    description: "print the JSON Schema of the configuration, and do nothing else",
-  },
-  ...jsonArg,
-} as const satisfies ArgsDef
-
-export function initCommand(context: CliContext) {
-  return defineCommand({
-    meta: { name: "init", description: "Write a configuration, by questions or flags" },
-    args: initArgs,
-    async run({ args }) {
-      if (args["print-schema"]) {
-        const { configSchemaText } = await import("../../config/json-schema.ts")
-        context.stdout.write(configSchemaText())
-        return ExitCode.ok
-      }
-      const { accessByFlags, converse } = await import("./answers.ts")
-      const flags = accessByFlags(args, args.config)
-      const mayAsk = !args.yes && context.stdin?.isTTY === true && context.stderr.isTTY === true
-      if (!mayAsk) refuseTooFew(args)
-      const setup: Omit<SetupOptions, "configPath"> = {
-        env: context.env,
-        version: context.version,
-        newId: context.newId,
-        clock: context.clock,
-        signal: context.signal,
-        onRetry: (message) => context.stderr.write(`trying again: ${message}\n`),
-      }
-      const { styleFor } = await import("../../kit/text/style.ts")
-      const answers = await converse({
-        flags,
-        config: args.config,
-        datasources: args.datasources ?? (mayAsk ? undefined : "all"),
-        force: args.force,
-        setup,
-        ask: mayAsk ? await prompter(context) : undefined,
-        style: styleFor(context.stderr, context.env),
-      })
-      const { saveConfig } = await import("./setup.ts")
-      const saved = await saveConfig(answers.access, answers.names, answers.settings, args.force, {
-        ...setup,
-        configPath: answers.config,
-      })
-      const next = `druidsync pull --config ${quoted(saved.config)} --out analytics.duckdb`
-      const document = {
+  notes: [
+    "Asks for what the flags do not say, tries the address and the login, lists the datasources and writes the configuration: readable for you alone, and never over a file that is there, but with --force. Beside it goes a JSON Schema, so that editors complete and check it.",
+    "A password or token is given by where it comes from: env:NAME, file:PATH, or command:PROGRAM ARGUMENTS, which stands in the configuration then. Itself it would show in the process list; leave the flag out to be asked for it.",
+  ],
+  needs: "nothing",
+  async run({ args, context, info }) {
+    const { env, version, newId, clock, signal, stdin, stderr, stdout } = context
+    if (args["print-schema"]) {
+      const { configSchemaText } = await import("../../config/json-schema.ts")
+      stdout.write(configSchemaText())
+      return ExitCode.ok
+    }
+    const { accessByFlags, converse } = await import("./answers.ts")
+    const { saveConfig } = await import("./setup.ts")
+    const flags = accessByFlags(args, args.config)
+    const mayAsk = !args.yes && stdin?.isTTY === true && stderr.isTTY === true
+    if (!mayAsk) refuseTooFew(args)
+    const onRetry = (message: string) => info(`trying again: ${message}`)
+    const setup = { env, version, newId, clock, signal, onRetry }
+    const { access, names, settings, config } = await converse({
+      flags,
+      config: args.config,
+      datasources: args.datasources ?? (mayAsk ? undefined : "all"),
+      force: args.force,
+      setup,
+      ask: mayAsk ? await prompter(context) : undefined,
+      style: styleFor(stderr, env),
+    })
+    const saved = await saveConfig(access, names, settings, args.force, { ...setup, configPath: config })
+    const next = `druidsync pull --config ${quoted(saved.config)} --out analytics.duckdb`
+    const what = `${counted(names.length, "datasource")} of ${settings.druid.url}`
+    return {
+      document: {
         format: 1,
         exitCode: ExitCode.ok,
         config: resolve(saved.config),
         schema: saved.schema === undefined ? null : resolve(saved.schema),
-        url: answers.settings.druid.url,
-        datasources: answers.names,
+        url: settings.druid.url,
+        datasources: names,
         next,
-      }
-      if (args.json) context.stdout.write(jsonLine(document))
-      else {
-        const count = answers.names.length
-        const what = `${count} ${count === 1 ? "datasource" : "datasources"} of ${answers.settings.druid.url}`
-        context.stdout.write(`${saved.config} written: ${what}\n\nNext:\n  ${next}\n`)
-      }
-      return ExitCode.ok
-    },
-  })
-}
+      },
+      text: () => `${saved.config} written: ${what}\n\nNext:\n  ${next}\n`,
+    }
+  },
+})
 
 async function prompter(context: CliContext) {
   const { createPrompter } = await import("./prompt.ts")
-  const { styleFor } = await import("../../kit/text/style.ts")
   return createPrompter({
     input: context.stdin!,
     output: context.stderr,

@@ -1,37 +1,28 @@
 /** `druidsync man`: the manual page, made from the same definitions as `--help`. */
-import type { ArgsDef } from "citty"
-import { defineCommand } from "citty"
 import { EXIT_CODES, ExitCode } from "../../base/errors.ts"
-import type { CliContext } from "../../kit/context.ts"
+import { define } from "../../kit/command.ts"
 import { type CommandPage, described, hintOf, INTRO, shortOf, synopsis } from "../../kit/help.ts"
 
-import type { Program } from "../../kit/verb.ts"
-
-export const examples = [
-  ["Read it", "druidsync man > /tmp/druidsync.1 && man /tmp/druidsync.1"],
-  [
-    "Install it for yourself",
-    "mkdir -p ~/.local/share/man/man1 && druidsync man > ~/.local/share/man/man1/druidsync.1",
+export const command = define({
+  args: {},
+  examples: [
+    ["Read it", "druidsync man > /tmp/druidsync.1 && man /tmp/druidsync.1"],
+    [
+      "Install it for yourself",
+      "mkdir -p ~/.local/share/man/man1 && druidsync man > ~/.local/share/man/man1/druidsync.1",
+    ],
   ],
-] as const
-
-export const notes = ["Prints the manual page of all commands as roff, as man reads it."] as const
-
-export function manCommand(context: CliContext, verbs: Program["verbs"]) {
-  return defineCommand({
-    meta: { name: "man", description: "Print the manual page" },
-    args: {},
-    async run() {
-      const pages: CommandPage[] = []
-      for (const [name, { about, load }] of Object.entries(verbs)) {
-        const loaded = await load(context)
-        pages.push({ ...loaded, name, about, args: (loaded.command.args ?? {}) as ArgsDef })
-      }
-      context.stdout.write(manPage(context.version, pages))
-      return ExitCode.ok
-    },
-  })
-}
+  notes: ["Prints the manual page of all commands as roff, as man reads it."],
+  needs: "nothing",
+  async run({ context, program }) {
+    const pages: CommandPage[] = []
+    for (const [name, { about, load }] of Object.entries(program.verbs)) {
+      pages.push({ ...(await load()), name, about })
+    }
+    context.stdout.write(manPage(context.version, pages))
+    return ExitCode.ok
+  },
+})
 
 const ENVIRONMENT = [
   ["NO_COLOR", "any value: no colour"],

@@ -1,25 +1,25 @@
-/** Writing much to a slow reader: waits until what was written has gone, so that results do not pile up in memory. */
+/** Writing much to a slow reader: small pieces are put together, and none is written before the last one has gone. */
 import type { Sink } from "../../kit/sink.ts"
 
-/** Writes to a sink and resolves when it can take more. */
+/** Resolves when more can be taken. */
 export type Write = (text: string) => Promise<void>
 
 /** Small pieces are put together up to so many characters. */
 const PIECE_CHARS = 1 << 16
 
-export interface PacedWriter {
+export interface GatheredWriter {
   readonly write: Write
   /** writes what is still held back */
   flush(): Promise<void>
 }
 
-export function pacedWriter(sink: Sink): PacedWriter {
+/** Puts small pieces together before they go to `put`. */
+export function gathered(put: Write): GatheredWriter {
   let held = ""
   async function flush(): Promise<void> {
     const text = held
     held = ""
-    if (text === "" || sink.write(text) !== false || sink.once === undefined) return
-    await new Promise<void>((resolve) => sink.once?.("drain", resolve))
+    if (text !== "") await put(text)
   }
   return {
     write: async (text) => {
@@ -27,5 +27,13 @@ export function pacedWriter(sink: Sink): PacedWriter {
       if (held.length >= PIECE_CHARS) await flush()
     },
     flush,
+  }
+}
+
+/** Writes to a sink and waits until what was written has gone, so that results do not pile up in memory. */
+export function paced(sink: Sink): Write {
+  return async (text) => {
+    if (sink.write(text) !== false || sink.once === undefined) return
+    await new Promise<void>((resolve) => sink.once?.("drain", resolve))
   }
 }

@@ -3,23 +3,23 @@
  * of them fails a run; what cannot be told is a warning.
  */
 
+import { resolve } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
 import { isPingAddress } from "../../config/host.ts"
 import { Secret } from "../../config/secret.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { PullReport } from "../../pull/document.ts"
-import type { SyncEvent } from "../../pull/events.ts"
+import type { Emit, SyncEvent } from "../../pull/events.ts"
 import type { CliContext } from "../context.ts"
+import type { Answer } from "../output.ts"
 import { checkMetricsPath, writeMetrics } from "./metrics-file.ts"
 import { createPinger, type Pinger } from "./pinger.ts"
 
-export interface WatchOptions {
-  /** absolute path of the DuckDB file */
-  readonly out: string
-  /** from the flags: they count even where no configuration can be read */
-  readonly metrics: string | undefined
-  readonly ping: string | undefined
-  readonly warn: (message: string) => void
+/** Flags of the job: they count even where no configuration can be read. */
+interface JobFlags {
+  readonly out?: string
+  readonly metrics?: string
+  readonly ping?: string
 }
 
 /** How a run ended. */
@@ -27,7 +27,8 @@ export type End = { readonly report: PullReport } | { readonly error: unknown }
 
 export class Watch {
   readonly #context: CliContext
-  readonly #options: WatchOptions
+  readonly #flags: JobFlags
+  readonly #emit: Emit
   readonly #startedMs: number
   #settings: Settings | undefined
   #pinger: Pinger | undefined
@@ -35,10 +36,24 @@ export class Watch {
   /** by datasource: when its first slice was planned, and the last was committed */
   readonly #busy = new Map<string, { readonly fromMs: number; toMs: number }>()
 
-  constructor(context: CliContext, options: WatchOptions) {
+  /** @param emit told what could not be told: a warning fails nothing */
+  constructor(context: CliContext, flags: JobFlags, emit: Emit) {
     this.#context = context
-    this.#options = options
+    this.#flags = flags
+    this.#emit = emit
     this.#startedMs = context.clock.nowMs()
+  }
+
+  /** Runs the job, and tells how it ended. Its answer's document is a `PullReport`. */
+  async over<T extends Answer | number>(work: () => Promise<T>): Promise<T> {
+    try {
+      const answer = await work()
+      await this.end({ report: (answer as Answer).document as PullReport })
+      return answer
+    } catch (error) {
+      await this.end({ error })
+      throw error
+    }
   }
 
   /**
@@ -63,14 +78,14 @@ export class Watch {
 
   /** Call when the file and everything else is let go of. Never throws. */
   async end(end: End): Promise<void> {
-    const path = this.#settings?.job.metrics ?? this.#options.metrics
+    const path = this.#settings?.job.metrics ?? absolute(this.#flags.metrics)
     const exitCode = exitCodeOf(end)
     if (path !== undefined) {
       await this.#writeMetrics(path, exitCode, "report" in end ? end.report : undefined).catch((error) =>
-        this.#options.warn(messageOf(error)),
+        this.#warn(messageOf(error)),
       )
     }
-    const { ping } = this.#options
+    const { ping } = this.#flags
     // A configuration that cannot be read is a failure that a switch exists for.
     if (this.#settings === undefined && ping !== undefined && isPingAddress(ping))
       this.#pinger = this.#createPinger(new Secret(ping))
@@ -79,12 +94,18 @@ export class Watch {
 
   #createPinger(url: Secret | undefined): Pinger | undefined {
     const { version } = this.#context
-    return url === undefined ? undefined : createPinger(url, `druidsync/${version}`, this.#options.warn)
+    return url === undefined
+      ? undefined
+      : createPinger(url, `druidsync/${version}`, (message) => this.#warn(message))
+  }
+
+  #warn(message: string): void {
+    this.#emit({ type: "warning", message })
   }
 
   async #writeMetrics(path: string, exitCode: number, report: PullReport | undefined): Promise<void> {
     const { clock, version } = this.#context
-    const { out } = this.#options
+    const out = resolve(this.#flags.out!)
     const endedMs = clock.nowMs()
     const { readFigures } = await import("./figures.ts")
     const held = await readFigures(out, clock)
@@ -115,6 +136,10 @@ export class Watch {
       }),
     })
   }
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path === undefined ? undefined : resolve(path)
 }
 
 const NOTHING_HELD = {

@@ -1,12 +1,12 @@
 /** What a file holds and how fresh it is, as a document: no network, nothing changed. */
 
-import type { Clock } from "../../base/clock.ts"
 import type { PartState } from "../../base/domain.ts"
 import { intervalText } from "../../base/intervals.ts"
 import { shardText } from "../../base/shard.ts"
 import { formatDruidTime } from "../../base/time.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
-import { withFile } from "../../store/file/reading.ts"
+import type { Engine } from "../../store/engine.ts"
+import type { DatabaseFile } from "../../store/file/file.ts"
 import { runHolder } from "../../store/file/run-holder.ts"
 import {
   type DatasourceSummary,
@@ -84,21 +84,11 @@ function iso(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString()
 }
 
-export interface StatusOptions {
-  /** absolute path of the file */
-  readonly out: string
-  /** how long a commit of someone else is waited for, ms */
-  readonly lockWaitMs: number
-  readonly clock: Clock
-  /** told once who is waited for, in words */
-  readonly onWait: (holder: string) => void
-  readonly signal: AbortSignal
-}
-
 /** @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked` */
-export async function readStatus(options: StatusOptions): Promise<StatusReport> {
-  const { out, signal } = options
-  return withFile({ ...options, path: out }, async (engine, file) =>
-    statusReport(await readSummary(engine, file, () => runHolder(engine, out), signal)),
-  )
+export async function readStatus(
+  engine: Engine,
+  file: DatabaseFile,
+  signal: AbortSignal,
+): Promise<StatusReport> {
+  return statusReport(await readSummary(engine, file, () => runHolder(engine, file.path), signal))
 }

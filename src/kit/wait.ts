@@ -1,0 +1,11 @@
+/** The words for a wait, said in one place. */
+import type { Emit } from "../pull/events.ts"
+
+/**
+ * Called with a description of who holds the lock.
+ * @param path of what is held; undefined where the description says it
+ */
+export function sayWait(emit: Emit, path?: string): (holder: string) => void {
+  const what = path === undefined ? "" : ` to let go of ${path}`
+  return (holder) => emit({ type: "waiting", message: `waiting for ${holder}${what}` })
+}
