@@ -15,46 +15,53 @@ import { commonColumn } from "../store/rows/drift.ts"
 import { countsByInterval } from "../store/rows/interval-counts.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 import { dropStaged, stage } from "../store/rows/stage.ts"
-import { type DiffColumn, differingSql, diffSql, EXAMPLES, examplesSql } from "./diff-sql.ts"
+import { type CompareContext, type Finding, unanswered } from "./context.ts"
 import type { Example } from "./document.ts"
-import { duckdbWhere } from "./sql.ts"
-import { failed, type Task, type Verdict } from "./task.ts"
-import type { Unit } from "./units.ts"
+import { compareMultisets, EXAMPLES, type OddRow } from "./multisets.ts"
+import { duckdbBucket, duckdbWhere } from "./prints-sql.ts"
+import { type SideColumn, sideSql } from "./sides.ts"
+import type { Stretch } from "./stretches.ts"
 
 /** Longer values of examples are cut. */
 const EXAMPLE_CHARACTERS = 200
 
 /** `Compare` by rows. */
-export async function compareRows(task: Task, units: readonly Unit[]): Promise<Map<Unit, Verdict>> {
-  const share = shareOf(task.settings.shard, task.settings.name)
-  const chunks = chunksOf(task.inventory.segments.get(task.settings.name) ?? []).filter(
+export async function compareByRows(
+  context: CompareContext,
+  stretches: readonly Stretch[],
+): Promise<Finding[]> {
+  const share = shareOf(context.settings.shard, context.settings.name)
+  const chunks = chunksOf(context.inventory.segments.get(context.settings.name) ?? []).filter(
     (chunk) => share(chunk.interval) !== "none",
   )
-  const verdicts = new Map<Unit, Verdict>()
-  const unitOf = new Map<bigint, Unit>(units.map((unit) => [unit.interval.start, unit]))
-  const works = units.map(
-    (unit): Work => ({
-      interval: unit.interval,
-      chunk: unit.chunk,
+  const works = stretches.map(
+    ({ interval, chunk, part }): Work => ({
+      interval,
+      chunk,
       reason: { kind: "full" },
       state: "complete",
       // Nothing is counted beforehand: the rows themselves are compared.
-      expectedRows: unit.part.rows,
+      expectedRows: part.rows,
     }),
   )
-  for (const slice of slicesOf(works, chunks, task.sliceRows)) {
-    const members = slice.works.map((work) => unitOf.get(work.interval.start)!)
-    const results = await compareSlice(task, slice, members)
-    for (const [n, unit] of members.entries()) verdicts.set(unit, results[n]!)
+  const at = new Map(stretches.map((stretch) => [stretch.interval.start, stretch]))
+  const found = new Map<Stretch, Finding>()
+  for (const slice of slicesOf(works, chunks, context.sliceRows)) {
+    const members = slice.works.map((work) => at.get(work.interval.start)!)
+    for (const finding of await compareSlice(context, slice, members)) found.set(finding.stretch, finding)
   }
-  return verdicts
+  return stretches.map((stretch) => found.get(stretch)!)
 }
 
-async function compareSlice(task: Task, slice: Slice, units: readonly Unit[]): Promise<Verdict[]> {
+async function compareSlice(
+  context: CompareContext,
+  slice: Slice,
+  stretches: readonly Stretch[],
+): Promise<Finding[]> {
   try {
-    return await compareFetched(task, slice, units)
+    return await compareFetched(context, slice, stretches)
   } catch (error) {
-    task.ports.signal.throwIfAborted()
+    context.ports.signal.throwIfAborted()
     if (!(error instanceof DruidsyncError)) throw error
     const smaller = error.asksForLess ? halves(slice) : undefined
     if (smaller === undefined) {
@@ -62,36 +69,42 @@ async function compareSlice(task: Task, slice: Slice, units: readonly Unit[]): P
       const isOfSlice =
         error.asksForLess || (concernsOneDatasource(error) && error.exitCode === ExitCode.failed)
       if (!isOfSlice) throw error
-      return units.map(() => failed(error.message))
+      return stretches.map((stretch) => unanswered(stretch, error.message))
     }
     const [first, second] = smaller
-    if (units.length > 1) {
+    if (stretches.length > 1) {
       const middle = first.works.length
       return [
-        ...(await compareSlice(task, first, units.slice(0, middle))),
-        ...(await compareSlice(task, second, units.slice(middle))),
+        ...(await compareSlice(context, first, stretches.slice(0, middle))),
+        ...(await compareSlice(context, second, stretches.slice(middle))),
       ]
     }
-    const both = [...(await compareSlice(task, first, units)), ...(await compareSlice(task, second, units))]
-    return [joined(both)]
+    const [a] = await compareSlice(context, first, stretches)
+    const [b] = await compareSlice(context, second, stretches)
+    return [joined(a!, b!)]
   }
 }
 
-/** The verdict on a unit that had to be compared in two halves. */
-function joined(halves: readonly Verdict[]): Verdict {
-  const failure = halves.find((half) => half.failure !== undefined)
-  if (failure !== undefined) return failure
+/** The finding on a stretch that had to be compared in two halves. */
+function joined(a: Finding, b: Finding): Finding {
+  if (a.failure !== undefined) return a
+  if (b.failure !== undefined) return b
   return {
-    druidRows: halves.reduce((sum, half) => sum + half.druidRows, 0),
-    duckdbRows: halves.reduce((sum, half) => sum + half.duckdbRows, 0),
-    isEqual: halves.every((half) => half.isEqual),
-    columns: [...new Set(halves.flatMap((half) => half.columns))],
-    examples: halves.flatMap((half) => half.examples).slice(0, 2 * EXAMPLES),
+    stretch: a.stretch,
+    druidRows: a.druidRows + b.druidRows,
+    duckdbRows: a.duckdbRows + b.duckdbRows,
+    isEqual: a.isEqual && b.isEqual,
+    columns: [...new Set([...a.columns, ...b.columns])],
+    examples: [...a.examples, ...b.examples].slice(0, 2 * EXAMPLES),
   }
 }
 
-async function compareFetched(task: Task, slice: Slice, units: readonly Unit[]): Promise<Verdict[]> {
-  const { ports, source, shape, held, numbering } = task
+async function compareFetched(
+  context: CompareContext,
+  slice: Slice,
+  stretches: readonly Stretch[],
+): Promise<Finding[]> {
+  const { ports, source, shape, held, numbering } = context
   const { engine, file, signal } = ports
   // A half has bounds of its own: its works say what is compared.
   const intervals = slice.works.map((work) => work.interval)
@@ -101,49 +114,51 @@ async function compareFetched(task: Task, slice: Slice, units: readonly Unit[]):
   }
   const number = numbering.next++
   const fetched = await fetchSlice(ports, { source, columns: shape.columns }, known, number)
-  const table = `stage_${number}`
+  const staged = `stage_${number}`
   try {
-    const staged = await stage(engine, table, fetched.path, shape.columns, intervals)
+    const { counts } = await stage(engine, staged, fetched.path, shape.columns, intervals)
     await rm(fetched.path, { force: true })
-    const columns = diffColumns(task)
+    const { names, druid, duckdb } = sideColumns(context)
+    const stored = `file.${quoteName(held.table)}`
+    const where = duckdbWhere(intervals)
+    const bucket = duckdbBucket(intervals)
     return await file.read(async () => {
-      const stored = `file.${quoteName(held.table)}`
-      const counts = await countsByInterval(engine, stored, intervals, duckdbWhere(intervals))
-      await engine.run(diffSql(table, held.table, columns, intervals))
-      const differing = new Set<number>()
-      const names = units.map(() => new Set<string>())
-      for (const [n] of await engine.rows(differingSql(undefined))) differing.add(Number(n))
-      const examples = differing.size === 0 ? [] : await engine.rows(examplesSql(columns))
-      for (const [k, column] of differing.size === 0 ? [] : columns.entries()) {
-        for (const [n] of await engine.rows(differingSql(k))) names[Number(n)]?.add(column.name)
-      }
-      return units.map((_, n): Verdict => {
-        const rows = { druidRows: staged.counts[n]!, duckdbRows: counts[n]! }
+      const storedCounts = await countsByInterval(engine, stored, intervals, where)
+      const differences = await compareMultisets(
+        engine,
+        {
+          names,
+          left: sideSql(druid, quoteName(staged), bucket),
+          right: sideSql(duckdb, `${stored} WHERE ${where}`, bucket),
+        },
+        intervals.length,
+      )
+      return differences.map(({ onlyLeft, onlyRight, columns, examples }, n): Finding => {
+        const rows = { druidRows: counts[n]!, duckdbRows: storedCounts[n]! }
         return {
+          stretch: stretches[n]!,
           ...rows,
-          isEqual: !differing.has(n),
-          columns: rows.druidRows === rows.duckdbRows ? columnsOf(names[n]!) : [],
-          examples: examples.filter((row) => Number(row[0]) === n).map((row) => exampleOf(row, columns)),
+          isEqual: onlyLeft + onlyRight === 0,
+          columns: rows.druidRows === rows.duckdbRows ? columns : [],
+          examples: examples.map((row) => exampleOf(row, names)),
         }
       })
     }, signal)
   } finally {
     await rm(fetched.path, { force: true })
-    await dropStaged(engine, table)
-    await dropStaged(engine, "difference")
+    await dropStaged(engine, staged)
   }
 }
 
-/** Where times differ, every value seems to: it stands at another time. */
-function columnsOf(differing: ReadonlySet<string>): string[] {
-  return differing.has("__time") ? ["__time"] : [...differing]
-}
-
-/** Each column of either side, brought to one type as a commit would bring it. */
-function diffColumns(task: Task): DiffColumn[] {
-  const held = new Map(task.held.columns.map((column) => [column.name, column]))
-  const found: DiffColumn[] = []
-  for (const column of task.shape.columns) {
+/** Each column of either side, brought to one type as a commit would bring it. The time comes first. */
+function sideColumns(context: CompareContext): {
+  names: string[]
+  druid: SideColumn[]
+  duckdb: SideColumn[]
+} {
+  const held = new Map(context.held.columns.map((column) => [column.name, column]))
+  const found: { name: string; type: string; druid: string; duckdb: string }[] = []
+  for (const column of context.shape.columns) {
     const stored = held.get(column.name)
     held.delete(column.name)
     const target = quoteName(column.target)
@@ -165,19 +180,20 @@ function diffColumns(task: Task): DiffColumn[] {
     const type = stored.duckdbType
     found.push({ name: stored.name, type, druid: `NULL::${type}`, duckdb: quoteName(stored.target) })
   }
-  // The time comes first: what differs in a column is looked for per time.
-  return found.sort((a, b) => Number(b.name === "__time") - Number(a.name === "__time"))
+  found.sort((a, b) => Number(b.name === "__time") - Number(a.name === "__time"))
+  return {
+    names: found.map(({ name }) => name),
+    druid: found.map(({ type, druid }) => ({ type, expression: druid })),
+    duckdb: found.map(({ type, duckdb }) => ({ type, expression: duckdb })),
+  }
 }
 
-function exampleOf(row: readonly unknown[], columns: readonly DiffColumn[]): Example {
-  const [, times, ...values] = row
+function exampleOf({ times, values }: OddRow, names: readonly string[]): Example {
   const cut = (text: string) =>
     text.length > EXAMPLE_CHARACTERS ? `${text.slice(0, EXAMPLE_CHARACTERS)}…` : text
   return {
-    only: Number(times) > 0 ? "druid" : "duckdb",
-    times: Math.abs(Number(times)),
-    row: Object.fromEntries(
-      columns.map((column, k) => [column.name, values[k] === null ? null : cut(String(values[k]))]),
-    ),
+    only: times > 0 ? "druid" : "duckdb",
+    times: Math.abs(times),
+    row: Object.fromEntries(names.map((name, k) => [name, values[k] == null ? null : cut(values[k])])),
   }
 }

@@ -1,6 +1,6 @@
 /** Picks a share of the chunks by a seed: the same seed and the same chunks give the same choice. Pure. */
 import { createHash } from "node:crypto"
-import type { Unit } from "./units.ts"
+import type { Stretch } from "./stretches.ts"
 
 /** So many chunks of each datasource, or so many of a hundred. */
 export type Sample = { readonly kind: "chunks" | "percent"; readonly value: number }
@@ -16,18 +16,18 @@ export function parseSample(text: string): Sample | undefined {
 }
 
 /**
- * Whole chunks are chosen, with all their units; at least one where there is any.
- * @returns the chosen units in their order
+ * Whole chunks are chosen, with all their stretches; at least one where there is any.
+ * @returns the chosen stretches in their order
  */
 export function sampled(
-  units: readonly Unit[],
+  stretches: readonly Stretch[],
   sample: Sample | undefined,
   seed: string,
   datasource: string,
-): Unit[] {
-  if (sample === undefined) return [...units]
-  const keyOf = (unit: Unit) => `${unit.chunk.interval.start}/${unit.chunk.interval.end}`
-  const keys = [...new Set(units.map(keyOf))]
+): Stretch[] {
+  if (sample === undefined) return [...stretches]
+  const keyOf = (stretch: Stretch) => `${stretch.chunk.interval.start}/${stretch.chunk.interval.end}`
+  const keys = [...new Set(stretches.map(keyOf))]
   const wanted =
     sample.kind === "chunks" ? sample.value : Math.max(1, Math.round((keys.length * sample.value) / 100))
   const place = (key: string) =>
@@ -36,5 +36,5 @@ export function sampled(
       .digest("hex")
   const ranked = keys.map((key) => [place(key), key] as const).sort(([a], [b]) => (a < b ? -1 : 1))
   const chosen = new Set(ranked.slice(0, wanted).map(([, key]) => key))
-  return units.filter((unit) => chosen.has(keyOf(unit)))
+  return stretches.filter((stretch) => chosen.has(keyOf(stretch)))
 }

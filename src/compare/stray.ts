@@ -7,7 +7,7 @@ import { intersection, subtract, union } from "../base/intervals.ts"
 import { quoteName } from "../base/names.ts"
 import type { Ports } from "../pull/ports.ts"
 import { timeCondition } from "../store/notes/times.ts"
-import { duckdbBucket } from "./sql.ts"
+import { duckdbBucket } from "./prints-sql.ts"
 
 export interface Stray {
   readonly rows: number

@@ -1,8 +1,21 @@
 /** Where things lie in a lake: folders, file names, partition keys. Pure; nothing it makes leads out of its folder. */
 import { createHash } from "node:crypto"
+import type { Interval } from "../base/domain.ts"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { fold } from "../base/names.ts"
-import type { LakeColumn, LakeFormat, LakePartition, LakePartitioning, LakeTable } from "../store/lake.ts"
+import type { HeldColumn } from "../store/notes/holdings.ts"
+
+export type LakeFormat = "parquet" | "csv" | "json"
+export type LakePartitioning = "day" | "month"
+
+/** The rows of one calendar day or month (UTC). */
+export interface LakePartition {
+  readonly year: number
+  readonly month: number
+  readonly day: number
+  readonly interval: Interval
+  readonly rows: number
+}
 
 /** Share of an export that names none. */
 export const DEFAULT_SHARE = "data"
@@ -23,18 +36,19 @@ export function checkedShare(name: string): string {
 
 /**
  * The share's name: the one that is given, or what the file says it holds (`shard-2-of-4`), or `data`.
+ * @param shards of the datasources, such as `2/4`; undefined for one that is there as a whole
  * @throws DruidsyncError `usage` where the datasources are shares of different kinds, and none is given
  */
-export function shareOf(given: string | undefined, tables: readonly Pick<LakeTable, "shard">[]): string {
+export function shareName(given: string | undefined, shards: readonly (string | undefined)[]): string {
   if (given !== undefined) return checkedShare(given)
-  const shards = [...new Set(tables.map(({ shard }) => shard))]
-  if (shards.length > 1) {
+  const kinds = [...new Set(shards)]
+  if (kinds.length > 1) {
     throw new DruidsyncError("usage", "the file's datasources are different shares", {
       exitCode: ExitCode.usage,
       hint: "name the share with --part, or take those of one kind with --only",
     })
   }
-  const shard = shards[0]
+  const [shard] = kinds
   return shard === undefined ? DEFAULT_SHARE : checkedShare(`shard-${shard.replace("/", "-of-")}`)
 }
 
@@ -75,13 +89,13 @@ export function tableFolder(table: string): string {
 const PLAIN_KEYS = ["year", "month", "day"] as const
 
 /** Do the keys have the name of a column, to an engine that takes `Year` and `year` for one? */
-export function clashes(keys: readonly string[], columns: readonly LakeColumn[]): string[] {
+export function clashes(keys: readonly string[], columns: readonly HeldColumn[]): string[] {
   const names = new Set(columns.map(({ name }) => fold(name)))
   return keys.filter((key) => names.has(fold(key)))
 }
 
 /** Names of the keys: `year`, `month`, `day`; where a column has one of these, `part_year` and so on. */
-export function keyNames(by: LakePartitioning, columns: readonly LakeColumn[]): string[] {
+export function keyNames(by: LakePartitioning, columns: readonly HeldColumn[]): string[] {
   const plain = by === "day" ? [...PLAIN_KEYS] : PLAIN_KEYS.slice(0, 2)
   for (let n = 0; ; n++) {
     const prefix = n === 0 ? "" : n === 1 ? "part_" : `part${n}_`

@@ -3,7 +3,8 @@
  * and to check the files later. A file without a line here is not the lake's. Pure.
  */
 import { createHash } from "node:crypto"
-import type { LakeColumn, LakeFormat, LakePartitioning } from "../store/lake.ts"
+import type { HeldColumn } from "../store/notes/holdings.ts"
+import type { LakeFormat, LakePartitioning } from "./layout.ts"
 
 /** How sure the rows of a partition are. */
 export type PartitionState =
@@ -43,7 +44,7 @@ export interface Manifest {
   readonly partitionBy: LakePartitioning
   readonly keys: readonly string[]
   readonly fileFormat: LakeFormat
-  readonly columns: readonly LakeColumn[]
+  readonly columns: readonly HeldColumn[]
   /** false while an export is under way, or after one that was stopped */
   readonly isFinished: boolean
   /** ISO */
@@ -97,12 +98,12 @@ export function parseManifest(text: string): Manifest | undefined {
 }
 
 /** Names the columns with their types, in their order. */
-export function schemaDigest(columns: readonly LakeColumn[]): string {
+export function schemaDigest(columns: readonly HeldColumn[]): string {
   return digest(JSON.stringify(columns.map(({ name, type }) => [name, type])))
 }
 
 /** What makes the columns of now others than those of before, in words; undefined where they are the same. */
-export function schemaChange(before: readonly LakeColumn[], now: readonly LakeColumn[]): string | undefined {
+export function schemaChange(before: readonly HeldColumn[], now: readonly HeldColumn[]): string | undefined {
   if (schemaDigest(before) === schemaDigest(now)) return undefined
   const old = new Map(before.map((column) => [column.name, column.type]))
   const names = new Set(now.map(({ name }) => name))

@@ -1,6 +1,7 @@
 /** Which partitions have to be written: partitions and checkpoints of now against a manifest. Pure. */
 import { contains } from "../base/intervals.ts"
-import type { LakeChunk, LakePartition } from "../store/lake.ts"
+import type { HeldChunk } from "../store/notes/holdings.ts"
+import type { LakePartition } from "./layout.ts"
 import { digest, type Manifest, type PartitionState } from "./manifest.ts"
 
 /** A partition as it is in the DuckDB file now. */
@@ -14,19 +15,19 @@ export interface PartitionNow {
 }
 
 /** Names the checkpoints that a partition's rows stand under, and its rows. @param chunks those that overlap it */
-export function fingerprintOf(partition: LakePartition, chunks: readonly LakeChunk[]): string {
+export function fingerprintOf(partition: LakePartition, chunks: readonly HeldChunk[]): string {
   const lines = chunks.map(({ interval: { start, end }, rows, print }) => `${start}/${end} ${rows} ${print}`)
   return digest([partition.rows, ...lines].join("\n"))
 }
 
 /** @param chunks checkpoints that overlap the partition */
-export function stateOf(
+export function partitionState(
   partition: LakePartition,
-  chunks: readonly LakeChunk[],
+  chunks: readonly HeldChunk[],
 ): { state: PartitionState; reason: string | undefined } {
-  const rowsIn = (state: LakeChunk["state"]) =>
+  const rowsIn = (state: HeldChunk["state"]) =>
     chunks.filter((chunk) => chunk.state === state).reduce((sum, chunk) => sum + chunk.rows, 0)
-  const has = (state: LakeChunk["state"]) => chunks.some((chunk) => chunk.state === state)
+  const has = (state: HeldChunk["state"]) => chunks.some((chunk) => chunk.state === state)
   if (has("stale")) return { state: "incomplete", reason: "rows that the next pull replaces" }
   if (has("unproven")) return { state: "incomplete", reason: "rows that Druid had not counted yet" }
   const isInside = chunks.every((chunk) => contains(partition.interval, chunk.interval))

@@ -4,10 +4,20 @@
  */
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
-import type { LakeFormat, LakePartitioning, LakeTable } from "../store/lake.ts"
+import type { HeldTable } from "../store/notes/holdings.ts"
 import type { Disk } from "./disk.ts"
 import { filesIn, otherManifests, readManifest } from "./files.ts"
-import { clashes, DEFAULT_SHARE, isFileOf, keyNames, MANIFESTS, shardsOf, tableFolder } from "./layout.ts"
+import {
+  clashes,
+  DEFAULT_SHARE,
+  isFileOf,
+  keyNames,
+  type LakeFormat,
+  type LakePartitioning,
+  MANIFESTS,
+  shardsOf,
+  tableFolder,
+} from "./layout.ts"
 import { type Manifest, schemaDigest } from "./manifest.ts"
 
 export interface TargetWish {
@@ -24,7 +34,7 @@ export interface TargetWish {
 
 /** Where and how a table is exported. */
 export interface Target {
-  readonly table: LakeTable
+  readonly table: HeldTable
   /** absolute */
   readonly folder: string
   /** from the lake's folder */
@@ -45,7 +55,7 @@ function refusal(code: "foreign" | "usage", message: string, hint: string): Drui
 }
 
 /** @throws DruidsyncError `foreign`, `usage` (exit 2): nothing has been written */
-export async function targetOf(disk: Disk, table: LakeTable, wish: TargetWish): Promise<Target> {
+export async function targetOf(disk: Disk, table: HeldTable, wish: TargetWish): Promise<Target> {
   const { to, share, rewrite } = wish
   const folderName = tableFolder(table.table)
   const folder = join(to, folderName)
@@ -125,7 +135,7 @@ async function refuseOrphans(disk: Disk, folder: string, share: string): Promise
 }
 
 /** The manifest is of other rows: another datasource, or another DuckDB file. */
-function refuseStranger(manifest: Manifest, table: LakeTable, wish: TargetWish, folder: string): void {
+function refuseStranger(manifest: Manifest, table: HeldTable, wish: TargetWish, folder: string): void {
   if (manifest.datasource !== table.datasource) {
     throw refusal(
       "foreign",
@@ -160,7 +170,7 @@ function refuseDoubled(folder: string, share: string, others: readonly Manifest[
 }
 
 function keysOf(
-  table: LakeTable,
+  table: HeldTable,
   manifest: Manifest | undefined,
   others: readonly Manifest[],
   by: LakePartitioning,

@@ -8,21 +8,16 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { firstLine, says } from "../store/duckdb-errors.ts"
-import { type Engine, literal } from "../store/engine.ts"
-import type { DatabaseFile } from "../store/file/file.ts"
-import {
-  compareLakeFile,
-  compareLakeFileDeep,
-  type LakeTable,
-  readLakeColumns,
-  readLakeTables,
-} from "../store/lake.ts"
-import { type Disk, realDisk } from "./disk.ts"
-import type { LakeFault, LakeMark, LakeReport, PartitionFault, TableVerification } from "./document.ts"
-import { type LakeOptions, partitionAgain, partitionsNow, selectTables, withLakeFile } from "./export.ts"
-import { filesIn, otherManifests, readManifest } from "./files.ts"
-import { fileName, shareOf, tableFolder } from "./layout.ts"
+import { literal } from "../store/engine.ts"
+import { type HeldTable, readHeldColumns } from "../store/notes/holdings.ts"
+import { compareLakeFile, compareLakeFileDeep } from "./compare-file.ts"
+import type { LakeReport, PartitionFault, TableVerification } from "./document.ts"
+import { damageOf, fault, strangers } from "./faults.ts"
+import { otherManifests, readManifest } from "./files.ts"
+import { tableFolder } from "./layout.ts"
 import { type Manifest, type ManifestPartition, schemaChange, schemaDigest } from "./manifest.ts"
+import { layoutOf, partitionAgain, partitionsNow } from "./now.ts"
+import { type LakeOptions, type OpenFile, whileHeld, withLakeFile } from "./open.ts"
 import type { PartitionNow } from "./plan.ts"
 
 export interface VerifyLakeOptions extends LakeOptions {
@@ -30,33 +25,27 @@ export interface VerifyLakeOptions extends LakeOptions {
   readonly deep: boolean
 }
 
-/** The DuckDB file is let go of after so long, ms. */
-const HOLD_MS = 2_000
-
 /**
  * @returns the report; its `exitCode`: 0 all is equal, 1 something is not
  * @throws DruidsyncError `usage` where there is no lake of this share; `file`, `foreign`, `locked`
  */
 export function verifyLake(options: VerifyLakeOptions): Promise<LakeReport> {
-  const { out, to, clock, signal, deep } = options
-  const disk = options.disk ?? realDisk
+  const { out, to, only, clock, deep } = options
   const startedMs = clock.nowMs()
-  return withLakeFile(options, async (engine, file) => {
+  return withLakeFile(options, async (open) => {
+    const { engine, disk, tables, share } = open
     const overflow = await mkdtemp(join(tmpdir(), "druidsync-verify-"))
     try {
       // What an exact comparison cannot hold in memory.
       await engine.run(`SET temp_directory = ${literal(overflow)}`)
-      const held = await file.read(() => readLakeTables(engine, out), signal)
-      const tables = selectTables(held.tables, options.only, out)
-      const share = shareOf(options.share, tables)
       const datasources: TableVerification[] = []
       for (const table of tables) {
         const folder = join(to, tableFolder(table.table))
         const manifest = await readManifest(disk, folder, share)
         // A lake need not have every table of the file; one that is asked for by name must be there.
-        if (manifest === undefined && options.only === undefined) continue
+        if (manifest === undefined && only === undefined) continue
         if (manifest === undefined) throw noLake(to, share, `of "${table.datasource}"`)
-        datasources.push(await verifyTable({ engine, file, disk, folder, table, manifest, share }, options))
+        datasources.push(await verifyTable({ ...open, folder, table, manifest }, options))
       }
       if (datasources.length === 0) throw noLake(to, share, `of any datasource of ${out}`)
       const isEqual = datasources.every((one) => one.outcome === "equal")
@@ -85,72 +74,44 @@ function noLake(to: string, share: string, what: string): DruidsyncError {
   })
 }
 
-interface Task {
-  readonly engine: Engine
-  readonly file: DatabaseFile
-  readonly disk: Disk
+/** A table of the file, and what the lake has of it. */
+interface LakeTable extends OpenFile {
   readonly folder: string
-  readonly table: LakeTable
+  readonly table: HeldTable
   readonly manifest: Manifest
-  readonly share: string
 }
 
-function fault(
-  kind: LakeFault,
-  path: string,
-  mark: LakeMark,
-  detail: string,
-  more: Partial<PartitionFault> = {},
-): PartitionFault {
-  return { path, mark, kind, duckdbRows: null, lakeRows: null, columns: [], detail, ...more }
+/** A partition of the manifest whose file is as it was written, and whose rows have not changed since. */
+interface Settled {
+  readonly line: ManifestPartition
+  readonly now: PartitionNow
 }
 
-async function verifyTable(task: Task, options: VerifyLakeOptions): Promise<TableVerification> {
-  const { engine, file, disk, folder, table, manifest, share } = task
-  const faults: PartitionFault[] = []
-  const layout = layoutOf(task)
+async function verifyTable(lake: LakeTable, options: VerifyLakeOptions): Promise<TableVerification> {
+  const { engine, file, disk, folder, table, manifest, share } = lake
+  const layout = layoutOf(share, manifest)
   const now = table.isDropped
     ? []
-    : (await file.read(() => partitionsNow(engine, table, layout), options.signal)).now
+    : (await file.read(() => partitionsNow(engine, table, layout), options.signal)).partitions
   const byPath = new Map(now.map((one) => [one.path, one]))
-  const suspects: { line: ManifestPartition; now: PartitionNow }[] = []
-  const change = schemaChange(manifest.columns, table.columns)
+  const faults: PartitionFault[] = []
+  const settled: Settled[] = []
   for (const line of manifest.partitions) {
     options.signal.throwIfAborted()
     const one = byPath.get(line.path)
-    const found = await fileFault(disk, folder, line)
-    const isSame = one?.fingerprint === line.fingerprint && line.schema === schemaDigest(table.columns)
-    if (one !== undefined && isSame && found === undefined) suspects.push({ line, now: one })
-    else if (one === undefined)
-      faults.push(
-        fault("stale", line.path, "-", "the DuckDB file has no rows of it any more; an export is due", {
-          duckdbRows: 0,
-          lakeRows: line.rows,
-        }),
-      )
-    else if (!isSame && found?.kind !== "missing") {
-      const why = change ?? "the DuckDB file changed since the export"
-      faults.push(
-        fault("stale", line.path, "*", `${why}; an export is due`, {
-          duckdbRows: one.partition.rows,
-          lakeRows: line.rows,
-        }),
-      )
-    } else faults.push({ ...found!, duckdbRows: one.partition.rows })
+    const found = await faultOf(lake, line, one)
+    if (found === undefined) settled.push({ line, now: one! })
+    else faults.push(found)
   }
   const known = new Set(manifest.partitions.map(({ path }) => path))
-  for (const one of now) {
-    if (known.has(one.path)) continue
-    faults.push(
-      fault("not-exported", one.path, "+", "an export is due", {
-        duckdbRows: one.partition.rows,
-        lakeRows: 0,
-      }),
-    )
+  for (const { path, partition } of now) {
+    if (known.has(path)) continue
+    const rows = { duckdbRows: partition.rows, lakeRows: 0 }
+    faults.push(fault("not-exported", path, "+", "an export is due", rows))
   }
   const others = await otherManifests(disk, folder, share)
   faults.push(...(await strangers(disk, folder, [manifest, ...others], new Set(byPath.keys()))))
-  const { equal, rows, different } = await compareAll(task, suspects, options)
+  const { equal, different } = await compareAll(lake, settled, options)
   faults.push(...different)
   faults.sort((a, b) => (a.path < b.path ? -1 : 1))
   return {
@@ -158,149 +119,93 @@ async function verifyTable(task: Task, options: VerifyLakeOptions): Promise<Tabl
     table: table.table,
     folder: tableFolder(table.table),
     outcome: faults.length === 0 ? "equal" : "different",
-    compared: suspects.length,
-    equal,
-    rows,
+    compared: settled.length,
+    equal: equal.length,
+    rows: equal.reduce((sum, line) => sum + line.rows, 0),
     faults,
     otherShares: others.map((one) => one.share),
   }
 }
 
-function layoutOf({ manifest, share }: Task) {
-  const { partitionBy, keys, fileFormat } = manifest
-  return { partitionBy, keys, name: fileName(share, fileFormat) }
-}
-
-/** Is the file the one that the manifest wrote down? */
-async function fileFault(
-  disk: Disk,
-  folder: string,
+/** What is wrong with a partition before any row is looked at. @param now undefined: the table has no rows of it */
+async function faultOf(
+  { disk, folder, table, manifest }: LakeTable,
   line: ManifestPartition,
+  now: PartitionNow | undefined,
 ): Promise<PartitionFault | undefined> {
-  const path = join(folder, line.path)
-  const found = await disk.look(path)
-  const lakeRows = { lakeRows: line.rows }
-  if (found === undefined)
-    return fault("missing", line.path, "+", "the file is gone; an export writes it again", { lakeRows: 0 })
-  if (found.kind !== "file") return fault("damaged", line.path, "*", "it is no file any more", lakeRows)
-  if (found.bytes !== line.bytes) {
+  if (now === undefined) {
+    const rows = { duckdbRows: 0, lakeRows: line.rows }
     return fault(
-      "damaged",
+      "stale",
       line.path,
-      "*",
-      `it has ${found.bytes} bytes, ${line.bytes} were written; an export writes it again`,
-      lakeRows,
+      "-",
+      "the DuckDB file has no rows of it any more; an export is due",
+      rows,
     )
   }
-  if ((await disk.sha256(path)) === line.sha256) return undefined
-  return fault(
-    "damaged",
-    line.path,
-    "*",
-    "its SHA-256 is not the one that was written down; export --rewrite mends it",
-    lakeRows,
-  )
-}
-
-/** Files that a reader of the lake would take for a part of it, and no manifest has. */
-async function strangers(
-  disk: Disk,
-  folder: string,
-  manifests: readonly Manifest[],
-  now: ReadonlySet<string>,
-): Promise<PartitionFault[]> {
-  const known = new Set(manifests.flatMap((one) => one.partitions.map(({ path }) => path)))
-  // The file of another share may be in place before its manifest says so.
-  const unfinished = manifests.slice(1).filter((one) => !one.isFinished)
-  return (await filesIn(disk, folder))
-    .filter(({ path, name }) => {
-      if (known.has(path) || now.has(path) || name.startsWith(".") || name.startsWith("_")) return false
-      return !unfinished.some((one) => name === fileName(one.share, one.fileFormat))
-    })
-    .map(({ path }) => fault("foreign", path, "-", "no manifest has it"))
+  const damage = await damageOf(disk, folder, line)
+  const isSame = now.fingerprint === line.fingerprint && line.schema === schemaDigest(table.columns)
+  const duckdbRows = now.partition.rows
+  if (isSame || damage?.kind === "missing") return damage && { ...damage, duckdbRows }
+  const why = schemaChange(manifest.columns, table.columns) ?? "the DuckDB file changed since the export"
+  return fault("stale", line.path, "*", `${why}; an export is due`, { duckdbRows, lakeRows: line.rows })
 }
 
 /** The rows of files that are as they were written, against rows that did not change since. */
 async function compareAll(
-  task: Task,
-  suspects: readonly { line: ManifestPartition; now: PartitionNow }[],
-  { clock, signal, deep }: VerifyLakeOptions,
-): Promise<{ equal: number; rows: number; different: PartitionFault[] }> {
-  const { engine, file, table } = task
-  const queue = [...suspects]
+  lake: LakeTable,
+  settled: readonly Settled[],
+  options: VerifyLakeOptions,
+): Promise<{ equal: ManifestPartition[]; different: PartitionFault[] }> {
+  const { engine, file, table, share, manifest } = lake
+  const equal: ManifestPartition[] = []
   const different: PartitionFault[] = []
-  let equal = 0
-  let rows = 0
-  while (queue.length > 0) {
-    await file.read(async () => {
-      const began = clock.nowMs()
-      const columns = await readLakeColumns(engine, table.datasource)
-      do {
-        signal.throwIfAborted()
-        const { line, now } = queue.shift()!
-        const again = await partitionAgain(engine, table, now, layoutOf(task))
-        const isSame =
-          again?.fingerprint === line.fingerprint &&
-          columns !== undefined &&
-          schemaDigest(columns) === line.schema
-        const found = isSame
-          ? await compareOne(task, line, now, deep)
-          : fault("stale", line.path, "*", "the DuckDB file changed while it was compared", {
-              lakeRows: line.rows,
-            })
-        if (found === undefined) {
-          equal++
-          rows += line.rows
-        } else different.push(found)
-      } while (queue.length > 0 && clock.nowMs() - began < HOLD_MS)
-    }, signal)
-  }
-  return { equal, rows, different }
+  let schema: string | undefined
+  await whileHeld(file, options, [...settled], {
+    begin: async () => {
+      const columns = await readHeldColumns(engine, table.datasource)
+      schema = columns && schemaDigest(columns)
+      return true
+    },
+    each: async ({ line, now }) => {
+      const again = await partitionAgain(engine, table, now, layoutOf(share, manifest))
+      const isSame = again?.fingerprint === line.fingerprint && schema === line.schema
+      const found = isSame
+        ? await compareOne(lake, line, now, options.deep)
+        : fault("stale", line.path, "*", "the DuckDB file changed while it was compared", {
+            lakeRows: line.rows,
+          })
+      if (found === undefined) equal.push(line)
+      else different.push(found)
+    },
+  })
+  return { equal, different }
 }
 
 async function compareOne(
-  { engine, folder, table, manifest }: Task,
+  { engine, folder, table, manifest }: LakeTable,
   line: ManifestPartition,
   { partition }: PartitionNow,
   deep: boolean,
 ): Promise<PartitionFault | undefined> {
   const path = join(folder, line.path)
   const rows = { table: table.table, columns: table.columns, interval: partition.interval }
+  const differs = (detail: string, more: Partial<PartitionFault>) =>
+    fault("different", line.path, "*", `${detail}; export --rewrite writes it again`, more)
   try {
     const found = await compareLakeFile(engine, rows, manifest.fileFormat, path)
     if (found !== undefined) {
       const { tableRows, lakeRows, columns } = found
-      return fault(
-        "different",
-        line.path,
-        "*",
-        "its rows are not those of the DuckDB file; export --rewrite mends it",
-        {
-          duckdbRows: tableRows,
-          lakeRows,
-          columns,
-        },
-      )
+      const more = { duckdbRows: tableRows, lakeRows, columns }
+      return differs("its rows are not those of the DuckDB file", more)
     }
     if (!deep) return undefined
-    const { onlyTable, onlyLake } = await compareLakeFileDeep(
-      engine,
-      rows,
-      manifest.fileFormat,
-      path,
-      line.rows,
-    )
-    if (onlyTable + onlyLake === 0) return undefined
-    return fault(
-      "different",
-      line.path,
-      "*",
-      `${onlyTable} rows only in DuckDB, ${onlyLake} only in the lake; export --rewrite mends it`,
-      {
-        duckdbRows: line.rows,
-        lakeRows: line.rows,
-      },
-    )
+    const odd = await compareLakeFileDeep(engine, rows, manifest.fileFormat, path, line.rows)
+    if (odd.onlyTable + odd.onlyLake === 0) return undefined
+    return differs(`${odd.onlyTable} rows only in DuckDB, ${odd.onlyLake} only in the lake`, {
+      duckdbRows: line.rows,
+      lakeRows: line.rows,
+    })
   } catch (error) {
     if (!says(error, "unreadable")) throw error
     return fault("damaged", line.path, "*", `it cannot be read: ${firstLine(error)}`)

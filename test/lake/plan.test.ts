@@ -6,13 +6,14 @@ import {
   checkedShare,
   clashes,
   keyNames,
+  type LakePartition,
   partitionPath,
-  shareOf,
+  shareName,
   tableFolder,
 } from "../../src/lake/layout.ts"
 import { type ManifestPartition, manifestText, parseManifest, schemaChange } from "../../src/lake/manifest.ts"
-import { exportPlan, fingerprintOf, type PartitionNow, stateOf } from "../../src/lake/plan.ts"
-import type { LakeChunk, LakePartition } from "../../src/store/lake.ts"
+import { exportPlan, fingerprintOf, type PartitionNow, partitionState } from "../../src/lake/plan.ts"
+import type { HeldChunk } from "../../src/store/notes/holdings.ts"
 
 const DAY = 86_400_000n
 
@@ -29,7 +30,7 @@ const chunk = (
   end: number,
   rows: number,
   print: string,
-  state: LakeChunk["state"] = "complete",
+  state: HeldChunk["state"] = "complete",
 ) => ({
   interval: { start: BigInt(start) * DAY, end: BigInt(end) * DAY },
   rows,
@@ -56,7 +57,7 @@ const chunks = fc
     })
   })
 
-function nowOf(all: readonly LakeChunk[], days: readonly number[]): PartitionNow[] {
+function nowOf(all: readonly HeldChunk[], days: readonly number[]): PartitionNow[] {
   return days.map((rows, day) => {
     const one = partition(day, rows)
     const over = all.filter(
@@ -66,7 +67,7 @@ function nowOf(all: readonly LakeChunk[], days: readonly number[]): PartitionNow
       path: partitionPath(["year", "month", "day"], one),
       partition: one,
       fingerprint: fingerprintOf(one, over),
-      ...stateOf(one, over),
+      ...partitionState(one, over),
     }
   })
 }
@@ -89,7 +90,7 @@ describe("the plan of an export", () => {
         const days = Array.from({ length: Number(before.at(-1)!.interval.end / DAY) }, () => 1)
         const index = which % before.length
         const after = before.map(
-          (one, n): LakeChunk =>
+          (one, n): HeldChunk =>
             n !== index ? one : { ...one, print: `${one.print}+`, state: isState ? "kept" : one.state },
         )
         const manifest = { partitions: nowOf(before, days).map((one) => lineOf(one)) }
@@ -132,7 +133,7 @@ describe("the plan of an export", () => {
 })
 
 describe("the state of a partition", () => {
-  const state = (rows: number, ...all: LakeChunk[]) => stateOf(partition(0, rows), all).state
+  const state = (rows: number, ...all: HeldChunk[]) => partitionState(partition(0, rows), all).state
   it("is that of its least certain rows", () => {
     expect(state(2, chunk(0, 1, 2, "x"))).toBe("complete")
     expect(state(2, chunk(0, 1, 2, "x", "kept"))).toBe("complete")
@@ -170,10 +171,10 @@ describe("names in a lake", () => {
     for (const name of ["data", "shard-2-of-4", "A_1"]) expect(checkedShare(name)).toBe(name)
     for (const name of ["", "a.b", "../x", "a/b", "-x", "_x", "x".repeat(65)])
       expect(() => checkedShare(name)).toThrow()
-    expect(shareOf(undefined, [{ shard: undefined }])).toBe("data")
-    expect(shareOf(undefined, [{ shard: "2/4" }, { shard: "2/4" }])).toBe("shard-2-of-4")
-    expect(shareOf("x", [{ shard: "2/4" }])).toBe("x")
-    expect(() => shareOf(undefined, [{ shard: "2/4" }, { shard: undefined }])).toThrow("different shares")
+    expect(shareName(undefined, [undefined])).toBe("data")
+    expect(shareName(undefined, ["2/4", "2/4"])).toBe("shard-2-of-4")
+    expect(shareName("x", ["2/4"])).toBe("x")
+    expect(() => shareName(undefined, ["2/4", undefined])).toThrow("different shares")
   })
 
   it("are keys that no column has, in whatever case", () => {

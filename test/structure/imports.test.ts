@@ -14,7 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: [],
   pull: ["config", "druid", "plan", "store"],
   compare: ["config", "druid", "plan", "store", "pull"],
-  lake: ["store", "compare"],
+  lake: ["config", "store", "compare"],
   kit: ["lake", "compare", "pull", "store", "druid", "config", "plan"],
   commands: ["kit", "lake", "compare", "pull", "store", "druid", "config", "plan"],
   main: ["commands", "kit"],

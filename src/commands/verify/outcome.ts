@@ -1,11 +1,11 @@
 /** From what was found to what is told. Pure. */
 
-import { intervalText } from "../../base/intervals.ts"
+import { byStart, intervalText } from "../../base/intervals.ts"
 import type { Comparison } from "../../compare/compare.ts"
+import type { Finding } from "../../compare/context.ts"
 import type { Compared, DatasourceVerification, Mark, SkippedStretch } from "../../compare/document.ts"
 import type { Stray } from "../../compare/stray.ts"
-import type { Verdict } from "../../compare/task.ts"
-import { EXPECTED_SKIPS, type SkipKind, type Unit } from "../../compare/units.ts"
+import { EXPECTED_SKIPS, type SkipKind } from "../../compare/stretches.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 
 /** Why stretches of a kind were left out. */
@@ -24,20 +24,15 @@ const SKIP_WORDS: Readonly<Record<SkipKind, string>> = {
   failed: "Druid could not answer for it",
 }
 
-/** A comparison, and what of an earlier one has been repaired since. */
-export interface Found extends Comparison {
-  readonly repaired: readonly Compared[]
-}
-
-/** One datasource in the report. */
-export function reportOf(settings: DatasourceSettings, table: string, found: Found): DatasourceVerification {
-  const byTime = (a: { unit: Unit }, b: { unit: Unit }) =>
-    a.unit.interval.start < b.unit.interval.start ? -1 : 1
-  const equal = [...found.equal].sort(byTime)
-  const different = [
-    ...[...found.differing].sort(byTime).map(({ unit, verdict }) => comparedOf(unit, verdict)),
-    ...found.stray.map(strayCompared),
-  ]
+/** One datasource in the report. @param repaired what of an earlier comparison has been repaired since */
+export function verificationOf(
+  settings: DatasourceSettings,
+  table: string,
+  found: Comparison,
+  repaired: readonly Compared[] = [],
+): DatasourceVerification {
+  const equal = found.equal.toSorted(byTime)
+  const different = [...found.differing.toSorted(byTime).map(comparedOf), ...found.stray.map(strayCompared)]
   const hinders = found.skipped.some((one) => !EXPECTED_SKIPS.has(one.kind))
   return {
     datasource: settings.name,
@@ -46,11 +41,11 @@ export function reportOf(settings: DatasourceSettings, table: string, found: Fou
     error: undefined,
     compared: equal.length + found.differing.length,
     equal: equal.length,
-    rows: [...equal, ...found.differing].reduce((sum, { verdict }) => sum + verdict.duckdbRows, 0),
+    rows: [...equal, ...found.differing].reduce((sum, { duckdbRows }) => sum + duckdbRows, 0),
     notSampled: found.notSampled,
-    matches: equal.map(({ unit }) => intervalText(unit.interval)),
+    matches: equal.map(({ stretch }) => intervalText(stretch.interval)),
     different,
-    repaired: found.repaired,
+    repaired,
     skipped: found.skipped.map(
       (one): SkippedStretch => ({
         interval: intervalText(one.interval),
@@ -63,15 +58,19 @@ export function reportOf(settings: DatasourceSettings, table: string, found: Fou
   }
 }
 
+function byTime(a: Finding, b: Finding): number {
+  return byStart(a.stretch.interval, b.stretch.interval)
+}
+
 /** A compared stretch in the report. */
-export function comparedOf(unit: Unit, verdict: Verdict): Compared {
-  const { druidRows, duckdbRows, columns, examples } = verdict
-  const mark: Mark = verdict.isEqual ? "=" : duckdbRows === 0 ? "+" : druidRows === 0 ? "-" : "*"
+export function comparedOf(finding: Finding): Compared {
+  const { stretch, druidRows, duckdbRows, isEqual, columns, examples } = finding
+  const mark: Mark = isEqual ? "=" : duckdbRows === 0 ? "+" : druidRows === 0 ? "-" : "*"
   const note =
     mark === "*" && druidRows === duckdbRows && columns.length === 0
       ? "the same values stand in other rows of one millisecond"
       : undefined
-  return { interval: intervalText(unit.interval), mark, druidRows, duckdbRows, columns, examples, note }
+  return { interval: intervalText(stretch.interval), mark, druidRows, duckdbRows, columns, examples, note }
 }
 
 /** Rows without a checkpoint in the report. */

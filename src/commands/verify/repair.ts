@@ -3,7 +3,7 @@
  * them for good, and a pull of their span fetches them again and proves them.
  */
 import type { Interval } from "../../base/domain.ts"
-import type { Unit } from "../../compare/units.ts"
+import type { Stretch } from "../../compare/stretches.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { pull } from "../../pull/run.ts"
@@ -12,8 +12,8 @@ import { commit } from "../../store/rows/commit.ts"
 
 /** What to repair of one datasource. */
 export interface Damage {
-  readonly units: readonly Unit[]
-  /** stretches without a checkpoint that hold rows: they are cleared */
+  readonly stretches: readonly Stretch[]
+  /** spans without a checkpoint that hold rows: they are cleared */
   readonly stray: readonly Interval[]
 }
 
@@ -29,9 +29,9 @@ export async function repair(
   damage: Damage,
 ): Promise<PullReport | undefined> {
   const { datasource, table, settings, columns } = held
-  const marked = damage.units.map((unit) => ({
-    ...unit.part,
-    interval: unit.interval,
+  const marked = damage.stretches.map((stretch) => ({
+    ...stretch.part,
+    interval: stretch.interval,
     state: "stale" as const,
   }))
   await commit(
@@ -49,9 +49,9 @@ export async function repair(
     { id: request.runId, nowMs: ports.clock.nowMs() },
     ports.signal,
   )
-  if (damage.units.length === 0) return undefined
-  const starts = damage.units.map((unit) => unit.interval.start)
-  const ends = damage.units.map((unit) => unit.interval.end)
+  if (damage.stretches.length === 0) return undefined
+  const starts = damage.stretches.map((stretch) => stretch.interval.start)
+  const ends = damage.stretches.map((stretch) => stretch.interval.end)
   // The pull is a means here: its summary would be taken for the result.
   const quiet: Ports = {
     ...ports,

@@ -3,21 +3,26 @@
  * written to the file.
  */
 
-import type { Interval } from "../../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
-import { overlaps } from "../../base/intervals.ts"
-import { type Comparison, comparison, NOTHING } from "../../compare/compare.ts"
-import type { DatasourceVerification, VerifyOutcome, VerifyReport } from "../../compare/document.ts"
-import type { VerifyRequest } from "../../compare/request.ts"
+import { anyOverlap } from "../../base/intervals.ts"
+import {
+  type BothSides,
+  type CompareWish,
+  type Comparison,
+  comparison,
+  NOTHING,
+} from "../../compare/compare.ts"
+import type { Compared, DatasourceVerification, VerifyOutcome, VerifyReport } from "../../compare/document.ts"
 import { strayStretches } from "../../compare/stray.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { nothingActive } from "../../pull/refusals.ts"
-import { type DatasourceState, type FileState, readState } from "../../store/notes/state.ts"
-import { comparedOf, type Found, reportOf, strayCompared } from "./outcome.ts"
+import { type FileState, readState } from "../../store/notes/state.ts"
+import { comparedOf, strayCompared, verificationOf } from "./outcome.ts"
 import { repair } from "./repair.ts"
+import type { VerifyRequest } from "./request.ts"
 
 /**
  * @returns the report; its `exitCode`: 0 all compared is equal, 1 something differs, 3 something could not be compared,
@@ -39,7 +44,7 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
   for (const settings of request.datasources) {
     datasources.push(await verifyOne(ports, request, settings, state, inventory, numbering))
   }
-  const { outcome, exitCode } = verdictOf(datasources)
+  const { outcome, exitCode } = totalOf(datasources)
   return {
     format: 1,
     out: ports.file.path,
@@ -57,7 +62,7 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
 /** With the exit code that an error of the datasource asks for. */
 type Finished = DatasourceVerification & { exitCode?: ExitCode }
 
-function verdictOf(datasources: readonly Finished[]): { outcome: VerifyOutcome; exitCode: ExitCode } {
+function totalOf(datasources: readonly Finished[]): { outcome: VerifyOutcome; exitCode: ExitCode } {
   const found = datasources.map(({ outcome }) => outcome)
   const outcome =
     (["different", "failed", "incomplete"] as const).find((one) => found.includes(one)) ?? "equal"
@@ -89,18 +94,17 @@ async function verifyOne(
       })
     }
     // Which days the file has is a property of the file.
-    const ours = { ...settings, shard: shardOfText(held.settings) }
-    const first = await comparison(ports, request, ours, held, inventory, numbering)
-    const found =
-      request.repair && first.differing.length + first.stray.length > 0
-        ? await repaired(ports, request, ours, held, first, numbering)
-        : { ...first, repaired: [] }
-    return reportOf(settings, table, found)
+    const sides = { settings: { ...settings, shard: shardOfText(held.settings) }, held, inventory }
+    const first = await comparison(ports, wishOf(request), sides, numbering)
+    if (!request.repair || first.differing.length + first.stray.length === 0)
+      return verificationOf(settings, table, first)
+    const { found, repaired } = await repairing(ports, request, sides, first, numbering)
+    return verificationOf(settings, table, found, repaired)
   } catch (error) {
     ports.signal.throwIfAborted()
     if (!concernsOneDatasource(error)) throw error
     return {
-      ...reportOf(settings, table, { ...NOTHING, repaired: [] }),
+      ...verificationOf(settings, table, NOTHING),
       outcome: "failed",
       error: error.toJSON(),
       exitCode: error.exitCode,
@@ -108,17 +112,18 @@ async function verifyOne(
   }
 }
 
+function wishOf(request: VerifyRequest): CompareWish {
+  return { ...request, sliceRows: request.pull.sliceRows }
+}
+
 /** Repairs what differs and compares it again. */
-async function repaired(
+async function repairing(
   ports: Ports,
   request: VerifyRequest,
-  settings: DatasourceSettings,
-  held: DatasourceState,
+  { settings, held }: BothSides,
   first: Comparison,
   numbering: { next: number },
-): Promise<Found> {
-  const stray = strayStretches(first.stray, held.parts)
-  const units = first.differing.map(({ unit }) => unit)
+): Promise<{ found: Comparison; repaired: Compared[] }> {
   const wanted: PullRequest = {
     runId: request.runId,
     datasources: [settings],
@@ -128,33 +133,31 @@ async function repaired(
     untilMs: undefined,
     settleWaitMs: request.settleWaitMs,
   }
-  const report = await repair(ports, wanted, held, { units, stray })
+  const stretches = first.differing.map(({ stretch }) => stretch)
+  const stray = strayStretches(first.stray, held.parts)
+  const report = await repair(ports, wanted, held, { stretches, stray })
   const problem = report?.datasources[0]?.error
   if (problem !== undefined)
     ports.emit({ type: "warning", datasource: settings.name, message: `repair: ${problem.message}` })
   const state = await readState(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
-  const now = state.datasources.get(settings.name)!
-  const only = units.map((unit) => unit.interval)
-  const again = await comparison(ports, request, settings, now, inventory, numbering, only)
-  const isStill = (interval: Interval) =>
-    [...again.differing.map(({ unit }) => unit), ...again.skipped].some((one) =>
-      overlaps(one.interval, interval),
-    )
-  const healed = first.differing.filter(({ unit }) => !isStill(unit.interval))
+  const now = { settings, held: state.datasources.get(settings.name)!, inventory }
+  const only = stretches.map((stretch) => stretch.interval)
+  const again = await comparison(ports, wishOf(request), now, numbering, only)
+  const open = [...again.differing.map(({ stretch }) => stretch), ...again.skipped]
+  const isStill = anyOverlap(open.map(({ interval }) => interval))
+  const healed = first.differing.filter(({ stretch }) => !isStill(stretch.interval))
   const cleared = first.stray.filter(
     (one) => !again.stray.some((other) => other.interval?.start === one.interval?.start),
   )
   return {
-    equal: [...first.equal, ...again.equal],
-    differing: again.differing,
-    stray: again.stray,
-    skipped: [...first.skipped, ...again.skipped],
-    notSampled: first.notSampled,
-    partlyCompared: first.partlyCompared,
-    repaired: [
-      ...healed.map(({ unit, verdict }) => comparedOf(unit, verdict)),
-      ...cleared.map(strayCompared),
-    ],
+    found: {
+      ...first,
+      equal: [...first.equal, ...again.equal],
+      differing: again.differing,
+      stray: again.stray,
+      skipped: [...first.skipped, ...again.skipped],
+    },
+    repaired: [...healed.map(comparedOf), ...cleared.map(strayCompared)],
   }
 }

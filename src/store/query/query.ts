@@ -12,6 +12,7 @@ import { complaintOf, says } from "../duckdb-errors.ts"
 import { literal } from "../engine.ts"
 import { databaseFile, type FileOptions } from "../file/file.ts"
 import { fileBytes } from "../notes/summary.ts"
+import { hasFloats, NO_DICTIONARIES } from "../parquet.ts"
 import { isNumeric, isText, jsonCell, textCell } from "./cells.ts"
 import { withoutTail } from "./statement.ts"
 
@@ -92,20 +93,16 @@ export function queryToParquet(options: Omit<QueryOptions, "cells">, path: strin
     const { count } = await connection.extractStatements(options.sql)
     if (count !== 1) throw tooMany("Parquet takes one statement")
     const select = withoutTail(options.sql)
-    const plain = (await hasFloats(connection, select)) ? ", DICTIONARY_SIZE_LIMIT 0" : ""
+    const plain = (await mayHaveFloats(connection, select)) ? `, ${NO_DICTIONARIES}` : ""
     const sql = `COPY (\n${select}\n) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd${plain})`
     return (await connection.run(sql)).rowsChanged
   })
 }
 
-/**
- * DuckDB's Parquet writer takes -0.0 and 0.0 for the same entry of a dictionary (tried with 1.5.5): results with such
- * types do without dictionaries.
- */
-async function hasFloats(connection: DuckDBConnection, select: string): Promise<boolean> {
+async function mayHaveFloats(connection: DuckDBConnection, select: string): Promise<boolean> {
   try {
     const described = await connection.runAndReadAll(`DESCRIBE (\n${select}\n)`)
-    return described.getRows().some(([, type]) => /\b(FLOAT|DOUBLE)\b/.test(String(type)))
+    return described.getRows().some(([, type]) => hasFloats(String(type)))
   } catch {
     // Not a query, or a wrong one: the COPY says so in better words.
     return true

@@ -1,4 +1,4 @@
-/** What comparing one datasource works with. */
+/** What comparing one datasource works with, and what comes of it. */
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import type { Source } from "../druid/sql.ts"
@@ -6,9 +6,9 @@ import type { Ports } from "../pull/ports.ts"
 import type { Shape } from "../pull/prepare/shape.ts"
 import type { DatasourceState } from "../store/notes/state.ts"
 import type { Example } from "./document.ts"
-import type { Unit } from "./units.ts"
+import type { Stretch } from "./stretches.ts"
 
-export interface Task {
+export interface CompareContext {
   readonly ports: Ports
   readonly settings: DatasourceSettings
   readonly source: Source
@@ -21,8 +21,9 @@ export interface Task {
   readonly numbering: { next: number }
 }
 
-/** What came of comparing one unit. */
-export interface Verdict {
+/** What came of comparing one stretch. */
+export interface Finding {
+  readonly stretch: Stretch
   readonly druidRows: number
   readonly duckdbRows: number
   readonly isEqual: boolean
@@ -34,14 +35,18 @@ export interface Verdict {
 }
 
 /**
- * Compares units.
- * @param isSecond a second opinion on units that seemed to differ: finds out what differs too
- * @returns a verdict for each
+ * Compares stretches.
+ * @param isSecond a second opinion on stretches that seemed to differ: finds out what differs too
+ * @returns a finding for each, in their order
  * @throws DruidsyncError where nothing can be asked at all
  */
-export type Compare = (task: Task, units: readonly Unit[], isSecond: boolean) => Promise<Map<Unit, Verdict>>
+export type Compare = (
+  context: CompareContext,
+  stretches: readonly Stretch[],
+  isSecond: boolean,
+) => Promise<Finding[]>
 
-/** The verdict on a unit for which Druid had no answer. */
-export function failed(message: string): Verdict {
-  return { druidRows: 0, duckdbRows: 0, isEqual: false, columns: [], examples: [], failure: message }
+/** The finding on a stretch for which Druid had no answer. */
+export function unanswered(stretch: Stretch, failure: string): Finding {
+  return { stretch, druidRows: 0, duckdbRows: 0, isEqual: false, columns: [], examples: [], failure }
 }

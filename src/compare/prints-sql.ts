@@ -40,11 +40,6 @@ export function rowTexts(columns: readonly ComparedColumn[]): ComparedColumn[][]
   return groups.length === 0 ? [[]] : groups
 }
 
-/** A text for each column: its value and the row's time. */
-export function columnTexts(columns: readonly ComparedColumn[]): ComparedColumn[][] {
-  return columns.map((column) => [column])
-}
-
 /**
  * Druid's fingerprints: rows of `[interval number, rows, sum of hashes…]`, numbers that may not fit JavaScript's as
  * text; intervals without rows are left out.

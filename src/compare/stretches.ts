@@ -10,7 +10,7 @@ import { conditionOf } from "../plan/chunks.ts"
 import { segmentSetText } from "../plan/segment-set.ts"
 
 /** A stretch to compare: (a piece of) one checkpoint. */
-export interface Unit {
+export interface Stretch {
   readonly interval: Interval
   readonly part: Part
   /** the chunk that answers for it in Druid */
@@ -56,7 +56,7 @@ export interface Skipped {
 /** Left out by intention, as a pull that exits 0 leaves it: no reason for an exit code. */
 export const EXPECTED_SKIPS: ReadonlySet<SkipKind> = new Set(["kept", "realtime", "cold"])
 
-export interface UnitOptions {
+export interface StretchOptions {
   /** digest of the settings of today */
   readonly settings: string
   readonly since: bigint | undefined
@@ -71,11 +71,11 @@ export interface UnitOptions {
  * @param parts checkpoints, disjoint
  * @returns both lists ascending
  */
-export function unitsOf(
+export function stretchesOf(
   chunks: readonly Chunk[],
   parts: readonly Part[],
-  options: UnitOptions,
-): { units: Unit[]; skipped: Skipped[] } {
+  options: StretchOptions,
+): { stretches: Stretch[]; skipped: Skipped[] } {
   const window = windowOf(options)
   const held = parts
     .flatMap((part) => {
@@ -83,7 +83,7 @@ export function unitsOf(
       return interval === undefined ? [] : [{ interval, part }]
     })
     .sort((a, b) => byStart(a.interval, b.interval))
-  const units: Unit[] = []
+  const stretches: Stretch[] = []
   const skipped: Skipped[] = []
   const answering = overlapping(held, chunks)
   for (const [n, { interval, part }] of held.entries()) {
@@ -92,15 +92,15 @@ export function unitsOf(
         ? [{ interval, extent: part.interval, chunks: answering[n]! }]
         : ownPieces(interval, answering[n]!, options.share)
     for (const piece of pieces) {
-      const verdict = judge(part, piece.extent, piece.chunks, options)
-      if (typeof verdict === "string") {
+      const answer = chunkOrSkip(part, piece.extent, piece.chunks, options)
+      if (typeof answer === "string") {
         const rows = sameInterval(part.interval, piece.interval) ? part.rows : undefined
-        skipped.push({ interval: piece.interval, rows, kind: verdict })
-      } else units.push({ interval: piece.interval, part, chunk: verdict })
+        skipped.push({ interval: piece.interval, rows, kind: answer })
+      } else stretches.push({ interval: piece.interval, part, chunk: answer })
     }
   }
   skipped.push(...missing(chunks, held, window, options))
-  return { units, skipped: skipped.sort((a, b) => byStart(a.interval, b.interval)) }
+  return { stretches, skipped: skipped.sort((a, b) => byStart(a.interval, b.interval)) }
 }
 
 /**
@@ -123,16 +123,16 @@ function ownPieces(interval: Interval, chunks: readonly Chunk[], share: Share) {
 }
 
 /** The span of time that is looked at. */
-export function windowOf(options: Pick<UnitOptions, "since" | "until">): Interval {
+export function windowOf(options: Pick<StretchOptions, "since" | "until">): Interval {
   return { start: options.since ?? MIN_TIME, end: options.until ?? MAX_TIME }
 }
 
 /** @param extent where the rows lie that are compared or not as a whole */
-function judge(
+function chunkOrSkip(
   part: Part,
   extent: Interval,
   chunks: readonly Chunk[],
-  options: UnitOptions,
+  options: StretchOptions,
 ): Chunk | SkipKind {
   const [chunk] = chunks
   if (chunk === undefined) return part.state === "kept" ? "kept" : "dropped"
@@ -153,7 +153,7 @@ function missing(
   chunks: readonly Chunk[],
   held: readonly { readonly interval: Interval }[],
   window: Interval,
-  options: UnitOptions,
+  options: StretchOptions,
 ): Skipped[] {
   const found: Skipped[] = []
   const covering = overlapping(chunks, held)
@@ -173,26 +173,26 @@ function missing(
   return found
 }
 
-/** True where the chunk that answered for the unit is there unchanged, and served. */
-export function stillAnswers(unit: Unit, now: readonly Chunk[]): boolean {
-  const current = now.find((chunk) => contains(chunk.interval, unit.interval))
-  if (current === undefined || segmentSetText(current.segments) !== unit.part.segments) return false
+/** True where the chunk that answered for the stretch is there unchanged, and served. */
+export function stillAnswers(stretch: Stretch, now: readonly Chunk[]): boolean {
+  const current = now.find((chunk) => contains(chunk.interval, stretch.interval))
+  if (current === undefined || segmentSetText(current.segments) !== stretch.part.segments) return false
   const condition = conditionOf(current)
   return condition === "settled" || condition === "uncounted"
 }
 
-/** Packs ascending units into groups of bounded number and rows; a unit that is too big stands alone. */
-export function packed(units: readonly Unit[], maxUnits: number, maxRows: number): Unit[][] {
-  const groups: Unit[][] = []
+/** Packs ascending stretches into groups of bounded number and rows; a stretch that is too big stands alone. */
+export function packed(stretches: readonly Stretch[], maxStretches: number, maxRows: number): Stretch[][] {
+  const groups: Stretch[][] = []
   let rows = 0
-  for (const unit of units) {
+  for (const stretch of stretches) {
     const last = groups.at(-1)
-    if (last === undefined || last.length >= maxUnits || rows + unit.part.rows > maxRows) {
-      groups.push([unit])
-      rows = unit.part.rows
+    if (last === undefined || last.length >= maxStretches || rows + stretch.part.rows > maxRows) {
+      groups.push([stretch])
+      rows = stretch.part.rows
     } else {
-      last.push(unit)
-      rows += unit.part.rows
+      last.push(stretch)
+      rows += stretch.part.rows
     }
   }
   return groups

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test"
 import type { Chunk, Part, PartState, Segment } from "../../src/base/domain.ts"
 import { parseSample, sampled } from "../../src/compare/sample.ts"
-import { packed, stillAnswers, unitsOf } from "../../src/compare/units.ts"
+import { packed, stillAnswers, stretchesOf } from "../../src/compare/stretches.ts"
 import { segmentSetText } from "../../src/plan/segment-set.ts"
 
 const DAY = 86_400_000n
@@ -35,19 +35,23 @@ function part(day: bigint, state: PartState = "complete", given: Partial<Part> =
 }
 
 const kinds = (chunks: Chunk[], parts: Part[], given: object = {}) =>
-  unitsOf(chunks, parts, { ...options, ...given }).skipped.map((one) => one.kind)
+  stretchesOf(chunks, parts, { ...options, ...given }).skipped.map((one) => one.kind)
 
 describe("what is compared", () => {
   it("is every checkpoint whose segments answer for it now", () => {
-    const { units, skipped } = unitsOf([chunk(1n), chunk(2n)], [part(1n), part(2n, "unproven")], options)
-    expect(units.map((unit) => unit.interval.start)).toEqual([DAY, 2n * DAY])
+    const { stretches, skipped } = stretchesOf(
+      [chunk(1n), chunk(2n)],
+      [part(1n), part(2n, "unproven")],
+      options,
+    )
+    expect(stretches.map((stretch) => stretch.interval.start)).toEqual([DAY, 2n * DAY])
     expect(skipped).toEqual([])
   })
 
   it("is the part of it that lies within the window", () => {
     const window = { since: DAY + 5n, until: DAY + 9n }
-    const { units } = unitsOf([chunk(1n), chunk(2n)], [part(1n), part(2n)], { ...options, ...window })
-    expect(units.map((unit) => unit.interval)).toEqual([{ start: DAY + 5n, end: DAY + 9n }])
+    const { stretches } = stretchesOf([chunk(1n), chunk(2n)], [part(1n), part(2n)], { ...options, ...window })
+    expect(stretches.map((stretch) => stretch.interval)).toEqual([{ start: DAY + 5n, end: DAY + 9n }])
   })
 
   it("is not what Druid dropped and we keep", () => {
@@ -90,43 +94,43 @@ describe("what is compared", () => {
 })
 
 describe("the look afterwards", () => {
-  const [unit] = unitsOf([chunk(1n)], [part(1n)], options).units
+  const [stretch] = stretchesOf([chunk(1n)], [part(1n)], options).stretches
 
   it("accepts the same segments, served", () => {
-    expect(stillAnswers(unit!, [chunk(1n)])).toBe(true)
+    expect(stillAnswers(stretch!, [chunk(1n)])).toBe(true)
   })
 
   it("refuses others, none, and such as are not served", () => {
-    expect(stillAnswers(unit!, [chunk(1n, { version: "v2" })])).toBe(false)
-    expect(stillAnswers(unit!, [])).toBe(false)
-    expect(stillAnswers(unit!, [chunk(1n, { isAvailable: false })])).toBe(false)
+    expect(stillAnswers(stretch!, [chunk(1n, { version: "v2" })])).toBe(false)
+    expect(stillAnswers(stretch!, [])).toBe(false)
+    expect(stillAnswers(stretch!, [chunk(1n, { isAvailable: false })])).toBe(false)
   })
 })
 
 describe("packing", () => {
   it("bounds number and rows, keeps the order, and lets a giant stand alone", () => {
     const days = [1n, 2n, 3n, 4n, 5n]
-    const { units } = unitsOf(
+    const { stretches } = stretchesOf(
       days.map((day) => chunk(day)),
       days.map((day) => part(day, "complete", { rows: day === 3n ? 1000 : 10 })),
       options,
     )
     const sizes = (groups: unknown[][]) => groups.map((group) => group.length)
-    expect(sizes(packed(units, 2, 1e9))).toEqual([2, 2, 1])
-    expect(sizes(packed(units, 10, 100))).toEqual([2, 1, 2])
-    expect(packed(units, 2, 1e9).flat()).toEqual(units)
+    expect(sizes(packed(stretches, 2, 1e9))).toEqual([2, 2, 1])
+    expect(sizes(packed(stretches, 10, 100))).toEqual([2, 1, 2])
+    expect(packed(stretches, 2, 1e9).flat()).toEqual(stretches)
   })
 })
 
 describe("a sample", () => {
   const days = Array.from({ length: 40 }, (_, i) => BigInt(i))
-  const { units } = unitsOf(
+  const { stretches } = stretchesOf(
     days.map((day) => chunk(day)),
     days.map((day) => part(day)),
     options,
   )
   const chosen = (text: string, seed: string, name = "w") =>
-    sampled(units, parseSample(text), seed, name).map((unit) => unit.interval.start / DAY)
+    sampled(stretches, parseSample(text), seed, name).map((stretch) => stretch.interval.start / DAY)
 
   it("is the same for the same seed, and another for another", () => {
     expect(chosen("10", "a")).toEqual(chosen("10", "a"))
@@ -144,9 +148,9 @@ describe("a sample", () => {
   })
 
   it("takes chunks whole", () => {
-    const halves = units.flatMap((unit) => [
-      unit,
-      { ...unit, interval: { start: unit.interval.start + 1n, end: unit.interval.end } },
+    const halves = stretches.flatMap((stretch) => [
+      stretch,
+      { ...stretch, interval: { start: stretch.interval.start + 1n, end: stretch.interval.end } },
     ])
     expect(sampled(halves, parseSample("3"), "a", "w")).toHaveLength(6)
   })

@@ -1,0 +1,284 @@
+/** Exports one table, from looking to the report. */
+import { join } from "node:path"
+import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { intervalText } from "../base/intervals.ts"
+import { type HeldTable, readHeldColumns, readHoldings } from "../store/notes/holdings.ts"
+import type { TableExport } from "./document.ts"
+import { lakeError } from "./errors.ts"
+import { filesIn, manifestPath } from "./files.ts"
+import {
+  isFileOf,
+  isTemporaryOf,
+  type LakeFormat,
+  type LakePartitioning,
+  MANIFESTS,
+  temporaryName,
+} from "./layout.ts"
+import {
+  type Manifest,
+  type ManifestPartition,
+  manifestText,
+  type PartitionState,
+  schemaDigest,
+} from "./manifest.ts"
+import { type Layout, layoutOf, partitionAgain, partitionsNow } from "./now.ts"
+import { type LakeOptions, type OpenFile, whileHeld } from "./open.ts"
+import { droppedTable, exportedTable, tableState } from "./outcome.ts"
+import { exportPlan, type PartitionNow } from "./plan.ts"
+import type { Target } from "./target.ts"
+import { writeLakeFile } from "./write.ts"
+
+export interface ExportOptions extends LakeOptions {
+  /** undefined: as the lake has it, else by month */
+  readonly partitionBy: LakePartitioning | undefined
+  /** undefined: as the lake has it, else Parquet */
+  readonly fileFormat: LakeFormat | undefined
+  /** write all partitions, also in another form than before */
+  readonly rewrite: boolean
+  readonly version: string
+}
+
+/** A manifest is written so often, ms: what a run that dies need not write again. */
+const SAVE_MS = 10_000
+/** A pull may bring new columns while a table is exported; more often than this is no accident. */
+const MOST_ROUNDS = 5
+/** Runs that a manifest names. */
+const RUNS_KEPT = 20
+
+export class TableExporter {
+  readonly #target: Target
+  readonly #options: ExportOptions
+  readonly #open: OpenFile
+  readonly #layout: Layout
+  /** the manifest's lines, as far as they are true now */
+  readonly #lines: Map<string, ManifestPartition>
+  readonly #written = new Map<string, ManifestPartition>()
+  #columns: HeldTable["columns"]
+  #runs: readonly string[]
+  #savedMs = 0
+  #saved = ""
+
+  constructor(target: Target, options: ExportOptions, open: OpenFile) {
+    this.#target = target
+    this.#options = options
+    this.#open = open
+    this.#layout = layoutOf(open.share, target)
+    this.#columns = target.table.columns
+    this.#runs = open.runs
+    const old = target.isMoved ? [] : (target.manifest?.partitions ?? [])
+    this.#lines = new Map(old.map((line) => [line.path, line]))
+  }
+
+  async run(): Promise<TableExport> {
+    const { manifest, isMoved, folder } = this.#target
+    const { disk } = this.#open
+    await disk.makeFolder(folder)
+    await disk.makeFolder(join(folder, MANIFESTS))
+    if (manifest === undefined || isMoved) {
+      await this.#save(false, "incomplete")
+      // The old files lie under other names: rows may be missing to readers for a while, but none is there twice.
+      if (isMoved) await this.#sweep()
+    }
+    try {
+      for (let round = 1; round <= MOST_ROUNDS; round++) {
+        const report = await this.#round()
+        if (report !== undefined) return report
+      }
+    } catch (error) {
+      // What is written already need not be written again. Report the original error; ignore errors from saving.
+      if (this.#written.size > 0) await this.#save(false, "incomplete").catch(() => undefined)
+      throw error
+    }
+    throw new DruidsyncError(
+      "file",
+      `the columns of "${this.#target.table.table}" changed while it was exported`,
+      {
+        exitCode: ExitCode.incomplete,
+        hint: "export again when no pull is under way",
+      },
+    )
+  }
+
+  /** @returns undefined where the columns changed meanwhile: look again */
+  async #round(): Promise<TableExport | undefined> {
+    const target = this.#target
+    const { engine, file, disk } = this.#open
+    const { out, signal, rewrite } = this.#options
+    const seen = await file.read(async () => {
+      const { tables, runs } = await readHoldings(engine, out)
+      const table = tables.find(({ datasource }) => datasource === target.table.datasource)
+      if (table === undefined || table.isDropped || table.table !== target.table.table) return undefined
+      return { table, runs, now: await partitionsNow(engine, table, this.#layout) }
+    }, signal)
+    if (seen === undefined) return droppedTable(target.table)
+    const { table, now } = seen
+    this.#columns = table.columns
+    this.#runs = seen.runs
+    const sizes = new Map<string, number>()
+    for (const path of this.#lines.keys()) {
+      const found = await disk.look(join(target.folder, path))
+      if (found?.kind === "file") sizes.set(path, found.bytes)
+    }
+    const plan = exportPlan(
+      now.partitions,
+      { partitions: [...this.#lines.values()] },
+      (path) => sizes.get(path),
+      schemaDigest(this.#columns),
+      // What this run has written already is as good as new.
+      rewrite && this.#written.size === 0,
+    )
+    if (!(await this.#writeAll([...plan.write]))) return undefined
+    for (const path of plan.gone) this.#lines.delete(path)
+    const state = tableState(table, [...this.#lines.values()], now)
+    await this.#save(true, state.outcome)
+    const swept = await this.#sweep()
+    return exportedTable({
+      ...state,
+      target,
+      columns: this.#columns,
+      before: target.manifest,
+      partitions: now.partitions.length,
+      lines: [...this.#lines.values()],
+      written: [...this.#written.values()],
+      removed: [...plan.gone, ...swept],
+      rewrite,
+    })
+  }
+
+  /** @returns false where the columns changed meanwhile */
+  #writeAll(queue: PartitionNow[]): Promise<boolean> {
+    const { engine, file } = this.#open
+    const { clock } = this.#options
+    return whileHeld(file, this.#options, queue, {
+      begin: async () => {
+        const columns = await readHeldColumns(engine, this.#target.table.datasource)
+        return columns !== undefined && schemaDigest(columns) === schemaDigest(this.#columns)
+      },
+      each: (one) => this.#writeOne(one),
+      between: async () => {
+        if (clock.nowMs() - this.#savedMs >= SAVE_MS) await this.#save(false, "incomplete")
+      },
+    })
+  }
+
+  async #writeOne(planned: PartitionNow): Promise<void> {
+    const { engine, disk, share } = this.#open
+    const { newId } = this.#options
+    const { table, folder, fileFormat } = this.#target
+    // Rows and checkpoints of one moment: a pull may have committed since they were planned.
+    const now = await partitionAgain(engine, table, planned, this.#layout)
+    if (now === undefined) {
+      this.#lines.delete(planned.path)
+      return
+    }
+    const steps = now.path.split("/").slice(0, -1)
+    const final = join(folder, now.path)
+    const temporary = join(folder, ...steps, temporaryName(share, newId()))
+    try {
+      await this.#makeFolders(steps)
+      const there = await disk.look(final)
+      if (there !== undefined && there.kind !== "file") {
+        throw new DruidsyncError("foreign", `${final} is there already and is no file`, {
+          exitCode: ExitCode.usage,
+          hint: "move it away, then export again",
+        })
+      }
+      const { interval } = now.partition
+      const rows = await writeLakeFile(
+        engine,
+        { table: table.table, columns: this.#columns, interval },
+        fileFormat,
+        temporary,
+      )
+      if (rows !== now.partition.rows)
+        throw new Error(`${final}: ${rows} rows written of ${now.partition.rows}`)
+      await disk.sync(temporary)
+      const line: ManifestPartition = {
+        path: now.path,
+        interval: intervalText(interval),
+        rows,
+        bytes: (await disk.look(temporary))!.bytes,
+        sha256: await disk.sha256(temporary),
+        fingerprint: now.fingerprint,
+        schema: schemaDigest(this.#columns),
+        state: now.state,
+        ...(now.reason === undefined ? {} : { reason: now.reason }),
+      }
+      await disk.rename(temporary, final)
+      this.#lines.set(now.path, line)
+      this.#written.set(now.path, line)
+    } catch (error) {
+      await disk.remove(temporary).catch(() => undefined)
+      throw lakeError(final, error)
+    }
+  }
+
+  async #makeFolders(steps: readonly string[]): Promise<void> {
+    for (let n = 1; n <= steps.length; n++)
+      await this.#open.disk.makeFolder(join(this.#target.folder, ...steps.slice(0, n)))
+  }
+
+  /** Writes the manifest, unless the one that is there says the same. */
+  async #save(isFinished: boolean, state: PartitionState): Promise<void> {
+    const { disk, share } = this.#open
+    const { version, clock, newId } = this.#options
+    const { table, folder, partitionBy, fileFormat, keys, manifest } = this.#target
+    const partitions = [...this.#lines.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
+    this.#savedMs = clock.nowMs()
+    const next: Manifest = {
+      format: 1,
+      druidsync: version,
+      datasource: table.datasource,
+      table: table.table,
+      share,
+      runs: this.#runs.slice(0, RUNS_KEPT),
+      partitionBy,
+      keys,
+      fileFormat,
+      columns: this.#columns,
+      isFinished,
+      exportedAt: new Date(clock.nowMs()).toISOString(),
+      state,
+      rows: partitions.reduce((sum, line) => sum + line.rows, 0),
+      bytes: partitions.reduce((sum, line) => sum + line.bytes, 0),
+      partitions,
+    }
+    const before = this.#saved === "" && manifest !== undefined ? manifestText(manifest) : this.#saved
+    const timeless = (text: string) => text.replace(/^ {2}"(exportedAt|druidsync)": .*$/gm, "")
+    const text = manifestText(next)
+    if (timeless(text) === timeless(before)) return
+    const path = manifestPath(folder, share)
+    const temporary = join(folder, MANIFESTS, temporaryName(share, newId()))
+    try {
+      await disk.write(temporary, text)
+      await disk.rename(temporary, path)
+    } catch (error) {
+      await disk.remove(temporary).catch(() => undefined)
+      throw lakeError(path, error)
+    }
+    this.#saved = text
+  }
+
+  /**
+   * Deletes this share's files that the manifest does not have: partitions without rows, and what runs left behind that
+   * died. The manifest on the disk already lacks them.
+   * @returns their paths, temporary files apart
+   */
+  async #sweep(): Promise<string[]> {
+    const { disk, share } = this.#open
+    const { folder } = this.#target
+    const swept: string[] = []
+    for (const { path, name } of await filesIn(disk, folder)) {
+      const isTemporary = isTemporaryOf(share, name)
+      if (!isTemporary && (!isFileOf(share, name) || this.#lines.has(path))) continue
+      await disk.remove(join(folder, path))
+      if (!isTemporary) swept.push(path)
+      // Folders that are empty now; not others, which another share may have made a moment ago.
+      const steps = path.split("/").slice(0, -1)
+      while (steps.length > 0 && (await disk.removeFolder(join(folder, ...steps)))) steps.pop()
+    }
+    for (const { name } of await disk.list(join(folder, MANIFESTS)))
+      if (isTemporaryOf(share, name)) await disk.remove(join(folder, MANIFESTS, name))
+    return swept
+  }
+}

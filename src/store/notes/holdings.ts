@@ -1,0 +1,114 @@
+/**
+ * What the file holds, table by table, for `export` and `verify --lake`: which tables, their columns, and the checkpoints
+ * under which their rows stand. Called while the user's file is attached read-only as `file`; nothing here changes it.
+ */
+import type { Interval, PartState } from "../../base/domain.ts"
+import type { Engine } from "../engine.ts"
+import type { StoredColumn } from "./state.ts"
+import { checkFormat, notOurs, tableNames } from "./tables.ts"
+
+/** A column as it stands in the table. */
+export interface HeldColumn {
+  readonly name: string
+  /** DuckDB's type */
+  readonly type: string
+  /** Druid's type; empty for what druidsync made */
+  readonly druid: string
+}
+
+/** A datasource of the file and its table. */
+export interface HeldTable {
+  readonly datasource: string
+  readonly table: string
+  /** someone dropped the table: it has no rows */
+  readonly isDropped: boolean
+  /** how its last run ended, as in `_sync_state` */
+  readonly status: string
+  readonly message: string | undefined
+  readonly columns: readonly HeldColumn[]
+  /** as `settingsText` wrote them; older files have a digest here */
+  readonly settings: string
+}
+
+/** A checkpoint, with all that changes when its rows are fetched again. */
+export interface HeldChunk {
+  readonly interval: Interval
+  readonly rows: number
+  readonly state: PartState
+  /** differs from that of any other fetch of the same interval */
+  readonly print: string
+}
+
+/**
+ * The datasources that the file holds.
+ * @returns `runs`: the runs that its rows came from, and those of its history, newest first; they name the file whatever it
+ * is called, as long as one of them is remembered
+ * @throws DruidsyncError `foreign` where druidsync never pulled into the file, `file`
+ */
+export async function readHoldings(
+  engine: Engine,
+  path: string,
+): Promise<{ tables: HeldTable[]; runs: string[] }> {
+  const names = await tableNames(engine)
+  if (!names.includes("_sync_state") || !names.includes("_sync_chunks")) {
+    throw notOurs(path)
+  }
+  const rows = await engine.rows(
+    `SELECT datasource, "table", status, message, columns::VARCHAR, format, settings FROM file._sync_state ORDER BY datasource`,
+  )
+  const tables = rows.map((row): HeldTable => {
+    checkFormat(row[5], path)
+    return {
+      datasource: String(row[0]),
+      table: String(row[1]),
+      isDropped: !names.includes(String(row[1])),
+      status: String(row[2]),
+      message: row[3] === null ? undefined : String(row[3]),
+      columns: columnsOf(String(row[4])),
+      settings: String(row[6]),
+    }
+  })
+  const history = names.includes("_sync_runs") ? "UNION ALL SELECT run_id, started FROM file._sync_runs" : ""
+  const runs = await engine.rows(
+    `SELECT run_id FROM (SELECT run_id, committed_at AS t FROM file._sync_chunks ${history})
+     GROUP BY run_id ORDER BY max(t) DESC, run_id`,
+  )
+  return { tables, runs: runs.map(([run]) => String(run)) }
+}
+
+function columnsOf(json: string): HeldColumn[] {
+  return (JSON.parse(json) as StoredColumn[]).map(({ target, duckdbType, druidType }) => ({
+    name: target,
+    type: duckdbType,
+    druid: druidType,
+  }))
+}
+
+/** The columns as they are now; undefined where the datasource has no table any more. */
+export async function readHeldColumns(engine: Engine, datasource: string): Promise<HeldColumn[] | undefined> {
+  const [row] = await engine.rows("SELECT columns::VARCHAR FROM file._sync_state WHERE datasource = $1", [
+    datasource,
+  ])
+  return row === undefined ? undefined : columnsOf(String(row[0]))
+}
+
+/** Checkpoints of a datasource, ascending. @param within only those that overlap it */
+export async function readHeldChunks(
+  engine: Engine,
+  datasource: string,
+  within?: Interval,
+): Promise<HeldChunk[]> {
+  const where = within === undefined ? "" : ` AND start_ms < ${within.end} AND end_ms > ${within.start}`
+  const rows = await engine.rows(
+    `SELECT start_ms, end_ms, rows, state,
+       sha256(concat_ws('|', run_id, epoch_us(committed_at)::VARCHAR, state, settings, segments))
+     FROM file._sync_chunks WHERE datasource = $1${where} ORDER BY start_ms`,
+    [datasource],
+  )
+  return rows.map(([start, end, count, state, print]) => ({
+    interval: { start: start as bigint, end: end as bigint },
+    rows: Number(count),
+    state: String(state) as PartState,
+    print: String(print),
+  }))
+}
