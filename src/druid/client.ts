@@ -6,10 +6,11 @@ import { randomUUID } from "node:crypto"
 import { DruidsyncError } from "../base/errors.ts"
 import { ask, type Retries } from "./ask.ts"
 import { textOf } from "./body.ts"
+import { spoolBatches } from "./direct/batches.ts"
 import { type Header, parseLine } from "./framing.ts"
 import { Http, type HttpOptions, type RequestOptions } from "./http.ts"
 import { type ContextOptions, nativeQuery, Queries, type Query, sqlQuery } from "./query.ts"
-import { type Spooled, spoolRows } from "./spool.ts"
+import { type Spooled, type SpoolFile, spoolRows } from "./spool.ts"
 
 export interface ClientOptions extends Omit<HttpOptions, "nowMs">, ContextOptions {
   readonly newId?: () => string
@@ -44,6 +45,20 @@ export interface DruidClient {
   spool(sql: string, path: string, options: SpoolOptions): Promise<Spooled>
   /** A native query (`POST /druid/v2`), answered with JSON. @throws DruidsyncError */
   native(query: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown>
+  /** Which segments the broker would read for a native query, and where they are. @throws DruidsyncError */
+  candidates(query: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown>
+  /**
+   * Streams the batches of a native scan, asked of a data node itself, into a spool file, one batch a line. Asked once.
+   * @param address `host:port` of the data node; the protocol is the configured one
+   * @returns bytes of batches
+   * @throws DruidsyncError `response-cut` where the scan did not come to its end
+   */
+  scan(
+    address: string,
+    query: Readonly<Record<string, unknown>>,
+    file: SpoolFile,
+    options: SpoolOptions,
+  ): Promise<number>
   /** `GET` of a JSON document, such as `/status`. @throws DruidsyncError */
   get(path: string, options: AskOptions): Promise<unknown>
   /** Resolves when the cancels under way are answered or given up (2 s), and no connection is open any more. */
@@ -56,6 +71,20 @@ export function createClient(options: ClientOptions): DruidClient {
   const { transport } = options
   const http = new Http({ ...options, nowMs: options.nowMs ?? Date.now })
   const queries = new Queries(http, transport)
+  const ofNodes = new Map<string, Queries>()
+  const queriesOf = (address: string): Queries => {
+    const known = ofNodes.get(address)
+    if (known !== undefined) return known
+    const { protocol } = new URL(options.baseUrl)
+    const node = new Http({
+      ...options,
+      baseUrl: `${protocol}//${address}`,
+      nowMs: options.nowMs ?? Date.now,
+    })
+    const made = new Queries(node, transport)
+    ofNodes.set(address, made)
+    return made
+  }
   const newId = () => `druidsync-${(options.newId ?? randomUUID)()}`
   const retriesFor = ({ once }: AskOptions) => (once === true ? undefined : options.retries)
 
@@ -84,7 +113,7 @@ export function createClient(options: ClientOptions): DruidClient {
 
   return {
     get requests() {
-      return http.requests
+      return [...ofNodes.values()].reduce((sum, one) => sum + one.requests, http.requests)
     },
     rows,
     lines: (sql, request, read) =>
@@ -101,6 +130,16 @@ export function createClient(options: ClientOptions): DruidClient {
         () => nativeQuery(query, newId(), options),
         request,
         async (response) => parseJson(await textOf(response)),
+      ),
+    candidates: (query, request) =>
+      answered(
+        () => nativeQuery(query, newId(), options, "/druid/v2/candidates"),
+        request,
+        async (response) => parseJson(await textOf(response)),
+      ),
+    scan: (address, query, file, request) =>
+      queriesOf(address).run(nativeQuery(query, newId(), options), request, (response) =>
+        spoolBatches(response, file, request.onBytes),
       ),
     get: (path, request) =>
       ask(

@@ -47,15 +47,17 @@ export function sqlQuery(sql: string, header: boolean, id: string, options: Cont
   return { method: "POST", path, body, id, idHeader: "x-druid-sql-query-id", cancelPath }
 }
 
+/** @param path where native queries are taken, or where a broker tells which segments it would read for one */
 export function nativeQuery(
   query: Readonly<Record<string, unknown>>,
   id: string,
   { priority, queryTimeoutMs }: ContextOptions,
+  path: "/druid/v2" | "/druid/v2/candidates" = "/druid/v2",
 ): Query {
   const body = JSON.stringify({ ...query, context: { priority, timeout: queryTimeoutMs, queryId: id } })
   return {
     method: "POST",
-    path: "/druid/v2",
+    path,
     body,
     id,
     idHeader: "x-druid-query-id",
@@ -124,6 +126,11 @@ export class Queries {
       .then(dropBody, () => undefined)
       .finally(() => this.#cancels.delete(cancel))
     this.#cancels.add(cancel)
+  }
+
+  /** requests sent so far */
+  get requests(): number {
+    return this.#http.requests
   }
 
   /** Resolves when the cancels under way are answered or given up. */

@@ -16,44 +16,85 @@ export interface Spooled {
 /** Bytes that are gathered before one write. */
 const WRITE_BYTES = 1 << 20
 
+/** A new file, for us alone to read. It is the caller's to remove, also after an error. */
+export class SpoolFile {
+  readonly #file: FileHandle
+  readonly #gathered = Buffer.allocUnsafeSlow(WRITE_BYTES)
+  #used = 0
+
+  private constructor(file: FileHandle) {
+    this.#file = file
+  }
+
+  /** @throws DruidsyncError `file`, `disk-full` */
+  static async create(path: string): Promise<SpoolFile> {
+    return new SpoolFile(await open(path, "wx", 0o600).catch(refuse))
+  }
+
+  /** Takes bytes, which may be used again when it resolves. @throws DruidsyncError `file`, `disk-full` */
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let from = 0; from < bytes.length; ) {
+      const taken = bytes.subarray(from, from + WRITE_BYTES - this.#used)
+      this.#gathered.set(taken, this.#used)
+      from += taken.length
+      this.#used += taken.length
+      if (this.#used === WRITE_BYTES) await this.#flush()
+    }
+  }
+
+  async #flush(): Promise<void> {
+    const bytes = this.#gathered.subarray(0, this.#used)
+    for (let offset = 0; offset < bytes.length; ) {
+      offset += (await this.#file.write(bytes, offset).catch(refuse)).bytesWritten
+    }
+    this.#used = 0
+  }
+
+  /** Writes what is gathered, unless `isWhole` is false, and closes the file. @throws DruidsyncError `file`, `disk-full` */
+  async close(isWhole: boolean): Promise<void> {
+    try {
+      if (isWhole) await this.#flush()
+    } finally {
+      await this.#file.close().catch(refuse)
+    }
+  }
+}
+
 /**
- * Writes a new file, for us alone to read. It is the caller's to remove, also after an error.
+ * Runs `work` with a new file, which is closed afterwards whatever happens.
+ * @throws DruidsyncError `file`, `disk-full`, and what `work` throws
+ */
+export async function spooling<T>(path: string, work: (file: SpoolFile) => Promise<T>): Promise<T> {
+  const file = await SpoolFile.create(path)
+  let isWhole = false
+  try {
+    const result = await work(file)
+    isWhole = true
+    return result
+  } finally {
+    await file.close(isWhole)
+  }
+}
+
+/**
+ * Writes the rows of an SQL response into a new file.
  * @returns the frame, to be asked at the end whether the response was whole
  * @throws DruidsyncError `file`, `disk-full`, and what reading the response throws
  */
-export async function spoolRows(
+export function spoolRows(
   response: Response,
   path: string,
   onBytes: (bytes: number) => void = () => undefined,
 ): Promise<FrameReader> {
-  const frame = new FrameReader()
-  const file = await open(path, "wx", 0o600).catch(refuse)
-  try {
-    const gathered = Buffer.allocUnsafeSlow(WRITE_BYTES)
-    let used = 0
+  return spooling(path, async (file) => {
+    const frame = new FrameReader()
     for await (const piece of piecesOf(response)) {
       const rows = frame.push(piece)
       if (rows.length > 0) onBytes(rows.length)
-      for (let from = 0; from < rows.length; ) {
-        const taken = rows.subarray(from, from + WRITE_BYTES - used)
-        gathered.set(taken, used)
-        from += taken.length
-        used += taken.length
-        if (used < WRITE_BYTES) continue
-        await writeAll(file, gathered)
-        used = 0
-      }
+      await file.write(rows)
     }
-    await writeAll(file, gathered.subarray(0, used))
-  } finally {
-    await file.close().catch(refuse)
-  }
-  return frame
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  let offset = 0
-  while (offset < bytes.length) offset += (await file.write(bytes, offset).catch(refuse)).bytesWritten
+    return frame
+  })
 }
 
 function refuse(error: Error): never {

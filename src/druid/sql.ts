@@ -78,18 +78,32 @@ function shardSql(shard: Shard, datasource: string): string {
   return `${hash} BETWEEN ${first} AND ${last}`
 }
 
+/** Who writes the values: a broker that answers SQL, or a data node that answers the native query that the SQL becomes. */
+export type Writer = "broker" | "data node"
+
 /** The select list that reads one column without loss. */
-export function columnExpression(column: Pick<Column, "name" | "multiValue" | "reading">): string {
+export function columnExpression(
+  column: Pick<Column, "name" | "druidType" | "multiValue" | "reading">,
+  writer: Writer = "broker",
+): string {
   const name = quoteName(column.name)
   if (column.name === "__time") return `${TIME_MS} AS "__time"`
   if (column.reading === "text") return `CAST(${name} AS VARCHAR) AS ${name}`
   if (column.multiValue) return `MV_TO_ARRAY(${name}) AS ${name}`
+  // A data node writes nested data as JSON in the middle of its own; SQL makes it a text.
+  const isNested = column.druidType === "COMPLEX<json>"
+  if (writer === "data node" && isNested) return `TO_JSON_STRING(JSON_QUERY(${name}, '$')) AS ${name}`
   return name
 }
 
 /** All rows of one interval; no ORDER BY and no LIMIT, so that Druid streams a native scan. */
-export function scanSql(source: Source, columns: readonly Column[], interval: Interval): string {
-  return `SELECT ${columns.map(columnExpression).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
+export function scanSql(
+  source: Source,
+  columns: readonly Column[],
+  interval: Interval,
+  writer: Writer = "broker",
+): string {
+  return `SELECT ${columns.map((column) => columnExpression(column, writer)).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
 }
 
 const SAMPLE_ROWS = 50

@@ -41,6 +41,19 @@ function encoder(druidType: string, sql: string): Encode {
   return (value) => jsonString(JSON.stringify(value))
 }
 
+/** How a column's values are written in the answer to a native query: sketches without the quotes that SQL adds. */
+export function nativeEncoder(column: OutputColumn): Encode {
+  const { druid } = column.type
+  const isSketch = druid.startsWith("COMPLEX<") && !isJson(druid)
+  const encode = isSketch ? (value: Value) => jsonString(String(value)) : columnEncoder(column, false)
+  if (isJson(druid)) return (value) => (value === null ? "null" : String(value))
+  // Several values are a list; SQL gives their text.
+  return (value) => {
+    if (value === null) return "null"
+    return druid === "STRING" && Array.isArray(value) ? JSON.stringify(value) : encode(value)
+  }
+}
+
 /**
  * How a column's values are written.
  * @param stringifyArrays `sqlStringifyArrays` of the query context; Druid's default is true: arrays as JSON text

@@ -1,7 +1,14 @@
 /** What was asked of the fake: one entry per request, in the order of arrival. */
 import type { QueryKind } from "../sql/answer.ts"
 
-export type RequestKind = QueryKind | "segmentMetadata" | "cancel" | "status" | "unknown"
+export type RequestKind =
+  | QueryKind
+  | "segmentMetadata"
+  | "candidates"
+  | "segmentScan"
+  | "cancel"
+  | "status"
+  | "unknown"
 
 /** A request. The fields that tell of the answer are filled in as it goes out. */
 export interface LoggedRequest {
@@ -70,7 +77,7 @@ export class RequestLog {
 
   /** Data rows that scans sent. */
   get rowsFetched(): number {
-    return this.of("scan").reduce((sum, entry) => sum + entry.rowsSent, 0)
+    return this.of("scan", "segmentScan").reduce((sum, entry) => sum + entry.rowsSent, 0)
   }
 
   /** The kinds in order, for one-line assertions: `"columns segments scan"`. */

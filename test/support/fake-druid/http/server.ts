@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type ServerOptions } from "node:https"
 import type { AddressInfo } from "node:net"
 import { Stopped } from "./body.ts"
+import { candidatesEndpoint } from "./candidates-endpoint.ts"
 import { html, jsonReply } from "./errors.ts"
 import { Exchange } from "./exchange.ts"
 import { nativeEndpoint } from "./native-endpoint.ts"
@@ -104,7 +105,7 @@ async function endpoint(exchange: Exchange): Promise<void> {
   const { request, site } = exchange
   const path = exchange.path.replace(/\?.*/, "").replace(/(?<=.)\/$/, "")
   const isJson = /^application\/json\b/.test(request.headers["content-type"] ?? "")
-  if (path === "/druid/v2/sql" || path === "/druid/v2") {
+  if (path === "/druid/v2/sql" || path === "/druid/v2" || path === "/druid/v2/candidates") {
     if (request.method !== "POST") {
       await exchange.begin("unknown")
       return exchange.reply({ status: 405, headers: { Allow: "POST,OPTIONS" } })
@@ -113,6 +114,7 @@ async function endpoint(exchange: Exchange): Promise<void> {
       await exchange.begin("unknown")
       return exchange.reply({ status: 415 })
     }
+    if (path === "/druid/v2/candidates") return candidatesEndpoint(exchange)
     return path === "/druid/v2" ? nativeEndpoint(exchange) : sqlEndpoint(exchange)
   }
   const cancel = /^\/druid\/v2\/(?:sql\/)?([^/]+)$/.exec(path)

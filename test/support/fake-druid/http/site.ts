@@ -3,6 +3,7 @@ import { World } from "../model/world.ts"
 import type { ScanPart } from "../sql/answer.ts"
 import type { Access } from "../sql/catalog.ts"
 import type { Behaviour } from "./behaviour.ts"
+import type { DataNode } from "./data-node.ts"
 import { noCredentials, type Reply, rejectedCredentials } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
 import { type LoggedRequest, type RequestKind, RequestLog } from "./log.ts"
@@ -61,6 +62,10 @@ export class Site {
   segments: Access["segments"] = "allowed"
   /** columns that `sys.segments` does not have */
   readonly segmentsWithout = new Set<string>()
+  /** `EXPLAIN` says which column of the native query is which of the SQL: 33.0.0 does, 25.0.0 does not */
+  explainsColumns = true
+  /** processes that can be asked for their segments themselves; none: `candidates` names no server that answers */
+  dataNodes: readonly DataNode[] = []
   readonly #origin: () => string
   readonly #running = new Map<string, { cancel(): void; whenCancelled: Promise<"cancelled"> }>()
   readonly #exchanges = new Set<Exchange>()
@@ -89,6 +94,8 @@ export class Site {
     this.denied.clear()
     this.segments = "allowed"
     this.segmentsWithout.clear()
+    this.explainsColumns = true
+    this.dataNodes = []
     this.world = world
     return world
   }

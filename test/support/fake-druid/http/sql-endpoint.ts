@@ -7,6 +7,7 @@ import { plan } from "../sql/query.ts"
 import type { ResponseBody } from "./body.ts"
 import { jsonReply, legacyError } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
+import { explainedSql, explanation } from "./explain.ts"
 import { type Format, formatOf, type Headers, RESULT_FORMATS, type ResultFormat } from "./formats.ts"
 
 interface SqlRequest extends Headers {
@@ -32,15 +33,23 @@ export async function sqlEndpoint(exchange: Exchange): Promise<void> {
     "X-Druid-SQL-Query-Id": queryId,
     ...(request.header ? { "X-Druid-SQL-Header-Included": "yes" } : {}),
   }
-  const select = attempt(() => parse(sql))
+  const explained = explainedSql(sql)
+  const select = attempt(() => parse(explained ?? sql))
   const ended = exchange.site.running(queryId)
   try {
     if (select instanceof SqlError) {
       await exchange.begin("unknown", details)
       return await exchange.reply(jsonReply(select.status, select.body))
     }
-    await exchange.begin(kindOf(select), { ...details, datasource: datasourceOf(select) })
-    await answer(exchange, request, () => plan(select, exchange.site.world, exchange.site.access(exchange)))
+    const { site } = exchange
+    await exchange.begin(explained === undefined ? kindOf(select) : "explain", {
+      ...details,
+      datasource: datasourceOf(select),
+    })
+    await answer(exchange, request, () => {
+      const query = plan(select, site.world, site.access(exchange))
+      return explained === undefined ? query : explanation(query, select, site.explainsColumns)
+    })
   } finally {
     ended()
   }

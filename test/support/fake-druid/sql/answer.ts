@@ -17,6 +17,7 @@ export type QueryKind =
   | "counts"
   | "sample"
   | "scan"
+  | "explain"
   | "aggregate"
   | "other"
 

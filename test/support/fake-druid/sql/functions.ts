@@ -53,6 +53,9 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
     apply: (mv) => values(mv!),
   },
   MV_LENGTH: { arity: 1, type: () => INTEGER, apply: (mv) => BigInt(values(mv!).length) },
+  // Nested data is JSON text here already, and `$` is all of it.
+  JSON_QUERY: { arity: 2, type: () => ({ druid: "COMPLEX<json>", sql: "OTHER" }), apply: (json) => json! },
+  TO_JSON_STRING: { arity: 1, type: () => VARCHAR, apply: (json) => json! },
   CHAR_LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
   LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
   LOWER: { arity: 1, type: () => VARCHAR, apply: (text) => String(text).toLowerCase() },

@@ -9,9 +9,16 @@ import type { Access } from "./catalog.ts"
 import { compile, predicate, type Scope, unsupported } from "./compile.ts"
 import { columnType } from "./functions.ts"
 import type { Select } from "./parse.ts"
-import { eachRow, scanPart, timedRows } from "./parts.ts"
+import { eachRow, type Part, scanPart, timedRows } from "./parts.ts"
 
-export function planDatasource(select: Select, name: string, world: World, access: Access): Query {
+/** @param given what is read in place of what the broker sees, whatever the bounds on time: a data node is told so */
+export function planDatasource(
+  select: Select,
+  name: string,
+  world: World,
+  access: Access,
+  given?: readonly Part[],
+): Query {
   const ds = world.datasource(name)
   const schema = ds?.schema() ?? []
   if (!ds || schema.length === 0) throw notFound(select)
@@ -35,6 +42,7 @@ export function planDatasource(select: Select, name: string, world: World, acces
     return query
   }
   const parts = () =>
+    given ??
     ds.brokerParts().flatMap(({ segment, interval: visible }) => {
       const within = intersection(visible, interval)
       return within ? [{ segment, within }] : []

@@ -1,0 +1,164 @@
+/**
+ * Rows past the broker: Druid compiles the scan, the broker says which segments it would read and where they are, and the
+ * data nodes are asked for them themselves. What is unusual is left to SQL: `undefined` says so, never an empty answer.
+ */
+import type { Column, Interval, Segment } from "../../base/domain.ts"
+import { DruidsyncError } from "../../base/errors.ts"
+import { contains, intersection, sameInterval } from "../../base/intervals.ts"
+import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
+import type { DruidClient, SpoolOptions } from "../client.ts"
+import type { SpoolFile } from "../spool.ts"
+import { type Source, scanSql } from "../sql.ts"
+import { candidatesQuery, explainSql, type NativeScan, nativeScan, segmentsQuery } from "./compile.ts"
+import { type Candidate, candidatesIn, type NodeShare, sharesOf } from "./locate.ts"
+
+/** A stretch of one chunk, and the chunk's segments as the plan knows them. */
+export interface Wanted {
+  readonly interval: Interval
+  readonly segments: readonly Segment[]
+}
+
+/** Stretches of a datasource, and where their segments are. */
+export interface Located {
+  readonly scan: NativeScan
+  readonly shares: readonly NodeShare[]
+}
+
+/** All of Druid's time: some clusters demand a condition on time in each query. */
+const ALWAYS: Interval = { start: MIN_TIME, end: MAX_TIME }
+
+export class DirectReader {
+  readonly #client: DruidClient
+  readonly #protocol: "http" | "https"
+  readonly #scans = new Map<string, Promise<NativeScan | undefined>>()
+  /** data nodes that failed: others are asked first */
+  readonly #avoided = new Set<string>()
+  #refusal: string | undefined
+  #hasAnswered = false
+
+  constructor(client: DruidClient, protocol: "http" | "https") {
+    this.#client = client
+    this.#protocol = protocol
+  }
+
+  /** Why no data node is asked any more in this run; undefined while they are. */
+  get refusal(): string | undefined {
+    return this.#refusal
+  }
+
+  /**
+   * Where the rows of the stretches are.
+   * @returns undefined where SQL has to be asked: a stretch that the broker does not read whole from historicals, columns
+   * that a data node would answer otherwise, a cluster without `candidates`, one that refused before
+   * @throws DruidsyncError where Druid cannot be asked for the moment; the signal's reason
+   */
+  async locate(
+    source: Source,
+    columns: readonly Column[],
+    wanted: readonly Wanted[],
+    signal: AbortSignal,
+  ): Promise<Located | undefined> {
+    if (this.#refusal !== undefined || !columns.every(isAlike)) return undefined
+    const action = `asking where the segments of "${source.datasource}" are`
+    try {
+      const scan = await this.#compiled(source, columns, signal)
+      if (scan === undefined) return undefined
+      const intervals = wanted.map(({ interval }) => interval)
+      const answer = await this.#client.candidates(candidatesQuery(scan, intervals), { action, signal })
+      const candidates = candidatesIn(answer, this.#protocol)
+      if (candidates === undefined || !isCovered(wanted, candidates)) return undefined
+      return { scan, shares: sharesOf(candidates, this.#avoided) }
+    } catch (error) {
+      if (!isRefusal(error)) throw error
+      this.#refusal = (error as DruidsyncError).message
+      return undefined
+    }
+  }
+
+  /**
+   * Writes all rows of the stretches into the file.
+   * @returns bytes of rows; undefined where a data node cannot be asked: SQL has to be, for these stretches at least
+   * @throws DruidsyncError where a data node fails in the middle of its answer; the next try goes round it
+   */
+  async read({ scan, shares }: Located, file: SpoolFile, options: SpoolOptions): Promise<number | undefined> {
+    let bytes = 0
+    for (const { address, segments } of shares) {
+      try {
+        bytes += await this.#client.scan(address, segmentsQuery(scan, segments), file, options)
+        this.#hasAnswered = true
+      } catch (error) {
+        if (options.signal?.aborted) throw error
+        this.#avoided.add(address)
+        const isNever = isRefusal(error)
+        if (!isNever && !isOutOfReach(error)) throw error
+        // The first that is asked tells whether there is a way at all.
+        if (isNever || !this.#hasAnswered) this.#refusal = (error as DruidsyncError).message
+        return undefined
+      }
+    }
+    return bytes
+  }
+
+  #compiled(
+    source: Source,
+    columns: readonly Column[],
+    signal: AbortSignal,
+  ): Promise<NativeScan | undefined> {
+    const sql = scanSql(source, columns, ALWAYS, "data node")
+    const known = this.#scans.get(sql)
+    if (known !== undefined) return known
+    const action = `asking how Druid reads "${source.datasource}"`
+    const names = columns.map(({ name }) => name)
+    const compiled = this.#client.rows(explainSql(sql), { action, signal }, (rows) => {
+      const plan = rows[0]?.[0]
+      return typeof plan === "string" ? nativeScan(plan, source.datasource, names) : undefined
+    })
+    // What failed for the moment is asked again by whoever needs it next.
+    compiled.catch(() => this.#scans.delete(sql))
+    this.#scans.set(sql, compiled)
+    return compiled
+  }
+}
+
+/**
+ * A data node writes a column's values as SQL does, or in a way that we know. Of other complex types it gives objects where
+ * SQL gives texts of its own.
+ */
+function isAlike({ druidType, duckdbType }: Column): boolean {
+  return !druidType.startsWith("COMPLEX") || druidType === "COMPLEX<json>" || duckdbType === "BLOB"
+}
+
+/** Each segment of the plan is read by the broker in all of its stretch, from a historical, and nothing else is. */
+function isCovered(wanted: readonly Wanted[], candidates: readonly Candidate[]): boolean {
+  const left = new Set(candidates)
+  for (const { interval, segments } of wanted) {
+    for (const segment of segments) {
+      const part = intersection(segment.interval, interval)
+      if (part === undefined || segment.isTombstone) continue
+      const found = candidates.find((one) => isThat(one, segment) && sameInterval(one.interval, part))
+      if (found === undefined || !found.servers.every(({ isHistorical }) => isHistorical)) return false
+      left.delete(found)
+    }
+  }
+  return left.size === 0
+}
+
+function isThat({ version, partition, interval }: Candidate, segment: Segment): boolean {
+  return (
+    version === segment.version && partition === segment.partition && contains(segment.interval, interval)
+  )
+}
+
+/** Not allowed, or not there: it will not be otherwise within this run. */
+function isRefusal(error: unknown): boolean {
+  return (
+    error instanceof DruidsyncError &&
+    !error.retryable &&
+    ["auth", "forbidden", "not-druid", "query"].includes(error.code)
+  )
+}
+
+/** No connection came about: nothing was asked yet. */
+function isOutOfReach(error: unknown): boolean {
+  return error instanceof DruidsyncError && ["connect", "tls"].includes(error.code)
+}
