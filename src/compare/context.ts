@@ -5,7 +5,6 @@ import type { Source } from "../druid/sql.ts"
 import type { Ports } from "../pull/ports.ts"
 import type { Shape } from "../pull/prepare/shape.ts"
 import type { DatasourceState } from "../store/notes/state.ts"
-import type { Example } from "./document.ts"
 import type { Stretch } from "./stretches.ts"
 
 export interface CompareContext {
@@ -19,6 +18,15 @@ export interface CompareContext {
   readonly sliceRows: number
   /** counts spool files and staging tables through the whole run */
   readonly numbering: { next: number }
+}
+
+/** A row that one side has more often than the other. */
+export interface Example {
+  readonly only: "druid" | "duckdb"
+  /** how many more of it */
+  readonly times: number
+  /** its values as text by Druid's column names; null is NULL. Values are cut where they are long. */
+  readonly row: Readonly<Record<string, string | null>>
 }
 
 /** What came of comparing one stretch. */

@@ -5,7 +5,6 @@
  */
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
 import { jsonLine } from "../base/printable.ts"
-import type { VerifyReport } from "../compare/document.ts"
 import type { SyncEvent } from "../pull/events.ts"
 import type { Sink } from "./sink.ts"
 import { styleFor } from "./text/style.ts"
@@ -158,34 +157,6 @@ function finishedRecords(report: Extract<SyncEvent, { type: "finished" }>["repor
   })
   return records
 }
-
-/** The end of a verification as lines. Pure. */
-export function verifiedRecords(report: VerifyReport): readonly LogRecord[] {
-  const { outcome, exitCode, durationMs, mode } = report
-  const records = report.datasources.map((one): LogRecord => {
-    const { datasource, error, compared, equal, rows } = one
-    const [different, repaired, skipped] = [one.different.length, one.repaired.length, one.skipped.length]
-    const words = `${one.outcome}: ${counted(compared, "stretch", "stretches")} compared, ${different} different`
-    return {
-      level: LEVELS[one.outcome],
-      event: "verified",
-      datasource,
-      message: error?.message ?? words,
-      outcome: one.outcome,
-      compared,
-      equal,
-      different,
-      repaired,
-      skipped,
-      rows,
-      ...(error === undefined ? {} : { code: error.code }),
-    }
-  })
-  const message = `${outcome}: ${counted(records.length, "datasource")} compared by ${mode}`
-  return [...records, { level: LEVELS[outcome], event: "finished", message, outcome, exitCode, durationMs }]
-}
-
-const LEVELS = { equal: "info", different: "error", incomplete: "warn", failed: "error" } as const
 
 /** The error that ended a command, as a line of the log. */
 export function errorRecord(error: unknown): LogRecord {

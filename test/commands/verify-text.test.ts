@@ -1,6 +1,10 @@
 import { describe, expect, it } from "bun:test"
+import type {
+  ComparedStretch,
+  DatasourceVerification,
+  VerifyReport,
+} from "../../src/commands/verify/document.ts"
 import { verificationText } from "../../src/commands/verify/text.ts"
-import type { Compared, DatasourceVerification, VerifyReport } from "../../src/compare/document.ts"
 import { PLAIN } from "../../src/kit/text/style.ts"
 import { day } from "../kit/support.ts"
 
@@ -23,7 +27,7 @@ function datasource(given: Partial<DatasourceVerification> = {}): DatasourceVeri
   }
 }
 
-function compared(given: Partial<Compared> = {}): Compared {
+function compared(given: Partial<ComparedStretch> = {}): ComparedStretch {
   const base = { interval: day(3), druidRows: 10, duckdbRows: 10, columns: [], examples: [], note: undefined }
   return { mark: "*", ...base, ...given }
 }

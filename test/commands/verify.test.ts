@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import type { VerifyReport } from "../../src/compare/document.ts"
+import type { VerifyReport } from "../../src/commands/verify/document.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { Desk } from "./support.ts"
 

@@ -94,7 +94,8 @@ describe("the table of metrics", () => {
 
 describe("the table of events", () => {
   it("has every event of the log", () => {
-    const source = ["json-log.ts"].map((name) => readFileSync(join(ROOT, "src/kit", name), "utf8")).join("\n")
+    const homes = ["src/kit/json-log.ts", "src/commands/verify/log.ts"]
+    const source = homes.map((name) => readFileSync(join(ROOT, name), "utf8")).join("\n")
     const said = new Set([...source.matchAll(/event: "(\w+)"/g)].map(([, name]) => name!))
     const named = tableBelow(page, "## Logs for machines").flatMap(([cell = ""]) => codesIn(cell))
     expect(said.size).toBeGreaterThan(10)

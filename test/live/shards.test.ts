@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { type Dataset, type Druid, markUnused } from "../../scripts/druid/index.ts"
 import { dayOfTime, ownDays } from "../../src/base/shard.ts"
-import type { VerifyReport } from "../../src/compare/document.ts"
+import type { VerifyReport } from "../../src/commands/verify/document.ts"
 import { query, readTable } from "../support/conformance/duckdb.ts"
 import { liveWorld } from "../support/conformance/live-world.ts"
 import { difference, Multiset } from "../support/conformance/rows.ts"

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { type Druid, ingest, markUnused } from "../../scripts/druid/index.ts"
-import type { VerifyReport } from "../../src/compare/document.ts"
+import type { VerifyReport } from "../../src/commands/verify/document.ts"
 import { execute, query } from "../support/conformance/duckdb.ts"
 import { liveWorld } from "../support/conformance/live-world.ts"
 import { bunSource, executable } from "../support/conformance/runner.ts"

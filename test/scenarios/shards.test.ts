@@ -2,7 +2,7 @@
 import { describe, expect, it } from "bun:test"
 import { existsSync } from "node:fs"
 import { shareOf } from "../../src/base/shard.ts"
-import type { VerifyReport } from "../../src/compare/document.ts"
+import type { VerifyReport } from "../../src/commands/verify/document.ts"
 import { readTable } from "../support/conformance/duckdb.ts"
 import { difference, Multiset } from "../support/conformance/rows.ts"
 import { COLUMNS, dayOf, daysOf } from "../support/conformance/rows-of.ts"

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pull: ["config", "druid", "plan", "store"],
   compare: ["config", "druid", "plan", "store", "pull"],
   lake: ["config", "store", "compare"],
-  kit: ["lake", "compare", "pull", "store", "druid", "config", "plan"],
+  kit: ["pull", "store", "druid", "config", "plan"],
   commands: ["kit", "lake", "compare", "pull", "store", "druid", "config", "plan"],
   main: ["commands", "kit"],
 }

@@ -1,9 +1,9 @@
 /** `druidsync export`: the file's tables as a lake. */
 import { define } from "../../kit/command.ts"
 import { jsonArg, lockWaitArg, onlyHeldArg, outArg, partArg, talkArgs } from "../../kit/flags.ts"
-import { exportText } from "../../kit/lake-text.ts"
 import { path } from "../../kit/values.ts"
 import { sayWait } from "../../kit/wait.ts"
+import { exportText } from "./text.ts"
 
 export const command = define({
   args: {

@@ -38,7 +38,7 @@ export const command = define({
   async run({ args, settings, datasources, ports, context, log }) {
     const { verify } = await import("./verify.ts")
     const { recordVerification } = await import("./record.ts")
-    const { verifiedRecords } = await import("../../kit/json-log.ts")
+    const { verifiedRecords } = await import("./log.ts")
     const request = {
       runId: context.newId(),
       datasources,

@@ -1,10 +1,10 @@
 /** `druidsync verify --lake`: the lake against the DuckDB file, without Druid. */
 import { resolve } from "node:path"
 import { define } from "../../kit/command.ts"
-import { lakeText } from "../../kit/lake-text.ts"
 import { usage } from "../../kit/usage.ts"
 import { sayWait } from "../../kit/wait.ts"
 import { verifyArgs } from "./flags.ts"
+import { lakeText } from "./lake-text.ts"
 
 /** The flags that mean something to a lake. */
 const WITH_LAKE = new Set(["out", "lake", "only", "part", "deep", "json", "quiet", "verbose", "lock-wait"])

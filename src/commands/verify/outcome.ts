@@ -3,10 +3,10 @@
 import { byStart, intervalText } from "../../base/intervals.ts"
 import type { Comparison } from "../../compare/compare.ts"
 import type { Finding } from "../../compare/context.ts"
-import type { Compared, DatasourceVerification, Mark, SkippedStretch } from "../../compare/document.ts"
 import type { Stray } from "../../compare/stray.ts"
 import { EXPECTED_SKIPS, type SkipKind } from "../../compare/stretches.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
+import type { ComparedStretch, DatasourceVerification, Mark, SkippedStretch } from "./document.ts"
 
 /** Why stretches of a kind were left out. */
 const SKIP_WORDS: Readonly<Record<SkipKind, string>> = {
@@ -29,7 +29,7 @@ export function verificationOf(
   settings: DatasourceSettings,
   table: string,
   found: Comparison,
-  repaired: readonly Compared[] = [],
+  repaired: readonly ComparedStretch[] = [],
 ): DatasourceVerification {
   const equal = found.equal.toSorted(byTime)
   const different = [...found.differing.toSorted(byTime).map(comparedOf), ...found.stray.map(strayCompared)]
@@ -63,7 +63,7 @@ function byTime(a: Finding, b: Finding): number {
 }
 
 /** A compared stretch in the report. */
-export function comparedOf(finding: Finding): Compared {
+export function comparedOf(finding: Finding): ComparedStretch {
   const { stretch, druidRows, duckdbRows, isEqual, columns, examples } = finding
   const mark: Mark = isEqual ? "=" : duckdbRows === 0 ? "+" : druidRows === 0 ? "-" : "*"
   const note =
@@ -74,7 +74,7 @@ export function comparedOf(finding: Finding): Compared {
 }
 
 /** Rows without a checkpoint in the report. */
-export function strayCompared({ rows, interval }: Stray): Compared {
+export function strayCompared({ rows, interval }: Stray): ComparedStretch {
   const note = interval === undefined ? "rows without a time" : "rows that no checkpoint covers"
   return {
     interval: interval === undefined ? "" : intervalText(interval),

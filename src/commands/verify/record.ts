@@ -6,10 +6,10 @@
  */
 import { messageOf } from "../../base/errors.ts"
 import { formatDruidTime } from "../../base/time.ts"
-import type { DatasourceVerification, VerifyReport } from "../../compare/document.ts"
 import type { Ports } from "../../pull/ports.ts"
 import { databaseFile } from "../../store/file/file.ts"
 import { recordVerifies, type VerifyRecord } from "../../store/notes/verifies.ts"
+import type { DatasourceVerification, VerifyReport } from "./document.ts"
 import type { VerifyRequest } from "./request.ts"
 
 /** How long the file is waited for, ms. */

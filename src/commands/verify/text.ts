@@ -1,16 +1,16 @@
 /** A verification in words, in the manner of `rclone check`: a line for each stretch that differs. Pure. */
 import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
+import { failedLines, firstOf, linesText } from "../../kit/text/list.ts"
+import type { Style } from "../../kit/text/style.ts"
+import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
 import type {
-  Compared,
+  ComparedStretch,
   DatasourceVerification,
   Example,
   SkippedStretch,
   VerifyReport,
-} from "../../compare/document.ts"
-import { failedLines, firstOf, linesText } from "../../kit/text/list.ts"
-import type { Style } from "../../kit/text/style.ts"
-import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
+} from "./document.ts"
 
 /** More stretches than this are told in one line, unless everything is asked for. */
 const MOST_LINES = 20
@@ -67,7 +67,7 @@ function headline(one: DatasourceVerification, style: Style): string {
   return `${style.green("equal")}, ${all} compared`
 }
 
-function comparedLine(compared: Compared, style: Style): string {
+function comparedLine(compared: ComparedStretch, style: Style): string {
   const first = `  ${style.red(compared.mark)} ${stretchWords(compared.interval)}: ${sidesWords(compared)}`
   return [first, ...compared.examples.map((example) => exampleLine(example, compared.columns))].join("\n")
 }
@@ -80,7 +80,7 @@ function startOf(interval: string): bigint {
   return interval === "" ? 0n : parseInterval(interval).start
 }
 
-function sidesWords({ mark, druidRows, duckdbRows, columns, note }: Compared): string {
+function sidesWords({ mark, druidRows, duckdbRows, columns, note }: ComparedStretch): string {
   const parts: string[] = []
   if (mark === "+") parts.push(`${counted(druidRows, "row")} only in Druid`)
   else if (mark === "-") parts.push(`${counted(duckdbRows, "row")} only in DuckDB`)

@@ -12,7 +12,6 @@ import {
   comparison,
   NOTHING,
 } from "../../compare/compare.ts"
-import type { Compared, DatasourceVerification, VerifyOutcome, VerifyReport } from "../../compare/document.ts"
 import { strayStretches } from "../../compare/stray.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
@@ -20,6 +19,7 @@ import type { Inventory } from "../../druid/catalog.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { nothingActive } from "../../pull/refusals.ts"
 import { type FileState, readState } from "../../store/notes/state.ts"
+import type { ComparedStretch, DatasourceVerification, VerifyOutcome, VerifyReport } from "./document.ts"
 import { comparedOf, strayCompared, verificationOf } from "./outcome.ts"
 import { repair } from "./repair.ts"
 import type { VerifyRequest } from "./request.ts"
@@ -123,7 +123,7 @@ async function repairing(
   { settings, held }: BothSides,
   first: Comparison,
   numbering: { next: number },
-): Promise<{ found: Comparison; repaired: Compared[] }> {
+): Promise<{ found: Comparison; repaired: ComparedStretch[] }> {
   const wanted: PullRequest = {
     runId: request.runId,
     datasources: [settings],

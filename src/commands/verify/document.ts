@@ -9,7 +9,7 @@ import {
   key,
   out,
   started,
-} from "../base/document.ts"
+} from "../../base/document.ts"
 
 const outcome = v.picklist(["equal", "different", "incomplete", "failed"])
 
@@ -46,7 +46,7 @@ const compared = v.object({
 })
 
 /** One stretch that was compared. */
-export type Compared = DocumentOf<typeof compared>
+export type ComparedStretch = DocumentOf<typeof compared>
 
 const skipped = v.object({
   interval: v.string(),

@@ -1,0 +1,46 @@
+/** What an export did, in words. Pure. */
+import { printable } from "../../base/printable.ts"
+import { firstOf, linesText } from "../../kit/text/list.ts"
+import type { Style } from "../../kit/text/style.ts"
+import { count, counted, duration, size } from "../../kit/text/words.ts"
+import type { ExportReport, TableExport } from "../../lake/document.ts"
+
+/** More partitions than this are told in one line, unless everything is asked for. */
+const MOST_LINES = 20
+
+/** @param verbose every partition that was written on a line of its own */
+export function exportText(report: ExportReport, verbose: boolean, style: Style): string {
+  const lines = report.datasources.flatMap((one) => tableLines(one, report, verbose, style))
+  const sum = (of: (one: TableExport) => number) =>
+    report.datasources.reduce((total, one) => total + of(one), 0)
+  const written = sum((one) => one.written.length)
+  const what = `${counted(written, "partition")} written (${counted(
+    sum((one) => one.rowsWritten),
+    "row",
+  )}, ${size(sum((one) => one.bytesWritten))}), ${count(sum((one) => one.unchanged))} unchanged`
+  lines.push(style.bold(`${report.outcome}: ${what}, ${duration(report.durationMs)}`))
+  return linesText(lines)
+}
+
+function tableLines(one: TableExport, report: ExportReport, verbose: boolean, style: Style): string[] {
+  const name = style.bold(printable(one.datasource))
+  if (one.folder === "") return [`${name}: ${style.yellow("not exported")}: ${printable(one.reason ?? "")}`]
+  const parts = [`${counted(one.written.length, "partition")} written`, `${count(one.unchanged)} unchanged`]
+  if (one.removed.length > 0) parts.push(`${count(one.removed.length)} removed`)
+  const state = one.outcome === "complete" ? style.green(one.outcome) : style.yellow(one.outcome)
+  const lines = [
+    `${name} → ${printable(`${report.to}/${one.folder}`)}: ${state}, ${parts.join(", ")}; ${counted(one.rows, "row")}, ${size(one.bytes)}`,
+  ]
+  if (one.reason !== undefined) lines.push(`  ${style.yellow(one.outcome)}: ${printable(one.reason)}`)
+  if (one.rewritten !== undefined) lines.push(`  all of it written again: ${printable(one.rewritten)}`)
+  if (verbose) {
+    for (const partition of one.written) lines.push(`  written ${partition}`)
+    for (const partition of one.removed) lines.push(`  removed ${partition}`)
+  }
+  const { shown, more } = firstOf(one.unsettled, { verbose, most: MOST_LINES, one: "partition" })
+  for (const { partition, state, reason } of shown)
+    lines.push(`  ${style.yellow(state)} ${partition}: ${printable(reason)}`)
+  lines.push(...more)
+  for (const note of one.notes) lines.push(`  ${style.dim(printable(note))}`)
+  return lines
+}
