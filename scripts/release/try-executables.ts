@@ -1,5 +1,6 @@
 /**
- * The executables of a release in use, as far as this machine can run them: its own target, linux-arm64 under qemu-user, and musl's.
+ * The executables of a release in use, as far as this machine can run them: its own target, linux-x64 on a processor of 2008,
+ * linux-arm64 under qemu-user, and musl's.
  * `bun scripts/release/try-executables.ts [--folder release] [--require linux-arm64] [--musl-libraries /usr/lib]` tries what is
  * there and says what is missing; what is required must have been tried. Musl's need Alpine's libstdc++.
  */
@@ -14,6 +15,8 @@ import { timesText, trial } from "./trial.ts"
 
 interface Way {
   target: string
+  /** what it is called here where that is not the target */
+  label?: string
   /** what goes before the executable */
   command: readonly string[]
   env?: Record<string, string>
@@ -58,6 +61,17 @@ function glibc(arch: Arch): Way {
   }
 }
 
+/**
+ * A processor without AVX, as in machines before 2011 and in many virtual ones: qemu's Nehalem refuses such an instruction.
+ * Bun's own package for x64 has the bytes of its `baseline` one, so there is no second executable.
+ */
+const nehalem: Way = {
+  target: "linux-x64",
+  label: "linux-x64-nehalem",
+  command: [qemu.x64, "-cpu", "Nehalem"],
+  needs: [[qemu.x64, "apt-get install qemu-user-static"]],
+}
+
 function musl(arch: Arch): Way {
   const libraries = resolve(values["musl-libraries"])
   const command = emulator(arch)
@@ -85,32 +99,33 @@ function tooOld(loader: readonly string[]): string | undefined {
 
 const own: Way = { target: hostTarget(), command: [], needs: [] }
 const foreign = process.platform === "linux" ? [glibc("x64"), glibc("arm64"), musl("x64"), musl("arm64")] : []
-const ways = [own, ...foreign.filter(({ target }) => target !== own.target)]
+const old = own.target === nehalem.target ? [nehalem] : []
+const ways = [own, ...old, ...foreign.filter(({ target }) => target !== own.target)]
 
 const tried: string[] = []
 let failed = 0
-for (const { target, command, env, needs, obstacle } of ways) {
+for (const { target, label = target, command, env, needs, obstacle } of ways) {
   const executable = resolve(values.folder, artifactName(name, version, target))
   const missing = [...needs, [executable, `npm run release -- --only ${target}`] as const].filter(
     ([path]) => !existsSync(path),
   )
   if (missing.length > 0) {
-    say(target, `not tried: ${missing.map(([path, how]) => `${path} is not there (${how})`).join(", ")}`)
+    say(label, `not tried: ${missing.map(([path, how]) => `${path} is not there (${how})`).join(", ")}`)
     continue
   }
   const why = obstacle?.()
   if (why !== undefined) {
-    say(target, `not tried: ${why}`)
+    say(label, `not tried: ${why}`)
     continue
   }
-  tried.push(target)
+  tried.push(label)
   // A download has lost its permissions.
   chmodSync(executable, 0o755)
   try {
-    say(target, timesText(await trial([...command, executable], { version, env })))
+    say(label, timesText(await trial([...command, executable], { version, env })))
   } catch (error) {
     failed++
-    say(target, `FAILED: ${error instanceof Error ? error.message : error}`)
+    say(label, `FAILED: ${error instanceof Error ? error.message : error}`)
   }
 }
 for (const target of values.require.filter((one) => !tried.includes(one))) {
@@ -119,6 +134,6 @@ for (const target of values.require.filter((one) => !tried.includes(one))) {
 }
 process.exitCode = failed === 0 ? 0 : 1
 
-function say(target: string, text: string): void {
-  console.error(`${target.padEnd(16)} ${text}`)
+function say(label: string, text: string): void {
+  console.error(`${label.padEnd(17)} ${text}`)
 }
