@@ -45,7 +45,7 @@ async function slice(
   }
   const inside = ({ start, end }: Interval) => rows.filter(([ms]) => start <= ms && ms < end).length
   return {
-    staged: { table, rows: rows.length, counts: intervals.map(inside), suspects: [] },
+    staged: { table, rows: rows.length, counts: intervals.map(inside), suspects: [], perSegment: [] },
     columns: given.columns ?? COLUMNS,
     parts: intervals.map((interval) => ({
       interval,

@@ -417,3 +417,50 @@ describe("the spool's place", () => {
     }
   })
 })
+
+describe("batches of a data node", () => {
+  const columns = [
+    column("__time", "LONG"),
+    column("s", "STRING"),
+    column("tags", "STRING", { multiValue: true }),
+    column("sketch", "COMPLEX<HLLSketch>"),
+  ]
+  const batch = (segmentId: string, ...events: string[]) =>
+    `{"segmentId":"${segmentId}","columns":["a","b","c","d"],"events":[${events.join(",")}]}`
+  const staged = (path: string, segments: readonly string[]) =>
+    stage(store.engine, "t", path, columns, [ALL], undefined, { kind: "batches", segments })
+
+  it("are rows as those of SQL, counted per segment", async () => {
+    const path = await store.spool([
+      batch("one", '[5,"a",["x","y"],"AQI="]', "[6,null,null,null]"),
+      batch("two", '[7,"[\\"a\\"]",["x"],null]'),
+      batch("one", '[8,"",[],"AQI="]'),
+    ])
+    const { rows, perSegment, suspects } = await staged(path, ["one", "nothing", "two"])
+    expect({ rows, perSegment, suspects }).toEqual({ rows: 4, perSegment: [3, 0, 1], suspects: ["s"] })
+    expect(
+      await store.engine.rows(`SELECT epoch_ms("__time"), s, tags::VARCHAR, hex(sketch) FROM t ORDER BY 1`),
+    ).toEqual([
+      [5n, "a", "[x, y]", "0102"],
+      [6n, null, null, null],
+      [7n, '["a"]', "[x]", null],
+      [8n, "", "[]", "0102"],
+    ])
+  })
+
+  it("are refused where a segment that was not asked for is among them", async () => {
+    const path = await store.spool([batch("one", '[5,"a",null,null]'), batch("other", '[5,"a",null,null]')])
+    await expect(staged(path, ["one"])).rejects.toMatchObject({ code: "response-cut", retryable: true })
+  })
+
+  it("are refused where a row has not the cells that were asked for, and where a line is cut", async () => {
+    for (const line of [batch("one", "[5]"), batch("one", '[5,"a",null,null]').slice(0, -2)]) {
+      const path = await store.spool([line])
+      await expect(staged(path, ["one"])).rejects.toMatchObject({ code: "response-cut" })
+    }
+  })
+
+  it("may be none", async () => {
+    expect(await staged(await store.spool([]), ["one"])).toMatchObject({ rows: 0, perSegment: [0] })
+  })
+})

@@ -22,6 +22,8 @@ export interface Wanted {
 export interface Located {
   readonly scan: NativeScan
   readonly shares: readonly NodeShare[]
+  /** bytes of a row in an answer, from a sample; undefined where there was none */
+  readonly rowBytes: number | undefined
 }
 
 /** All of Druid's time: some clusters demand a condition on time in each query. */
@@ -56,6 +58,7 @@ export class DirectReader {
     source: Source,
     columns: readonly Column[],
     wanted: readonly Wanted[],
+    rowBytes: number | undefined,
     signal: AbortSignal,
   ): Promise<Located | undefined> {
     if (this.#refusal !== undefined || !columns.every(isAlike)) return undefined
@@ -67,7 +70,7 @@ export class DirectReader {
       const answer = await this.#client.candidates(candidatesQuery(scan, intervals), { action, signal })
       const candidates = candidatesIn(answer, this.#protocol)
       if (candidates === undefined || !isCovered(wanted, candidates)) return undefined
-      return { scan, shares: sharesOf(candidates, this.#avoided) }
+      return { scan, shares: sharesOf(candidates, this.#avoided), rowBytes }
     } catch (error) {
       if (!isRefusal(error)) throw error
       this.#refusal = (error as DruidsyncError).message
@@ -80,11 +83,15 @@ export class DirectReader {
    * @returns bytes of rows; undefined where a data node cannot be asked: SQL has to be, for these stretches at least
    * @throws DruidsyncError where a data node fails in the middle of its answer; the next try goes round it
    */
-  async read({ scan, shares }: Located, file: SpoolFile, options: SpoolOptions): Promise<number | undefined> {
+  async read(
+    { scan, shares, rowBytes }: Located,
+    file: SpoolFile,
+    options: SpoolOptions,
+  ): Promise<number | undefined> {
     let bytes = 0
     for (const { address, segments } of shares) {
       try {
-        bytes += await this.#client.scan(address, segmentsQuery(scan, segments), file, options)
+        bytes += await this.#client.scan(address, segmentsQuery(scan, segments, rowBytes), file, options)
         this.#hasAnswered = true
       } catch (error) {
         if (options.signal?.aborted) throw error

@@ -8,10 +8,11 @@ import { quoteName } from "../../base/names.ts"
 import { codeOf } from "../../base/system.ts"
 import { formatDruidTime } from "../../base/time.ts"
 import { firstLine, says } from "../duckdb-errors.ts"
-import { type Engine, literal } from "../engine.ts"
+import type { Engine } from "../engine.ts"
 import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "../notes/times.ts"
 import { countsByInterval } from "./interval-counts.ts"
 import { rowHashExpression } from "./row-hash.ts"
+import { SEGMENT_COLUMN, type SpoolForm, spoolSource } from "./spool-source.ts"
 import { beginsLikeSeveral, mayBeSeveral, valueExpression } from "./types.ts"
 
 /** Rows of one slice, parsed and typed, waiting to be committed. */
@@ -21,6 +22,8 @@ export interface Staged {
   readonly rows: number
   /** rows per interval that was asked for */
   readonly counts: readonly number[]
+  /** of batches: rows per segment, in the order of the form's list */
+  readonly perSegment: readonly number[]
   /** columns taken for single strings that hold what may be Druid's text of several: ask Druid before trusting them */
   readonly suspects: readonly string[]
 }
@@ -32,7 +35,7 @@ export interface Staged {
 const ROW_BYTES = [4, 16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
 
 /**
- * @param path spool file: arrayLines without header lines
+ * @param path spool file
  * @param columns in the order of the response
  * @param intervals ascending; the rows of each are counted
  * @param rowHash the column of hashes, where the config wants one: it comes last
@@ -45,22 +48,22 @@ export async function stage(
   columns: readonly Column[],
   intervals: readonly Interval[],
   rowHash?: Column,
+  form: SpoolForm = { kind: "lines" },
 ): Promise<Staged> {
   const name = quoteName(table)
-  const expressions = new Map(columns.map((column, n) => [column, valueExpression(column, n + 1)]))
+  const expressions = new Map(columns.map((column, n) => [column, valueExpression(column, n + 1, form.kind)]))
   const values = columns.map((column) => `${expressions.get(column)} AS ${quoteName(column.target)}`)
   if (rowHash !== undefined) {
     const hash = rowHashExpression(columns, (column) => expressions.get(column)!)
     values.push(`${hash} AS ${quoteName(rowHash.target)}`)
   }
+  if (form.kind === "batches") values.push(`segment AS ${quoteName(SEGMENT_COLUMN)}`)
   // A cell that is not there would read as NULL.
   const whole = `WHERE CASE WHEN len(json) = ${columns.length} THEN TRUE ELSE error('Malformed JSON: a row has not the cells of the header') END`
-  const source = (maxRowBytes: number) =>
-    `read_json(${literal(path)}, format = 'newline_delimited', records = false, ` +
-    `columns = {json: 'VARCHAR[]'}, maximum_object_size = ${maxRowBytes})`
-  const create = (maxRowBytes: number) =>
+  const source = (maxLineBytes: number) => spoolSource(path, form, maxLineBytes)
+  const create = (maxLineBytes: number) =>
     engine.run(
-      `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxRowBytes)} ${whole}`,
+      `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxLineBytes)} ${whole}`,
     )
   for (const [n, rowBytes] of ROW_BYTES.entries()) {
     try {
@@ -80,8 +83,28 @@ export async function stage(
     table,
     rows,
     counts: await countsByInterval(engine, name, intervals),
+    perSegment: form.kind === "batches" ? await countsBySegment(engine, name, form.segments.length) : [],
     suspects: suspects.map((column) => column.name),
   }
+}
+
+/** @throws DruidsyncError `response-cut` where rows of another segment came */
+async function countsBySegment(engine: Engine, table: string, segments: number): Promise<number[]> {
+  const place = quoteName(SEGMENT_COLUMN)
+  const counts = new Array<number>(segments).fill(0)
+  for (const [segment, rows] of await engine.rows(`SELECT ${place}, count(*) FROM ${table} GROUP BY 1`)) {
+    if (segment === null) {
+      throw new DruidsyncError(
+        "response-cut",
+        "a data node answered with rows of a segment that was not asked for",
+        {
+          retryable: true,
+        },
+      )
+    }
+    counts[Number(segment) - 1] = Number(rows)
+  }
+  return counts
 }
 
 /** Counts the rows, and finds the columns in which the condition holds for some row. */

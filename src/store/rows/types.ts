@@ -4,6 +4,7 @@
  * digits that read back as the same number, nested values as their JSON text, null as NULL.
  */
 import type { Column } from "../../base/domain.ts"
+import type { SpoolForm } from "./spool-source.ts"
 
 /** What a column becomes, and what a person should know about it. */
 export interface TypeChoice {
@@ -68,13 +69,19 @@ function simpleType(druidType: string): string | undefined {
  * SQL that turns `json[index]` (1-based) into the column's value. A value that does not fit is an error, never NULL:
  * hence `from_json_strict`, which refuses what `from_json` would make NULL.
  */
-export function valueExpression(column: Pick<Column, "name" | "duckdbType">, index: number): string {
+export function valueExpression(
+  column: Pick<Column, "name" | "duckdbType">,
+  index: number,
+  form: SpoolForm["kind"] = "lines",
+): string {
   const value = `json[${index}]`
   const type = column.duckdbType
   if (column.name === "__time") return `epoch_ms(${value}::BIGINT)`
   if (type === "VARCHAR") return value
   if (type.endsWith("[]")) return `from_json_strict(${value}, '${listStructure(type)}')`
-  if (type === "BLOB") return `from_base64(json_extract_string(${value}, '$'))`
+  // SQL puts a sketch into quotes once more, a data node does not.
+  if (type === "BLOB")
+    return `from_base64(${form === "lines" ? `json_extract_string(${value}, '$')` : value})`
   return `${value}::${type}`
 }
 

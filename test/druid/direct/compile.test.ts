@@ -35,7 +35,6 @@ describe("a scan as Druid compiled it", () => {
       filter: QUERY.filter,
       columns: ["__time", "v0", "added"],
       resultFormat: "compactedList",
-      batchSize: 1_024,
       granularity: { type: "all" },
       legacy: false,
     })
@@ -77,12 +76,20 @@ describe("a scan as Druid compiled it", () => {
   it("asks a data node for segments by interval, version and partition", () => {
     const scan = nativeScan(plan(), "wikipedia", NAMES)!
     const day = { start: 1466985600000n, end: 1467072000000n }
-    const query = segmentsQuery(scan, [{ interval: day, version: "v1", partition: 2 }])
+    const query = segmentsQuery(scan, [{ interval: day, version: "v1", partition: 2 }], 280)
     expect(query.intervals).toEqual({
       type: "segments",
       segments: [{ itvl: "2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z", ver: "v1", part: 2 }],
     })
     expect(query.columns).toEqual(["__time", "v0", "added"])
+    expect(query.batchSize).toBe(1_024)
+  })
+
+  it("asks for fewer rows at once where they are wide, or may be", () => {
+    const scan = nativeScan(plan(), "wikipedia", NAMES)!
+    expect(segmentsQuery(scan, [], undefined).batchSize).toBe(256)
+    expect(segmentsQuery(scan, [], 100_000).batchSize).toBe(10)
+    expect(segmentsQuery(scan, [], 5_000_000).batchSize).toBe(1)
   })
 
   it("is asked for with EXPLAIN PLAN FOR", () => {

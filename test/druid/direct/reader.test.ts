@@ -13,6 +13,7 @@ import { DataNode } from "../../support/fake-druid/http/data-node.ts"
 
 const NAME = "events"
 const SIGNAL = new AbortController().signal
+const ROW_BYTES = 100
 const DAYS = ["2020-01-01", "2020-01-02"]
 
 let fake: FakeDruid
@@ -87,7 +88,7 @@ async function wanted(): Promise<Wanted[]> {
 /** Rows per segment that a reader brings; undefined where it leaves them to SQL. */
 async function read(reader: DirectReader, filter?: string) {
   const source = { datasource: NAME, filter }
-  const located = await reader.locate(source, COLUMNS, await wanted(), SIGNAL)
+  const located = await reader.locate(source, COLUMNS, await wanted(), ROW_BYTES, SIGNAL)
   if (located === undefined) return undefined
   const path = join(folder, `spool-${Math.random()}`)
   const options = { action: "reading", signal: SIGNAL }
@@ -137,14 +138,14 @@ describe("reading segments past the broker", () => {
     const before = await wanted()
     fake.world.setAvailable(NAME, { start: "2020-01-01", end: "2020-01-02" }, false)
     const reader = new DirectReader(client, "http")
-    expect(await reader.locate({ datasource: NAME }, COLUMNS, before, SIGNAL)).toBeUndefined()
+    expect(await reader.locate({ datasource: NAME }, COLUMNS, before, ROW_BYTES, SIGNAL)).toBeUndefined()
   })
 
   it("leaves to SQL what a data node writes in another way than SQL, and a release that does not name the columns", async () => {
     await node()
     const reader = new DirectReader(client, "http")
     const odd = [...COLUMNS, column("last", "COMPLEX<serializablePairLongString>", { duckdbType: "JSON" })]
-    expect(await reader.locate({ datasource: NAME }, odd, await wanted(), SIGNAL)).toBeUndefined()
+    expect(await reader.locate({ datasource: NAME }, odd, await wanted(), ROW_BYTES, SIGNAL)).toBeUndefined()
     fake.explainsColumns = false
     expect(await read(new DirectReader(client, "http"))).toBeUndefined()
   })
@@ -157,7 +158,7 @@ describe("reading segments past the broker", () => {
     expect(await read(reader)).toBeUndefined()
     expect(reader.refusal).toContain("reading")
     const asked = fake.log.entries.length
-    expect(await reader.locate({ datasource: NAME }, COLUMNS, [], SIGNAL)).toBeUndefined()
+    expect(await reader.locate({ datasource: NAME }, COLUMNS, [], ROW_BYTES, SIGNAL)).toBeUndefined()
     expect(fake.log.entries.length).toBe(asked)
   })
 

@@ -1,0 +1,32 @@
+/** How the rows of a spool file are read: each as `json`, a list of its cells as text, whatever form the file has. */
+import { literal } from "../engine.ts"
+
+/**
+ * What a spool file holds. `lines`: a row a line, as a broker answers SQL. `batches`: a batch of rows a line, each of which
+ * names its segment, as a data node answers a native scan.
+ */
+export type SpoolForm =
+  | { readonly kind: "lines" }
+  | {
+      readonly kind: "batches"
+      /** ids of all segments of which rows may come */
+      readonly segments: readonly string[]
+    }
+
+/** Where a staged row keeps the place of its segment in the list, from 1 on. Druid takes no column with a line feed in its name. */
+export const SEGMENT_COLUMN = "\nsegment"
+
+/**
+ * A FROM clause that gives rows of one column `json`; of batches also `segment`, NULL where it is none of the list.
+ * @param maxLineBytes the longest line that the reader takes
+ */
+export function spoolSource(path: string, form: SpoolForm, maxLineBytes: number): string {
+  const read = (columns: string, more = "") =>
+    `read_json(${literal(path)}, format = 'newline_delimited', ${more}columns = ${columns}, maximum_object_size = ${maxLineBytes})`
+  if (form.kind === "lines") return read("{json: 'VARCHAR[]'}", "records = false, ")
+  const ids = `[${form.segments.map(literal).join(", ")}]`
+  return (
+    `(SELECT unnest(events) AS json, list_position(${ids}, "segmentId")::USMALLINT AS segment ` +
+    `FROM ${read("{segmentId: 'VARCHAR', events: 'VARCHAR[][]'}")})`
+  )
+}
