@@ -66,7 +66,7 @@ export const OPENERS: { readonly [N in Need]: Open<N> } = {
 async function openDruid<T>(opening: Opening, work: (opened: Opened["druid"]) => Promise<T>): Promise<T> {
   const { context, emit } = opening
   const settings = await settingsOf(opening)
-  const { openClient } = await import("./session.ts")
+  const { openClient } = await import("./client.ts")
   const { version, clock, newId } = context
   const client = openClient(settings, version, clock, newId, ({ message }, waitMs, attempt) =>
     emit({ type: "retry", message, waitMs, attempt }),

@@ -1,10 +1,9 @@
 /** Opens the DuckDB file for `export` and `verify --lake`, and says which of its tables are meant. */
-import { availableParallelism } from "node:os"
 import type { Clock } from "../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { shardText } from "../base/shard.ts"
 import { shardOfText } from "../config/settings-digest.ts"
-import type { Engine } from "../store/engine.ts"
+import { type Engine, threadsHere } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
 import { type HeldTable, readHoldings } from "../store/notes/holdings.ts"
@@ -59,7 +58,7 @@ export async function withLakeFile<T>(
 ): Promise<T> {
   const { out, only, signal, disk = realDisk } = options
   await fileBytes(out)
-  const threads = Math.max(1, Math.min(4, availableParallelism()))
+  const threads = threadsHere()
   return withFile({ ...options, path: out, memoryLimit: MEMORY_LIMIT, threads }, async (engine, file) => {
     const held = await file.read(() => readHoldings(engine, out), signal)
     const tables = selectTables(held.tables, only, out)

@@ -3,6 +3,7 @@
  * user's file is attached for a commit and detached after, so that other programs can read between commits (B11).
  * `@duckdb/node-api` is loaded here, lazily, and nowhere else: `--version` and `--help` never touch it.
  */
+import { availableParallelism } from "node:os"
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
 import { serial } from "../base/serial.ts"
 import { registerTextHash } from "./text-hash.ts"
@@ -24,6 +25,11 @@ export interface Engine {
   /** a second connection: its statements run beside those of this one, and see what was committed; closed with this one */
   beside(): Promise<Engine>
   close(): void
+}
+
+/** Threads for an engine on this machine. @param most more gain nothing @param spare processors left to other work */
+export function threadsHere({ most = 4, spare = 0 } = {}): number {
+  return Math.max(1, Math.min(most, availableParallelism() - spare))
 }
 
 /** Opens an in-memory engine. */

@@ -41,7 +41,7 @@ export const command = define({
     })
     if (settings !== undefined) {
       onCheck(okCheck("config", describe(settings)))
-      const { openClient } = await import("../../kit/session.ts")
+      const { openClient } = await import("../../kit/client.ts")
       const { runChecks } = await import("./check.ts")
       const client = openClient(settings, version, clock, newId)
       try {

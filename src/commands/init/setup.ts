@@ -13,9 +13,9 @@ import type { SecretSource } from "../../config/schema.ts"
 import type { Settings } from "../../config/settings.ts"
 import { isOwnTable, tableName } from "../../config/table-name.ts"
 import { askAnything } from "../../druid/overview.ts"
+import { openClient } from "../../kit/client.ts"
 import { type ExploreOptions, listDatasources } from "../../kit/cluster/datasources.ts"
 import type { DatasourcesReport } from "../../kit/cluster/document.ts"
-import { openClient } from "../../kit/session.ts"
 
 /** How to reach Druid, in the words of the configuration; what is undefined is left out. */
 export interface Access {

@@ -1,9 +1,9 @@
 /** Questions to the file: SQL, or what tables it has. Asks nothing of Druid. */
-import { availableParallelism } from "node:os"
 import { makeAside } from "../../base/aside.ts"
 import type { Clock } from "../../base/clock.ts"
 import { messageOf } from "../../base/errors.ts"
 import { cannotWrite, resultAside } from "../../kit/result-file.ts"
+import { threadsHere } from "../../store/engine.ts"
 import { queryFile, queryToParquet } from "../../store/query/query.ts"
 
 export type { QueryColumn, QueryResult, QueryRow } from "../../store/query/query.ts"
@@ -54,7 +54,7 @@ function storeOptions(options: FileQueryOptions) {
     ...rest,
     path: out,
     memoryLimit: `${Math.floor(options.memoryLimitBytes / 1e6)}MB`,
-    threads: Math.max(1, Math.min(8, availableParallelism())),
+    threads: threadsHere({ most: 8 }),
   }
 }
 

@@ -19,8 +19,8 @@ import { makeTwin } from "./twin.ts"
 
 export interface FileOptions {
   readonly path: string
-  /** how long a lock held by another program is waited for, ms */
-  readonly lockWaitMs: number
+  /** how long a lock held by another program is waited for, ms; a function where less and less time is left */
+  readonly lockWaitMs: number | (() => number)
   readonly clock: Clock
   /** called once per wait with the program that holds the lock, in words */
   readonly onWait?: ((holder: string) => void) | undefined
@@ -79,7 +79,7 @@ class AttachableFile implements DatabaseFile {
 
   read<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#inTurn(async () => {
-      await this.#attach("READ_ONLY", "file", this.#options.lockWaitMs, signal)
+      await this.#attach("READ_ONLY", "file", this.#lockWaitMs(), signal)
       return this.#within("file", work)
     })
   }
@@ -90,7 +90,7 @@ class AttachableFile implements DatabaseFile {
       const size = (await stat(this.path).catch(() => undefined))?.size ?? 0
       const { copies = isWorthCopying } = this.#options
       if (this.#readersStay || copies(size, bringing)) {
-        const done = await this.#writeTwin(work, this.#options.lockWaitMs, signal)
+        const done = await this.#writeTwin(work, this.#lockWaitMs(), signal)
         if (done !== undefined) return done.result
         // Someone may have removed it meanwhile.
         await this.#create()
@@ -101,7 +101,7 @@ class AttachableFile implements DatabaseFile {
 
   async #writeInPlace<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     try {
-      await this.#attach("READ_WRITE", "file", this.#options.lockWaitMs, signal)
+      await this.#attach("READ_WRITE", "file", this.#lockWaitMs(), signal)
     } catch (error) {
       if (!isLocked(error)) throw error
       // Readers who stay keep what they have open, and whoever opens it next gets the new file.
@@ -166,6 +166,11 @@ class AttachableFile implements DatabaseFile {
     } catch (error) {
       throw this.#ours(error)
     }
+  }
+
+  #lockWaitMs(): number {
+    const { lockWaitMs } = this.#options
+    return typeof lockWaitMs === "number" ? lockWaitMs : lockWaitMs()
   }
 
   async #attach(
