@@ -17,9 +17,9 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 describe("the spool's budget (I9)", () => {
   it("lets downloads in while they fit beside one another, and the next when one is gone", async () => {
     const budget = new Budget(100)
-    const first = await budget.reserve(60, never)
-    await budget.reserve(40, never)
-    const third = budget.reserve(1, never)
+    const first = await budget.reserve(() => 60, never)
+    await budget.reserve(() => 40, never)
+    const third = budget.reserve(() => 1, never)
     expect(await isSettled(third)).toBe(false)
     first.release()
     expect(await isSettled(third)).toBe(true)
@@ -27,14 +27,14 @@ describe("the spool's budget (I9)", () => {
 
   it("lets in what is too big for it when it is alone: it may be smaller than was thought", async () => {
     const budget = new Budget(100)
-    const big = budget.reserve(1_000, never)
+    const big = budget.reserve(() => 1_000, never)
     expect(await isSettled(big)).toBe(true)
-    expect(await isSettled(budget.reserve(1, never))).toBe(false)
+    expect(await isSettled(budget.reserve(() => 1, never))).toBe(false)
   })
 
   it("tells who makes it exceed its limit in truth, together with the others", async () => {
     const budget = new Budget(100)
-    const [one, two] = [await budget.reserve(10, never), await budget.reserve(10, never)]
+    const [one, two] = [await budget.reserve(() => 10, never), await budget.reserve(() => 10, never)]
     expect([one.took(90), two.took(10), two.took(1)]).toEqual([true, true, false])
     one.release()
     expect(two.took(0)).toBe(true)
@@ -42,16 +42,16 @@ describe("the spool's budget (I9)", () => {
 
   it("counts what a share took beyond its promise against the next one", async () => {
     const budget = new Budget(100)
-    const one = await budget.reserve(10, never)
+    const one = await budget.reserve(() => 10, never)
     one.took(80)
-    expect(await isSettled(budget.reserve(30, never))).toBe(false)
+    expect(await isSettled(budget.reserve(() => 30, never))).toBe(false)
   })
 
   it("lets nobody wait after an interruption", async () => {
     const budget = new Budget(1)
-    await budget.reserve(1, never)
+    await budget.reserve(() => 1, never)
     const interruption = new AbortController()
-    const waiting = budget.reserve(1, interruption.signal)
+    const waiting = budget.reserve(() => 1, interruption.signal)
     interruption.abort(new Error("interrupted"))
     await expect(waiting).rejects.toThrow("interrupted")
   })

@@ -64,6 +64,8 @@ export interface RunOptions extends Partial<Omit<PullRequest, "pull">> {
 export class Bench {
   readonly clock = new JumpingClock()
   readonly events: SyncEvent[] = []
+  /** called with each event of a run */
+  onEvent: (event: SyncEvent) => void = () => undefined
   readonly fake: FakeDruid
   readonly folder: string
   #runs = 0
@@ -123,7 +125,10 @@ export class Bench {
         file,
         spoolDir,
         clock: this.clock,
-        emit: (event) => this.events.push(event),
+        emit: (event) => {
+          this.events.push(event)
+          this.onEvent(event)
+        },
         signal: options.signal ?? new AbortController().signal,
       })
     } finally {

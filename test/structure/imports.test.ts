@@ -27,6 +27,7 @@ const HOME: Readonly<Record<string, string>> = {
   consola: "kit",
   citty: "kit commands",
   "string-width": "kit",
+  "p-queue": "pull",
   valibot: "config document.ts",
   "jsonc-parser": "config",
 }

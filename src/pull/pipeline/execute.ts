@@ -1,16 +1,14 @@
 /**
  * Runs the prepared slices of one round: downloads, parsing and commits overlap.
  *
- *     slices → Download → arrived → Landing (parse → held → look → proof → commit)
+ *     slices → Downloads → arrived → Landing (parse → held → look → proof → commit)
  */
 import type { Segment } from "../../base/domain.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import type { Run } from "../progress.ts"
-import { Bell } from "./bell.ts"
-import { type Arrived, Download } from "./download.ts"
-import { Gate } from "./gate.ts"
+import { type Arrived, Downloads } from "./downloads.ts"
 import { Landing } from "./landing.ts"
-import { type Executed, Round } from "./round.ts"
+import { type Executed, type Job, jobsOf, Round } from "./round.ts"
 
 export interface ExecuteResult {
   readonly perDatasource: ReadonlyMap<string, Executed>
@@ -18,126 +16,121 @@ export interface ExecuteResult {
   readonly segments: ReadonlyMap<string, readonly Segment[]> | undefined
 }
 
+interface Failure {
+  readonly error: unknown
+}
+
 /**
  * What is committed is added to the run's progress at once, so that nothing is lost to an interruption.
  * @throws DruidsyncError where the machine or the whole server fails; what concerns one datasource is in the result
  */
 export async function execute(run: Run, plans: readonly Prepared[]): Promise<ExecuteResult> {
-  const { ports, request, inFlight } = run
   const stop = new AbortController()
-  const signal = AbortSignal.any([ports.signal, stop.signal])
-  const bell = new Bell(signal)
-  const round = new Round({ ...run, ports: { ...ports, signal } }, plans)
-  const { jobs } = round
-  const download = new Download(round, inFlight)
-  const gate = new Gate(inFlight, bell, signal)
+  const ports = { ...run.ports, signal: AbortSignal.any([run.ports.signal, stop.signal]) }
+  const round = new Round({ ...run, ports }, plans, (job) => pipeline.fetch(job))
   const landing = new Landing(round)
-  const arrived: Arrived[] = []
-  let fetching = 0
-  let parsing = false
-  let committing = false
-  let failure: unknown
-  const nothingArrives = () => jobs.length === 0 && fetching === 0 && arrived.length === 0
-  const nothingComes = () => nothingArrives() && !parsing
-
-  /** Near the end, with nothing left to ask for, there is nothing to learn. */
-  function settle(): void {
-    const before = inFlight.limit
-    if (jobs.length > 0) inFlight.arrived(ports.clock.nowMs(), arrived.length)
-    const { limit } = inFlight
-    if (limit !== before)
-      ports.emit({ type: "detail", message: `requests for rows at the same time: ${limit}` })
-  }
-
-  async function fetcher(): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted()
-      const pass = jobs.length > 0 ? gate.enter() : undefined
-      if (pass === undefined) {
-        // A job under way may come back in two halves, or for another try.
-        if (nothingComes() && landing.isEmpty && !committing) return
-        await bell.wait()
-        continue
-      }
-      const job = jobs.shift()!
-      if (round.leftOut(job)) {
-        pass.leave()
-        continue
-      }
-      fetching++
-      try {
-        // One slice that failed is enough to know: the rest of its datasource waits for the next run.
-        if (round.resultOf(job.prepared).error === undefined) {
-          arrived.push(await download.fetch(job, pass))
-          settle()
-        }
-      } catch (error) {
-        signal.throwIfAborted()
-        round.fetchFailed(job, error)
-      } finally {
-        fetching--
-        pass.leave()
-        bell.ring()
-      }
-    }
-  }
-
-  async function parser(): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted()
-      const one = landing.isFull ? undefined : arrived.shift()
-      if (one === undefined) {
-        if (nothingComes() && landing.isEmpty && !committing) return
-        await bell.wait()
-        continue
-      }
-      parsing = true
-      try {
-        await landing.stage(one, nothingArrives() && !committing)
-      } finally {
-        parsing = false
-        bell.ring()
-      }
-    }
-  }
-
-  async function committer(): Promise<void> {
-    for (;;) {
-      signal.throwIfAborted()
-      if (landing.isEmpty || !(landing.isDue || nothingComes())) {
-        if (nothingComes() && landing.isEmpty) {
-          bell.ring()
-          return
-        }
-        await bell.wait()
-        continue
-      }
-      committing = true
-      try {
-        const committed = landing.commit()
-        // Nothing is held any more: parsing goes on meanwhile.
-        bell.ring()
-        await committed
-      } finally {
-        committing = false
-        bell.ring()
-      }
-    }
-  }
-
-  const fail = (error: unknown) => {
-    failure ??= error
-    stop.abort(error)
-  }
-  const fetchers = Math.max(1, Math.min(request.pull.concurrency, jobs.length))
-  await Promise.all([
-    ...Array.from({ length: fetchers }, () => fetcher().catch(fail)),
-    parser().catch(fail),
-    committer().catch(fail),
-  ])
+  const pipeline = new Pipeline(round, new Downloads(round, run.inFlight), landing, stop)
+  for (const job of jobsOf(plans)) pipeline.fetch(job)
+  const failure = await pipeline.end
   // What failed is the news; that its rows cannot be let go of either is not.
   await landing.drop().catch(() => undefined)
-  ports.signal.throwIfAborted()
-  if (failure !== undefined) throw failure
+  run.ports.signal.throwIfAborted()
+  if (failure !== undefined) throw failure.error
   return { perDatasource: round.results, segments: landing.look }
+}
+
+/** What is under way in one round. Each stage that ends lets the next begin; when none is left, the round is over. */
+class Pipeline {
+  /** resolves when nothing is under way any more; with the first error where one stopped the round */
+  readonly end: Promise<Failure | undefined>
+  readonly #round: Round
+  readonly #downloads: Downloads
+  readonly #landing: Landing
+  readonly #stop: AbortController
+  readonly #arrived: Arrived[] = []
+  #fetching = 0
+  /** of those fetching: not to be asked for yet */
+  #pausing = 0
+  #isParsing = false
+  #isCommitting = false
+  #failure: Failure | undefined
+  #finish: () => void = () => undefined
+
+  /** @param stop aborts the round's own signal */
+  constructor(round: Round, downloads: Downloads, landing: Landing, stop: AbortController) {
+    this.#round = round
+    this.#downloads = downloads
+    this.#landing = landing
+    this.#stop = stop
+    this.end = new Promise((resolve) => {
+      this.#finish = () => resolve(this.#failure)
+    })
+  }
+
+  fetch(job: Job): void {
+    this.#fetching++
+    this.#follow(this.#download(job), () => this.#fetching--)
+  }
+
+  async #download(job: Job): Promise<void> {
+    try {
+      await this.#pause(job)
+      const arrived = await this.#downloads.fetch(job)
+      if (arrived === undefined) return
+      for (const next of job.behind) this.fetch(next)
+      this.#arrived.push({ ...arrived, job: { ...job, behind: [] } })
+      this.#downloads.arrived(this.#arrived.length)
+    } catch (error) {
+      this.#round.ports.signal.throwIfAborted()
+      this.#round.fetchFailed(job, error)
+    }
+  }
+
+  /** Nothing that has arrived waits for a job that pauses. */
+  async #pause({ notBeforeMs }: Job): Promise<void> {
+    const { clock, signal } = this.#round.ports
+    const pauseMs = notBeforeMs - clock.nowMs()
+    if (pauseMs <= 0) return
+    this.#pausing++
+    try {
+      this.#begin()
+      await clock.sleep(pauseMs, signal)
+    } finally {
+      this.#pausing--
+    }
+  }
+
+  /** Waits for a stage, and begins what can begin then. */
+  #follow(stage: Promise<void>, ended: () => void): void {
+    const fail = (error: unknown) => {
+      this.#failure ??= { error }
+      this.#stop.abort(error)
+    }
+    stage.catch(fail).then(() => {
+      ended()
+      if (!this.#round.ports.signal.aborted) this.#begin()
+      if (this.#fetching === 0 && !this.#isParsing && !this.#isCommitting) this.#finish()
+    }, fail)
+  }
+
+  #begin(): void {
+    const nothingComes = this.#nothingArrives && !this.#isParsing
+    if (!this.#isCommitting && !this.#landing.isEmpty && (this.#landing.isDue || nothingComes)) {
+      this.#isCommitting = true
+      this.#follow(this.#landing.commit(), () => {
+        this.#isCommitting = false
+      })
+    }
+    // While what is held is worth a transaction, more would only need more memory.
+    const one = this.#isParsing || this.#landing.isFull ? undefined : this.#arrived.shift()
+    if (one === undefined) return
+    this.#isParsing = true
+    this.#follow(this.#landing.stage(one, this.#nothingArrives && !this.#isCommitting), () => {
+      this.#isParsing = false
+    })
+  }
+
+  get #nothingArrives(): boolean {
+    return this.#fetching === this.#pausing && this.#arrived.length === 0
+  }
 }

@@ -14,7 +14,7 @@ import { apart } from "../../plan/slices.ts"
 import { commit, type ReadySlice, type Replacing } from "../../store/rows/commit.ts"
 import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
 import { commitOf, type Prepared } from "../prepare/prepare.ts"
-import type { Arrived } from "./download.ts"
+import type { Arrived } from "./downloads.ts"
 import type { Fetched } from "./fetch.ts"
 import type { Job, Round } from "./round.ts"
 
@@ -108,7 +108,7 @@ export class Landing {
   }
 
   async #parse({ job, fetched, space }: Arrived): Promise<void> {
-    const { ports, numbering, jobs } = this.#round
+    const { ports, numbering } = this.#round
     const { loader } = ports
     try {
       const table = `stage_${numbering.next++}`
@@ -128,7 +128,7 @@ export class Landing {
       if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
       if (error.code === "response-mismatch") this.#round.fetchFailed(job, error)
       else if (error.retryable && job.mismatches < MAX_MISMATCHES)
-        jobs.push({ ...job, mismatches: job.mismatches + 1 })
+        this.#round.add({ ...job, mismatches: job.mismatches + 1 })
       else this.#round.sliceFailed(job, error)
     } finally {
       await rm(fetched.path, { force: true })
@@ -175,9 +175,10 @@ export class Landing {
   }
 
   async #prove(batch: readonly HeldSlice[], now: ReadonlyMap<string, readonly Segment[]>): Promise<void> {
-    const { ports, jobs } = this.#round
+    const { ports } = this.#round
+    // Servers that come or go need a moment; asking again at once would only see the same.
+    const notBeforeMs = ports.clock.nowMs() + MISMATCH_WAIT_MS
     const ready = new Map<Prepared, ReadySlice[]>()
-    let mismatched = false
     for (const { job, fetched, staged } of batch) {
       const { prepared, slice } = job
       const chunks = chunksOf(now.get(prepared.settings.name) ?? [])
@@ -202,9 +203,8 @@ export class Landing {
         const pieces = apart(slice, verdict.works)
         // The neighbours of what does not agree are not to wait for it: they come again by themselves.
         if (pieces.length > 1 || job.mismatches < MAX_MISMATCHES) {
-          mismatched = true
           const mismatches = pieces.length > 1 ? job.mismatches : job.mismatches + 1
-          jobs.push(...pieces.map((piece) => ({ ...job, slice: piece, mismatches })))
+          for (const piece of pieces) this.#round.add({ ...job, slice: piece, mismatches, notBeforeMs })
           continue
         }
       }
@@ -213,8 +213,6 @@ export class Landing {
       if (verdict.kind === "changed") result.changed = true
     }
     await this.#store(ready)
-    // Servers that come or go need a moment; asking again at once would only see the same.
-    if (mismatched) await ports.clock.sleep(MISMATCH_WAIT_MS, ports.signal)
   }
 
   async #store(ready: Map<Prepared, ReadySlice[]>): Promise<void> {

@@ -26,6 +26,12 @@ export interface Job {
   readonly mismatches: number
   /** how often it was cut in two */
   readonly halvings: number
+  /** lower ones are fetched first */
+  readonly order: number
+  /** it is not asked for before, epoch ms */
+  readonly notBeforeMs: number
+  /** what it was cut from: comes when this piece has shown that its size passes */
+  readonly behind: readonly Job[]
 }
 
 /**
@@ -33,6 +39,8 @@ export interface Job {
  * ask a server that is down for ever.
  */
 const MAX_HALVINGS = 6
+/** Before all that was planned. */
+const FIRST = -1
 
 export class Round {
   /** with the round's own signal: an error anywhere stops all of it */
@@ -40,15 +48,20 @@ export class Round {
   readonly request: PullRequest
   /** counts spool files and staging tables through the whole run */
   readonly numbering: { next: number }
-  readonly jobs: Job[]
+  /** one more job */
+  readonly add: (job: Job) => void
   readonly results: ReadonlyMap<string, Executed>
   readonly #progress: ReadonlyMap<string, Progress>
 
-  constructor({ ports, request, numbering, progress }: Run, plans: readonly Prepared[]) {
+  constructor(
+    { ports, request, numbering, progress }: Run,
+    plans: readonly Prepared[],
+    add: (job: Job) => void,
+  ) {
     this.ports = ports
     this.request = request
     this.numbering = numbering
-    this.jobs = interleaved(plans)
+    this.add = add
     this.results = new Map(
       plans.map((plan) => [plan.settings.name, { unproven: [], changed: false, error: undefined }]),
     )
@@ -72,13 +85,16 @@ export class Round {
     const mayCut = error.asksForLess && job.halvings < MAX_HALVINGS
     const smaller = mayCut ? halves(job.slice) : undefined
     if (smaller !== undefined) {
-      this.jobs.unshift(...smaller.map((slice) => ({ ...job, slice, halvings: job.halvings + 1 })))
+      const half = { ...job, halvings: job.halvings + 1, order: FIRST }
+      const [first, second] = smaller
+      const behind = [{ ...half, slice: second, behind: [] }, ...job.behind]
+      this.add({ ...half, slice: first, behind })
       return
     }
     const result = this.resultOf(job.prepared)
     if (error.code === "response-mismatch") {
       result.changed = true
-      result.unproven.push({ interval: job.slice.interval, reason: error.message })
+      this.#leave(job, error.message)
       return
     }
     // What may pass by itself keeps one datasource waiting; the others may still get through.
@@ -87,13 +103,19 @@ export class Round {
   }
 
   /**
-   * The time that the run is given is over: what was not begun is left to the next one.
-   * @returns whether the job was left out
+   * False once the time that the run is given is over: what was not begun is left to the next one. False, too, once a slice
+   * of the datasource has failed, which is enough to know: the rest waits for the next run.
    */
-  leftOut(job: Job): boolean {
-    if (this.request.limit?.isOver() !== true) return false
-    this.resultOf(job.prepared).unproven.push({ interval: job.slice.interval, reason: OUT_OF_TIME })
-    return true
+  mayBegin(job: Job): boolean {
+    if (this.request.limit?.isOver() !== true) return this.resultOf(job.prepared).error === undefined
+    this.#leave(job, OUT_OF_TIME)
+    return false
+  }
+
+  /** Not in this round. */
+  #leave(job: Job, reason: string): void {
+    const left = [job, ...job.behind].map(({ slice }) => ({ interval: slice.interval, reason }))
+    this.resultOf(job.prepared).unproven.push(...left)
   }
 
   /** The datasource fails, in this interval. */
@@ -104,14 +126,17 @@ export class Round {
 }
 
 /** Datasources take turns, so that a big one does not keep the small ones waiting. */
-function interleaved(plans: readonly Prepared[]): Job[] {
-  const jobs: Job[] = []
-  const longest = Math.max(0, ...plans.map((plan) => plan.slices.length))
-  for (let n = 0; n < longest; n++) {
-    for (const prepared of plans) {
-      const slice = prepared.slices[n]
-      if (slice !== undefined) jobs.push({ prepared, slice, mismatches: 0, halvings: 0 })
-    }
-  }
-  return jobs
+export function jobsOf(plans: readonly Prepared[]): Job[] {
+  const jobs = plans.flatMap((prepared) =>
+    prepared.slices.map((slice, order) => ({
+      prepared,
+      slice,
+      order,
+      mismatches: 0,
+      halvings: 0,
+      notBeforeMs: 0,
+      behind: [],
+    })),
+  )
+  return jobs.sort((a, b) => a.order - b.order)
 }
