@@ -5,45 +5,22 @@ import { intervalText } from "../base/intervals.ts"
 import { type HeldTable, readHeldColumns, readHoldings } from "../store/notes/holdings.ts"
 import type { TableExport } from "./document.ts"
 import { lakeError } from "./errors.ts"
-import { filesIn, manifestPath } from "./files.ts"
-import {
-  isFileOf,
-  isTemporaryOf,
-  type LakeFormat,
-  type LakePartitioning,
-  MANIFESTS,
-  temporaryName,
-} from "./layout.ts"
-import {
-  type Manifest,
-  type ManifestPartition,
-  manifestText,
-  type PartitionState,
-  schemaDigest,
-} from "./manifest.ts"
+import type { ExportOptions } from "./export-options.ts"
+import { sweep } from "./files.ts"
+import { MANIFESTS, temporaryName } from "./layout.ts"
+import { type ManifestPartition, type PartitionState, schemaDigest } from "./manifest.ts"
+import { ManifestFile } from "./manifest-file.ts"
 import { type Layout, layoutOf, partitionAgain, partitionsNow } from "./now.ts"
-import { type LakeOptions, type OpenFile, whileHeld } from "./open.ts"
+import { type OpenFile, whileHeld } from "./open.ts"
 import { droppedTable, exportedTable, tableState } from "./outcome.ts"
 import { exportPlan, type PartitionNow } from "./plan.ts"
 import type { Target } from "./target.ts"
 import { writeLakeFile } from "./write.ts"
 
-export interface ExportOptions extends LakeOptions {
-  /** undefined: as the lake has it, else by month */
-  readonly partitionBy: LakePartitioning | undefined
-  /** undefined: as the lake has it, else Parquet */
-  readonly fileFormat: LakeFormat | undefined
-  /** write all partitions, also in another form than before */
-  readonly rewrite: boolean
-  readonly version: string
-}
-
 /** A manifest is written so often, ms: what a run that dies need not write again. */
 const SAVE_MS = 10_000
 /** A pull may bring new columns while a table is exported; more often than this is no accident. */
 const MOST_ROUNDS = 5
-/** Runs that a manifest names. */
-const RUNS_KEPT = 20
 
 export class TableExporter {
   readonly #target: Target
@@ -55,14 +32,14 @@ export class TableExporter {
   readonly #written = new Map<string, ManifestPartition>()
   #columns: HeldTable["columns"]
   #runs: readonly string[]
-  #savedMs = 0
-  #saved = ""
+  readonly #manifest: ManifestFile
 
   constructor(target: Target, options: ExportOptions, open: OpenFile) {
     this.#target = target
     this.#options = options
     this.#open = open
     this.#layout = layoutOf(open.share, target)
+    this.#manifest = new ManifestFile(target, options, open)
     this.#columns = target.table.columns
     this.#runs = open.runs
     const old = target.isMoved ? [] : (target.manifest?.partitions ?? [])
@@ -71,13 +48,13 @@ export class TableExporter {
 
   async run(): Promise<TableExport> {
     const { manifest, isMoved, folder } = this.#target
-    const { disk } = this.#open
+    const { disk, share } = this.#open
     await disk.makeFolder(folder)
     await disk.makeFolder(join(folder, MANIFESTS))
     if (manifest === undefined || isMoved) {
       await this.#save(false, "incomplete")
       // The old files lie under other names: rows may be missing to readers for a while, but none is there twice.
-      if (isMoved) await this.#sweep()
+      if (isMoved) await sweep(disk, folder, share, this.#lines)
     }
     try {
       for (let round = 1; round <= MOST_ROUNDS; round++) {
@@ -102,7 +79,7 @@ export class TableExporter {
   /** @returns undefined where the columns changed meanwhile: look again */
   async #round(): Promise<TableExport | undefined> {
     const target = this.#target
-    const { engine, file, disk } = this.#open
+    const { engine, file, disk, share } = this.#open
     const { out, signal, rewrite } = this.#options
     const seen = await file.read(async () => {
       const { tables, runs } = await readHoldings(engine, out)
@@ -131,7 +108,7 @@ export class TableExporter {
     for (const path of plan.gone) this.#lines.delete(path)
     const state = tableState(table, [...this.#lines.values()], now)
     await this.#save(true, state.outcome)
-    const swept = await this.#sweep()
+    const swept = await sweep(disk, target.folder, share, this.#lines)
     return exportedTable({
       ...state,
       target,
@@ -156,7 +133,7 @@ export class TableExporter {
       },
       each: (one) => this.#writeOne(one),
       between: async () => {
-        if (clock.nowMs() - this.#savedMs >= SAVE_MS) await this.#save(false, "incomplete")
+        if (clock.nowMs() - this.#manifest.savedMs >= SAVE_MS) await this.#save(false, "incomplete")
       },
     })
   }
@@ -218,67 +195,9 @@ export class TableExporter {
       await this.#open.disk.makeFolder(join(this.#target.folder, ...steps.slice(0, n)))
   }
 
-  /** Writes the manifest, unless the one that is there says the same. */
-  async #save(isFinished: boolean, state: PartitionState): Promise<void> {
-    const { disk, share } = this.#open
-    const { version, clock, newId } = this.#options
-    const { table, folder, partitionBy, fileFormat, keys, manifest } = this.#target
-    const partitions = [...this.#lines.values()].sort((a, b) => (a.path < b.path ? -1 : 1))
-    this.#savedMs = clock.nowMs()
-    const next: Manifest = {
-      format: 1,
-      druidsync: version,
-      datasource: table.datasource,
-      table: table.table,
-      share,
-      runs: this.#runs.slice(0, RUNS_KEPT),
-      partitionBy,
-      keys,
-      fileFormat,
-      columns: this.#columns,
-      isFinished,
-      exportedAt: new Date(clock.nowMs()).toISOString(),
-      state,
-      rows: partitions.reduce((sum, line) => sum + line.rows, 0),
-      bytes: partitions.reduce((sum, line) => sum + line.bytes, 0),
-      partitions,
-    }
-    const before = this.#saved === "" && manifest !== undefined ? manifestText(manifest) : this.#saved
-    const timeless = (text: string) => text.replace(/^ {2}"(exportedAt|druidsync)": .*$/gm, "")
-    const text = manifestText(next)
-    if (timeless(text) === timeless(before)) return
-    const path = manifestPath(folder, share)
-    const temporary = join(folder, MANIFESTS, temporaryName(share, newId()))
-    try {
-      await disk.write(temporary, text)
-      await disk.rename(temporary, path)
-    } catch (error) {
-      await disk.remove(temporary).catch(() => undefined)
-      throw lakeError(path, error)
-    }
-    this.#saved = text
-  }
-
-  /**
-   * Deletes this share's files that the manifest does not have: partitions without rows, and what runs left behind that
-   * died. The manifest on the disk already lacks them.
-   * @returns their paths, temporary files apart
-   */
-  async #sweep(): Promise<string[]> {
-    const { disk, share } = this.#open
-    const { folder } = this.#target
-    const swept: string[] = []
-    for (const { path, name } of await filesIn(disk, folder)) {
-      const isTemporary = isTemporaryOf(share, name)
-      if (!isTemporary && (!isFileOf(share, name) || this.#lines.has(path))) continue
-      await disk.remove(join(folder, path))
-      if (!isTemporary) swept.push(path)
-      // Folders that are empty now; not others, which another share may have made a moment ago.
-      const steps = path.split("/").slice(0, -1)
-      while (steps.length > 0 && (await disk.removeFolder(join(folder, ...steps)))) steps.pop()
-    }
-    for (const { name } of await disk.list(join(folder, MANIFESTS)))
-      if (isTemporaryOf(share, name)) await disk.remove(join(folder, MANIFESTS, name))
-    return swept
+  /** Writes the manifest as things are now. */
+  #save(isFinished: boolean, state: PartitionState): Promise<void> {
+    const lines = [...this.#lines.values()]
+    return this.#manifest.save({ isFinished, state, lines, columns: this.#columns, runs: this.#runs })
   }
 }

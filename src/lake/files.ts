@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import type { Disk } from "./disk.ts"
-import { isPartitionFolder, MANIFESTS } from "./layout.ts"
+import { isFileOf, isPartitionFolder, isTemporaryOf, MANIFESTS } from "./layout.ts"
 import { type Manifest, parseManifest } from "./manifest.ts"
 
 export function manifestPath(folder: string, share: string): string {
@@ -55,4 +55,31 @@ export async function filesIn(disk: Disk, folder: string): Promise<LakeFile[]> {
   }
   await walk([])
   return found
+}
+
+/**
+ * Deletes a share's files that its manifest does not have: partitions without rows, and what runs left behind that died.
+ * The manifest on the disk already lacks them.
+ * @param known the paths that it has
+ * @returns paths of what was deleted, temporary files apart
+ */
+export async function sweep(
+  disk: Disk,
+  folder: string,
+  share: string,
+  known: { has(path: string): boolean },
+): Promise<string[]> {
+  const swept: string[] = []
+  for (const { path, name } of await filesIn(disk, folder)) {
+    const isTemporary = isTemporaryOf(share, name)
+    if (!isTemporary && (!isFileOf(share, name) || known.has(path))) continue
+    await disk.remove(join(folder, path))
+    if (!isTemporary) swept.push(path)
+    // Folders that are empty now; not others, which another share may have made a moment ago.
+    const steps = path.split("/").slice(0, -1)
+    while (steps.length > 0 && (await disk.removeFolder(join(folder, ...steps)))) steps.pop()
+  }
+  for (const { name } of await disk.list(join(folder, MANIFESTS)))
+    if (isTemporaryOf(share, name)) await disk.remove(join(folder, MANIFESTS, name))
+  return swept
 }

@@ -3,12 +3,11 @@
  * against the checkpoints (nothing changed since the export), and the rows of each file against the table's. Looks only
  * at one share; writes nothing, asks nothing of Druid.
  */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { firstLine, says } from "../store/duckdb-errors.ts"
 import { literal } from "../store/engine.ts"
+import { withOverflow } from "../store/file/overflow.ts"
 import { type HeldTable, readHeldColumns } from "../store/notes/holdings.ts"
 import { compareLakeFile, compareLakeFileDeep } from "./compare-file.ts"
 import type { LakeReport, PartitionFault, TableVerification } from "./document.ts"
@@ -32,10 +31,9 @@ export interface VerifyLakeOptions extends LakeOptions {
 export function verifyLake(options: VerifyLakeOptions): Promise<LakeReport> {
   const { out, to, only, clock, deep } = options
   const startedMs = clock.nowMs()
-  return withLakeFile(options, async (open) => {
-    const { engine, disk, tables, share } = open
-    const overflow = await mkdtemp(join(tmpdir(), "druidsync-verify-"))
-    try {
+  return withLakeFile(options, (open) =>
+    withOverflow(async (overflow) => {
+      const { engine, disk, tables, share } = open
       // What an exact comparison cannot hold in memory.
       await engine.run(`SET temp_directory = ${literal(overflow)}`)
       const datasources: TableVerification[] = []
@@ -61,10 +59,8 @@ export function verifyLake(options: VerifyLakeOptions): Promise<LakeReport> {
         durationMs: Math.round(clock.nowMs() - startedMs),
         datasources,
       }
-    } finally {
-      await rm(overflow, { recursive: true, force: true })
-    }
-  })
+    }),
+  )
 }
 
 function noLake(to: string, share: string, what: string): DruidsyncError {

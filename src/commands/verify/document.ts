@@ -18,7 +18,7 @@ export type VerifyOutcome = v.InferOutput<typeof outcome>
 const mark = v.picklist(["=", "*", "+", "-"])
 
 /** As in `rclone check`: equal, different, only in Druid, only in DuckDB. */
-export type Mark = v.InferOutput<typeof mark>
+export type StretchMark = v.InferOutput<typeof mark>
 
 const example = v.object({
   only: v.picklist(["druid", "duckdb"]),

@@ -6,7 +6,7 @@ import type { Finding } from "../../compare/context.ts"
 import type { Stray } from "../../compare/stray.ts"
 import { EXPECTED_SKIPS, type SkipKind } from "../../compare/stretches.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import type { ComparedStretch, DatasourceVerification, Mark, SkippedStretch } from "./document.ts"
+import type { ComparedStretch, DatasourceVerification, SkippedStretch, StretchMark } from "./document.ts"
 
 /** Why stretches of a kind were left out. */
 const SKIP_WORDS: Readonly<Record<SkipKind, string>> = {
@@ -65,7 +65,7 @@ function byTime(a: Finding, b: Finding): number {
 /** A compared stretch in the report. */
 export function comparedOf(finding: Finding): ComparedStretch {
   const { stretch, druidRows, duckdbRows, isEqual, columns, examples } = finding
-  const mark: Mark = isEqual ? "=" : duckdbRows === 0 ? "+" : druidRows === 0 ? "-" : "*"
+  const mark: StretchMark = isEqual ? "=" : duckdbRows === 0 ? "+" : druidRows === 0 ? "-" : "*"
   const note =
     mark === "*" && druidRows === duckdbRows && columns.length === 0
       ? "the same values stand in other rows of one millisecond"

@@ -3,14 +3,12 @@
  * asks for it. Rows are streamed, so a result may be larger than memory. While rows are read the file is attached, and a
  * pull that wants to commit waits; a commit that is under way is waited for.
  */
-import { rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { complaintOf, says } from "../duckdb-errors.ts"
 import { literal } from "../engine.ts"
 import { databaseFile, type FileOptions } from "../file/file.ts"
+import { withOverflow } from "../file/overflow.ts"
 import { fileBytes } from "../notes/summary.ts"
 import { hasFloats, NO_DICTIONARIES } from "../parquet.ts"
 import { isNumeric, isText, jsonCell, textCell } from "./cells.ts"
@@ -26,8 +24,6 @@ export interface QueryOptions extends FileOptions {
   /** DuckDB's own limit, as DuckDB writes it: `1GB` */
   readonly memoryLimit: string
   readonly threads: number
-  /** makes the name of the folder for what does not fit into memory */
-  readonly newId: () => string
   readonly signal: AbortSignal
 }
 
@@ -116,46 +112,46 @@ async function withConnection<T>(
 ): Promise<T> {
   const { path, signal } = options
   await fileBytes(path)
-  const { DuckDBInstance } = await import("@duckdb/node-api")
-  const instance = await DuckDBInstance.create(":memory:", {
-    memory_limit: options.memoryLimit,
-    threads: String(options.threads),
-    autoinstall_known_extensions: "false",
-    autoload_known_extensions: "false",
+  return withOverflow(async (overflow) => {
+    const { DuckDBInstance } = await import("@duckdb/node-api")
+    const instance = await DuckDBInstance.create(":memory:", {
+      memory_limit: options.memoryLimit,
+      threads: String(options.threads),
+      autoinstall_known_extensions: "false",
+      autoload_known_extensions: "false",
+    })
+    const connection = await instance.connect()
+    const interrupt = () => connection.interrupt()
+    signal.addEventListener("abort", interrupt)
+    const engine = {
+      run: async (sql: string) => {
+        await connection.run(sql)
+      },
+    }
+    try {
+      return await databaseFile(engine, { ...options, onlyLooks: true }).read(async () => {
+        // What a sort or a join cannot hold in memory.
+        await connection.run(`SET temp_directory = ${literal(overflow)}`)
+        if (!options.allowFiles) {
+          await connection.run(`SET allowed_paths = [${writable.map(literal).join(", ")}]`)
+          await connection.run("SET enable_external_access = false")
+        }
+        await connection.run("USE file")
+        try {
+          return await work(connection)
+        } catch (error) {
+          throw sqlError(error, signal)
+        } finally {
+          // Whatever the SQL made its default, the file can be let go of.
+          await connection.run("USE memory").catch(() => undefined)
+        }
+      }, signal)
+    } finally {
+      signal.removeEventListener("abort", interrupt)
+      connection.closeSync()
+      instance.closeSync()
+    }
   })
-  const connection = await instance.connect()
-  const interrupt = () => connection.interrupt()
-  signal.addEventListener("abort", interrupt)
-  // What a sort or a join cannot hold in memory goes here; DuckDB makes the folder when it needs it.
-  const overflow = join(tmpdir(), `druidsync-query-${options.newId()}`)
-  const engine = {
-    run: async (sql: string) => {
-      await connection.run(sql)
-    },
-  }
-  try {
-    return await databaseFile(engine, { ...options, onlyLooks: true }).read(async () => {
-      await connection.run(`SET temp_directory = ${literal(overflow)}`)
-      if (!options.allowFiles) {
-        await connection.run(`SET allowed_paths = [${writable.map(literal).join(", ")}]`)
-        await connection.run("SET enable_external_access = false")
-      }
-      await connection.run("USE file")
-      try {
-        return await work(connection)
-      } catch (error) {
-        throw sqlError(error, signal)
-      } finally {
-        // Whatever the SQL made its default, the file can be let go of.
-        await connection.run("USE memory").catch(() => undefined)
-      }
-    }, signal)
-  } finally {
-    signal.removeEventListener("abort", interrupt)
-    connection.closeSync()
-    instance.closeSync()
-    await rm(overflow, { recursive: true, force: true })
-  }
 }
 
 /** Runs what stands before the last statement, which is returned ready to run. Rows on the way would be lost silently. */
