@@ -1,5 +1,6 @@
 /** What a run tells while it works. The engine emits; `kit/` turns it into lines for people or machines. */
 import type { ErrorCode } from "../base/errors.ts"
+import type { FileState } from "../store/notes/state.ts"
 import type { PullReport } from "./document.ts"
 
 export type SyncEvent =
@@ -37,6 +38,7 @@ export type SyncEvent =
   | { readonly type: "waiting"; readonly message: string }
   | { readonly type: "warning"; readonly datasource?: string; readonly message: string }
   | { readonly type: "detail"; readonly message: string }
-  | { readonly type: "finished"; readonly report: PullReport }
+  /** `held`: what the file holds now */
+  | { readonly type: "finished"; readonly report: PullReport; readonly held?: FileState }
 
 export type Emit = (event: SyncEvent) => void

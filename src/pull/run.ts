@@ -47,7 +47,7 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
   request.limit?.stop()
   const published = await publishAfter(ports, request, interrupted)
   const report = reportOf(run, { state, interrupted, published })
-  ports.emit({ type: "finished", report })
+  ports.emit({ type: "finished", report, held: state })
   return report
 }
 

@@ -10,6 +10,7 @@ import { Secret } from "../../config/secret.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Emit, SyncEvent } from "../../pull/events.ts"
+import type { FileState } from "../../store/notes/state.ts"
 import type { CliContext } from "../context.ts"
 import type { Answer } from "../output.ts"
 import { checkMetricsPath, writeMetrics } from "./metrics-file.ts"
@@ -33,6 +34,8 @@ export class Watch {
   #settings: Settings | undefined
   #pinger: Pinger | undefined
   #retries = 0
+  /** as the run left it; undefined where it broke off */
+  #held: FileState | undefined
   /** by datasource: when its first slice was planned, and the last was committed */
   readonly #busy = new Map<string, { readonly fromMs: number; toMs: number }>()
 
@@ -69,6 +72,7 @@ export class Watch {
 
   take(event: SyncEvent): void {
     if (event.type === "retry") this.#retries++
+    if (event.type === "finished") this.#held = event.held
     if (event.type !== "planned" && event.type !== "committed") return
     const nowMs = this.#context.clock.nowMs()
     const busy = this.#busy.get(event.datasource)
@@ -107,8 +111,8 @@ export class Watch {
     const { clock, version } = this.#context
     const out = resolve(this.#flags.out!)
     const endedMs = clock.nowMs()
-    const { readFigures } = await import("./figures.ts")
-    const held = await readFigures(out, clock)
+    const { figuresOf, readFigures } = await import("./figures.ts")
+    const held = this.#held === undefined ? await readFigures(out, clock) : figuresOf(this.#held)
     const names = this.#settings?.datasources.map(({ name }) => name)
     const published = report?.publish?.outcome
     await writeMetrics(path, {
