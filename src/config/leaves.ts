@@ -38,6 +38,15 @@ function read<T>(accepted: string, reader: (text: string) => T | undefined) {
   )
 }
 
+/** An http or https address without a login. */
+export function address(accepted: string) {
+  return read(accepted, (text) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined
+    const isPlain = url !== undefined && /^https?:$/.test(url.protocol) && url.username + url.password === ""
+    return isPlain ? url.href : undefined
+  })
+}
+
 /** A whole number between two bounds, also written as a string of digits (S10: `"port": "8888"`). */
 export function integer(min: number, max: number, example: number) {
   const accepted = `a whole number from ${min} to ${max}, such as ${example}`

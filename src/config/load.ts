@@ -6,7 +6,7 @@
 import { availableParallelism } from "node:os"
 import process from "node:process"
 import type * as v from "valibot"
-import { authOf, readTlsFiles, readTlsKeys } from "./access.ts"
+import { accessOf, readAccessKeys, readTlsFiles, readTlsKeys, wantedFor } from "./access.ts"
 import { readDatasources } from "./datasources.ts"
 import { readEntries, refuseUnknownKeys } from "./entries.ts"
 import { readObject } from "./file.ts"
@@ -26,7 +26,7 @@ import {
   queryEntries,
   tlsEntries,
 } from "./schema.ts"
-import { fetchSecrets, isCommand, type Secrets } from "./secrets.ts"
+import { isCommand, Secrets } from "./secrets.ts"
 import { type DruidSettings, named, type Settings } from "./settings.ts"
 import {
   type Environment,
@@ -55,7 +55,7 @@ export interface LoadOptions {
 }
 
 /** Read by hand below, since they have an inside of their own. */
-const COMPOSITE = ["datasources", "tls"]
+const COMPOSITE = ["datasources", "tls", "token", "headers"]
 /** Keys of an inner object that people write at the top. */
 const ELSEWHERE = {
   ...placed(tlsEntries, '"tls"'),
@@ -95,13 +95,20 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   const isProtocolWrong = raw.protocol !== undefined && read.protocol === undefined
   if (isObject(raw.tls)) refuseHalfTls(raw.tls, isProtocolWrong ? "https" : protocol, problems)
 
-  const sources = { password: read.password, token: read.token, passphrase: tls.passphrase, ping: read.ping }
-  const atOnce = await fetchSecrets(sources, (source) => !isCommand(source), surroundings, problems)
+  const { username, password } = read
+  const keys = readAccessKeys(raw, { username, password }, problems)
+  const wanted = [
+    ...wantedFor(keys),
+    { path: ["tls", "passphrase"], source: tls.passphrase },
+    { path: ["ping"], source: read.ping },
+  ]
+  const secrets = new Secrets()
+  await secrets.fetch(wanted, (source) => !isCommand(source), surroundings, problems)
   const tlsFiles = await readTlsFiles(tls, surroundings, problems)
-  const late = problems.isEmpty ? await fetchSecrets(sources, isCommand, surroundings, problems) : {}
-  const secrets: Secrets = { ...atOnce, ...late }
-  refuseBadPing(secrets.ping, problems)
-  const auth = authOf(read.username, secrets.password, secrets.token, problems)
+  if (problems.isEmpty) await secrets.fetch(wanted, isCommand, surroundings, problems)
+  const ping = secrets.at("ping")
+  refuseBadPing(ping, problems)
+  const access = accessOf(keys, secrets, surroundings, problems)
   problems.throwIfAny(configPath)
 
   // without problems every key was read, and every optional one has its default
@@ -113,8 +120,8 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
     protocol,
     port,
     url: `${protocol}://${urlHost(config.host)}:${port}${config.basePath}`,
-    auth,
-    tls: { ...tlsFiles, passphrase: secrets.passphrase },
+    access,
+    tls: { ...tlsFiles, passphrase: secrets.at("tls", "passphrase") },
   }
   const processors = options.processors ?? availableParallelism()
   return {
@@ -126,7 +133,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
       concurrency: config.concurrency ?? USUAL_CONCURRENCY,
       startConcurrency: config.concurrency ?? startConcurrency(config.host, processors),
     },
-    job: { ...named(jobEntries, config), ping: secrets.ping },
+    job: { ...named(jobEntries, config), ping },
     warnings: await warningsFor(configPath, file, druid, surroundings),
   }
 }

@@ -5,6 +5,7 @@
 
 import * as v from "valibot"
 import {
+  address,
   basePath,
   condition,
   counted,
@@ -25,6 +26,9 @@ import {
 export const SECRET_ACCEPTED =
   'a text, { "env": "NAME" }, { "file": "path" } or { "command": ["program", "argument"] }'
 
+const TOKEN_ACCEPTED = `${SECRET_ACCEPTED}, or { "oauth2": { … } }`
+/** Words for what `headers` accepts. */
+export const HEADERS_ACCEPTED = 'an object such as { "X-Api-Key": { "env": "API_KEY" } }'
 const DATASOURCES_ACCEPTED =
   'names with commas between them, or an array of names and of objects like { "name": "wikipedia" }'
 /** Words for what `columns` accepts. */
@@ -61,7 +65,7 @@ function hidden<const S extends v.GenericSchema>(hides: "secret" | "often a secr
 }
 
 /** Where a secret comes from: itself, or a reference. */
-const secret = hidden(
+export const secret = hidden(
   "secret",
   v.union(
     [
@@ -94,6 +98,22 @@ export const tlsEntries = {
     "name to check the server's certificate against, where it is not host",
   ),
 }
+
+/** Keys of `token.oauth2`. */
+export const oauth2Entries = {
+  tokenUrl: v.pipe(
+    address('an address such as "https://login.example.com/oauth2/token"'),
+    v.description("address of the token server"),
+  ),
+  clientId: v.pipe(words("a text without control characters"), v.description("the client's name there")),
+  clientSecret: v.pipe(secret, v.description("the client's secret; may be a reference")),
+  scope: optional(words("words with spaces between them"), "what to ask for, where the server wants it said"),
+}
+
+const token = hidden(
+  "secret",
+  v.union([secret, v.strictObject({ oauth2: v.strictObject(oauth2Entries) })], TOKEN_ACCEPTED),
+)
 
 const columnName = name("a column name")
 /** `columns` as a list of what to include. */
@@ -221,7 +241,14 @@ const datasources = v.pipe(
 export const accessEntries = {
   username: optional(username, "for Basic authentication"),
   password: optional(secret, "for Basic authentication; may be a reference"),
-  token: optional(secret, "for Bearer authentication; may be a reference; not with username"),
+  token: optional(
+    token,
+    "for Bearer authentication; may be a reference, or come from a token server; not with username",
+  ),
+  headers: optional(
+    v.record(v.string(), secret, HEADERS_ACCEPTED),
+    "more headers for each request to Druid; their values may be references",
+  ),
   tls: optional(v.strictObject(tlsEntries, "an object"), "certificates, beyond the system's"),
 }
 

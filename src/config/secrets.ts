@@ -2,43 +2,54 @@
 
 import { messageOf } from "../base/errors.ts"
 import { readText } from "./files.ts"
-import { type Path, type Problems, short } from "./problems.ts"
+import { type Path, type Problems, pathText, short } from "./problems.ts"
 import type { SecretSource } from "./schema.ts"
 import { Secret } from "./secret.ts"
 import { pathFrom, type Surroundings } from "./surroundings.ts"
 
-/** Whether fetching it runs a program, which is only done for a configuration without any other problem. */
+/** A secret that the configuration asks for, and the place of its key. */
+export interface Wanted {
+  readonly path: Path
+  readonly source: SecretSource | undefined
+}
+
+/** The secrets of a configuration by the places of their keys, as far as they are set and could be fetched. */
+export class Secrets {
+  readonly #found = new Map<string, Secret>()
+
+  /**
+   * Fetches those that pass the filter, one after the other; adds a problem for each that cannot be had or is empty. A
+   * program is run only for a configuration without any other problem, so it comes last.
+   */
+  async fetch(
+    wanted: readonly Wanted[],
+    filter: (source: SecretSource) => boolean,
+    surroundings: Surroundings,
+    problems: Problems,
+  ): Promise<void> {
+    for (const { path, source } of wanted) {
+      if (source === undefined || !filter(source)) continue
+      // an empty text in the file itself is allowed: an API key as user name goes with an empty password
+      const found =
+        typeof source === "string" ? { value: source } : await fetchReference(source, surroundings)
+      if ("fault" in found) problems.add(path, found.fault)
+      else this.#found.set(pathText(path), new Secret(found.value))
+    }
+  }
+
+  at(...path: Path): Secret | undefined {
+    return this.#found.get(pathText(path))
+  }
+}
+
+/** Whether fetching it runs a program. */
 export function isCommand(source: SecretSource): boolean {
   return typeof source === "object" && "command" in source
 }
 
-/** The secrets of a configuration, as far as they are set and could be fetched. */
-export type Secrets = { -readonly [K in keyof typeof PATHS]?: Secret }
-
-const PATHS = {
-  password: ["password"],
-  token: ["token"],
-  passphrase: ["tls", "passphrase"],
-  ping: ["ping"],
-} satisfies Record<string, Path>
-
-/** Fetches those that pass the filter, one after the other; adds a problem for each that cannot be had or is empty. */
-export async function fetchSecrets(
-  sources: { readonly [K in keyof Secrets]: SecretSource | undefined },
-  filter: (source: SecretSource) => boolean,
-  surroundings: Surroundings,
-  problems: Problems,
-): Promise<Secrets> {
-  const secrets: Secrets = {}
-  for (const key of Object.keys(PATHS) as (keyof Secrets)[]) {
-    const source = sources[key]
-    if (source === undefined || !filter(source)) continue
-    // an empty text in the file itself is allowed: an API key as user name goes with an empty password
-    const found = typeof source === "string" ? { value: source } : await fetchReference(source, surroundings)
-    if ("fault" in found) problems.add(PATHS[key], found.fault)
-    else secrets[key] = new Secret(found.value)
-  }
-  return secrets
+/** Whether it may give something else later in the same run. */
+export function ages(source: SecretSource | undefined): boolean {
+  return typeof source === "object" && ("command" in source || "file" in source)
 }
 
 type Found = { readonly value: string } | { readonly fault: string }

@@ -41,10 +41,30 @@ export function named<E extends v.ObjectEntries>(
   return Object.fromEntries(pairs) as Named<E>
 }
 
-/** How to authenticate; undefined in `DruidSettings` where the source asks for nothing. */
+/** How to authenticate. */
 export type Auth =
   | { readonly kind: "basic"; readonly username: string; readonly password: Secret }
   | { readonly kind: "bearer"; readonly token: Secret }
+  | {
+      readonly kind: "oauth2"
+      readonly tokenUrl: string
+      readonly clientId: string
+      readonly clientSecret: Secret
+      readonly scope: string | undefined
+    }
+
+/** What lets in. */
+export interface Access {
+  /** undefined: Druid asks for nothing */
+  readonly auth: Auth | undefined
+  /** more headers of each request, by their names in lower case */
+  readonly headers: Readonly<Record<string, Secret>>
+  /**
+   * Fetches again what references give by now; undefined where nothing comes from a file or a program. Resolves with
+   * undefined where it cannot be had.
+   */
+  readonly reread: (() => Promise<Access | undefined>) | undefined
+}
 
 /** TLS beyond the defaults. The values are PEM text, not paths. */
 export interface TlsSettings {
@@ -64,7 +84,7 @@ export type DruidSettings = Omit<Named<typeof addressEntries>, "protocol" | "por
     readonly port: number
     /** `protocol://host:port` and the base path, without a slash at the end; holds no credential */
     readonly url: string
-    readonly auth: Auth | undefined
+    readonly access: Access
     readonly tls: TlsSettings
   }
 

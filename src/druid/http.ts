@@ -3,20 +3,27 @@
  * error names what was being done, and none holds a credential (invariant I8).
  */
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
-import { textOf } from "./body.ts"
+import { dropBody, textOf } from "./body.ts"
 import { refusal } from "./refusal.ts"
 import type { Transport } from "./transport.ts"
+
+/** What lets in. It may change while a run goes on. */
+export interface Credentials {
+  /** headers of the next request. @throws DruidsyncError where they cannot be had */
+  headers(): Promise<Readonly<Record<string, string>>>
+  /** Druid did not accept these: looks for others. @returns whether there are any */
+  renew(refused: Readonly<Record<string, string>>): Promise<boolean>
+  /** in every form that they have on the wire, longest first: blotted out wherever a server's text repeats them (I8) */
+  secrets(): readonly string[]
+}
 
 export interface HttpOptions {
   /** `https://host:port/base/path`, without a slash at its end */
   readonly baseUrl: string
-  /** value of the `Authorization` header; asked for at each request and kept nowhere */
-  readonly authorization?: (() => string) | undefined
+  readonly credentials?: Credentials | undefined
   readonly transport: Transport
   /** ask for compressed answers */
   readonly gzip: boolean
-  /** credentials, longest first: blotted out wherever a server's text repeats them (invariant I8) */
-  readonly secrets?: (() => readonly string[]) | undefined
   readonly userAgent: string
   readonly nowMs: () => number
 }
@@ -51,20 +58,11 @@ export class Http {
    * @returns a 2xx response, its body unread
    * @throws DruidsyncError for any other answer and for none; the signal's reason where it was aborted
    */
-  async send({ method, path, body }: Message, request: RequestOptions): Promise<Response> {
-    const { baseUrl, transport, nowMs } = this.#options
-    this.requests++
-    let response: Response
-    try {
-      response = await transport.fetch(baseUrl + path, {
-        method,
-        headers: this.#headers(),
-        ...(body === undefined ? {} : { body }),
-        ...(request.signal === undefined ? {} : { signal: request.signal }),
-      })
-    } catch (error) {
+  async send(message: Message, request: RequestOptions): Promise<Response> {
+    const { baseUrl, nowMs } = this.#options
+    const response = await this.#admitted(message, request).catch((error: unknown) => {
       throw this.named(error, request)
-    }
+    })
     const { status, headers } = response
     if (status >= 200 && status < 300) return response
     const text = await textOf(response, MAX_REFUSAL_BYTES).catch(() => "")
@@ -79,28 +77,44 @@ export class Http {
     })
   }
 
-  #headers(): Record<string, string> {
-    const { authorization, gzip, userAgent } = this.#options
-    const credentials = authorization?.()
-    if (credentials !== undefined && !/^[\t\x20-\x7e\x80-\xff]*$/.test(credentials)) {
-      // The runtimes' own error repeats the value (invariant I8).
-      throw new DruidsyncError("config", "the credentials hold a character that no HTTP header can carry", {
-        exitCode: ExitCode.usage,
-        hint: 'check "token": a line break or a character beyond Latin-1 got into it',
-      })
-    }
-    return {
-      "content-type": "application/json",
-      accept: "application/json, text/plain, */*",
-      "user-agent": userAgent,
-      "accept-encoding": gzip ? "gzip" : "identity",
-      ...(credentials === undefined ? {} : { authorization: credentials }),
-    }
+  /** With the credentials of now; where they are no longer accepted and there are others, once more with those. */
+  async #admitted(message: Message, { signal }: RequestOptions): Promise<Response> {
+    const { credentials } = this.#options
+    const given = (await credentials?.headers()) ?? {}
+    const response = await this.#exchange(message, given, signal)
+    if (response.status !== 401 || (await credentials?.renew(given)) !== true) return response
+    dropBody(response)
+    return this.#exchange(message, (await credentials?.headers()) ?? {}, signal)
+  }
+
+  #exchange(
+    { method, path, body }: Message,
+    given: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<Response> {
+    const { baseUrl, transport, userAgent, gzip } = this.#options
+    for (const [name, value] of Object.entries(given)) refuseUnsendable(name, value)
+    this.requests++
+    return transport.fetch(baseUrl + path, {
+      method,
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json, text/plain, */*",
+        "user-agent": userAgent,
+        "accept-encoding": gzip ? "gzip" : "identity",
+        ...given,
+      },
+      ...(body === undefined ? {} : { body }),
+      ...(signal === undefined ? {} : { signal }),
+    })
   }
 
   /** Servers and proxies repeat what they were sent, also in error pages. */
   readonly blot = (text: string): string =>
-    (this.#options.secrets?.() ?? []).reduce((rest, secret) => rest.replaceAll(secret, "[secret]"), text)
+    (this.#options.credentials?.secrets() ?? []).reduce(
+      (rest, secret) => rest.replaceAll(secret, "[secret]"),
+      text,
+    )
 
   /** The error with what was being done in front. An abort stays the abort that it is. */
   named(error: unknown, { action, signal }: RequestOptions): unknown {
@@ -108,6 +122,16 @@ export class Http {
     if (!(error instanceof DruidsyncError)) return error
     return error.saying(`${action}: ${this.blot(error.message)}`, blotted(error.cause, this.blot))
   }
+}
+
+function refuseUnsendable(name: string, value: string): void {
+  if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) return
+  // The runtimes' own error repeats the value (invariant I8).
+  const key = name === "authorization" ? '"token"' : `"headers", ${name}`
+  throw new DruidsyncError("config", "the credentials hold a character that no HTTP header can carry", {
+    exitCode: ExitCode.usage,
+    hint: `check ${key}: a line break or a character beyond Latin-1 got into it`,
+  })
 }
 
 /** A parser's complaint quotes what it could not parse, and `--verbose` shows the chain of causes. */

@@ -67,8 +67,7 @@ async function openDruid<T>(opening: Opening, work: (opened: Opened["druid"]) =>
   const { context, emit } = opening
   const settings = await settingsOf(opening)
   const { openClient } = await import("./client.ts")
-  const { version, clock, newId } = context
-  const client = openClient(settings, version, clock, newId, ({ message }, waitMs, attempt) =>
+  const client = openClient(settings, context, ({ message }, waitMs, attempt) =>
     emit({ type: "retry", message, waitMs, attempt }),
   )
   try {

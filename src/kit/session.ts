@@ -121,7 +121,7 @@ async function withDruid<T>(
 ): Promise<T> {
   // Every request and every wait listens for the interruption; that many at once are no leak.
   setMaxListeners(0, signal)
-  const client = openClient(settings, version, clock, newId, ({ message }, waitMs, attempt) =>
+  const client = openClient(settings, { version, clock, newId }, ({ message }, waitMs, attempt) =>
     emit({ type: "retry", message, waitMs, attempt }),
   )
   try {

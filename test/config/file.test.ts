@@ -39,11 +39,11 @@ describe("the configuration's file", () => {
     await chmod(join(folder, "sub/tool.sh"), 0o755)
     const config = { host: "localhost", datasources: "a", username: "u", password: { file: "password" } }
     const fromFile = await loadConfig(await write("sub/c.json", JSON.stringify(config)), { env: {} })
-    const { auth } = fromFile.druid
+    const { auth } = fromFile.druid.access
     expect(auth?.kind === "basic" && auth.password.reveal()).toBe("pa ss")
     const command = { ...config, password: { command: ["./tool.sh"] } }
     const fromCommand = await loadConfig(await write("sub/d.json", JSON.stringify(command)))
-    const second = fromCommand.druid.auth
+    const second = fromCommand.druid.access.auth
     expect(second?.kind === "basic" && second.password.reveal()).toEndWith("/sub")
   })
 

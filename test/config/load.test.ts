@@ -21,7 +21,7 @@ describe("a configuration", () => {
         port: 9088,
         basePath: "",
         url: "https://druid.example.com:9088",
-        auth: undefined,
+        access: { auth: undefined, headers: {}, reread: undefined },
         tls: { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, serverName: undefined },
         context: {},
         priority: -10,
@@ -74,7 +74,7 @@ describe("a configuration", () => {
     })
     expect(settings.druid.port).toBe(8888)
     expect(settings.datasources.map(({ name }) => name)).toEqual(["wikipedia", "koalas-to-the-max"])
-    const { auth } = settings.druid
+    const { auth } = settings.druid.access
     expect(auth?.kind === "basic" && [auth.username, auth.password.reveal()]).toEqual(["ada", "s3cret"])
   })
 

@@ -38,7 +38,7 @@ describe("a secret", () => {
       { runCommand: async () => ({ exit: 0, stdout: "abc\r\nmore\n", stderr: "noise" }) },
     ],
   ])("comes from %s", async (_, token, surroundings) => {
-    const { auth } = (await loadWith({ token }, surroundings)).druid
+    const { auth } = (await loadWith({ token }, surroundings)).druid.access
     expect(auth?.kind === "bearer" && auth.token.reveal()).toBe("abc")
   })
 
@@ -135,12 +135,12 @@ describe("a secret", () => {
 
 describe("authentication", () => {
   it("is none where nothing, or an unfilled template, is given", async () => {
-    expect((await loadWith({})).druid.auth).toBeUndefined()
-    expect((await loadWith({ username: "", password: "" })).druid.auth).toBeUndefined()
+    expect((await loadWith({})).druid.access.auth).toBeUndefined()
+    expect((await loadWith({ username: "", password: "" })).druid.access.auth).toBeUndefined()
   })
 
   it("takes an API key as user name with an empty password", async () => {
-    expect((await loadWith({ username: "key", password: "" })).druid.auth?.kind).toBe("basic")
+    expect((await loadWith({ username: "key", password: "" })).druid.access.auth?.kind).toBe("basic")
   })
 
   it.each([

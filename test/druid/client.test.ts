@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { inspect } from "node:util"
 import { DruidsyncError } from "../../src/base/errors.ts"
 import { type ClientOptions, createClient, type DruidClient } from "../../src/druid/client.ts"
+import type { Credentials } from "../../src/druid/http.ts"
 import { createTransport } from "../../src/druid/transport.ts"
 
 const fixture = (name: string): Buffer => readFileSync(join(import.meta.dirname, "../fixtures", name))
@@ -31,6 +32,12 @@ interface Setup {
 const closers: (() => void)[] = []
 afterEach(() => {
   for (const close of closers.splice(0)) close()
+})
+
+const fixed = (headers: Record<string, string>, secrets: string[]): Credentials => ({
+  headers: async () => headers,
+  renew: async () => false,
+  secrets: () => secrets,
 })
 
 async function setup(
@@ -58,8 +65,7 @@ async function setup(
   let id = 0
   const client = createClient({
     baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`,
-    authorization: () => BASIC,
-    secrets: () => [BASIC.slice(6), PASSWORD],
+    credentials: fixed({ authorization: BASIC }, [BASIC.slice(6), PASSWORD]),
     transport,
     gzip: false,
     queryTimeoutMs: 60_000,
@@ -392,8 +398,7 @@ describe("credentials", () => {
   it("that no header can carry are refused without being shown", async () => {
     const token = "geheim\nX-Other: 1"
     const { client, seen } = await setup((_, response) => response.end("[1]\n\n"), {
-      authorization: () => `Bearer ${token}`,
-      secrets: () => [token],
+      credentials: fixed({ authorization: `Bearer ${token}` }, [token]),
     })
     const error = await client.rows("SELECT 1", action).then(
       () => undefined,

@@ -43,7 +43,7 @@ export const command = define({
       onCheck(okCheck("config", describe(settings)))
       const { openClient } = await import("../../kit/client.ts")
       const { runChecks } = await import("./check.ts")
-      const client = openClient(settings, version, clock, newId)
+      const client = openClient(settings, { version, clock, newId })
       try {
         await runChecks({ settings, client, out: args.out, clock, signal, onCheck })
       } finally {

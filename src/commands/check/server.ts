@@ -9,14 +9,18 @@ export function checkLogin(options: CheckOptions): Promise<boolean> {
   const { settings, client, signal, onCheck } = options
   return attempt(options, "login", async () => {
     await askAnything(client, signal)
-    const { auth } = settings.druid
+    const { auth } = settings.druid.access
     const as = auth === undefined ? "without credentials" : AS[auth.kind]
     onCheck(okCheck("login", `Druid SQL answers ${as}`))
     return true
   })
 }
 
-const AS = { basic: "as the configured user", bearer: "with the token" } as const
+const AS = {
+  basic: "as the configured user",
+  bearer: "with the token",
+  oauth2: "with a token of the token server",
+} as const
 
 export async function checkVersion({ client, signal, onCheck }: CheckOptions): Promise<void> {
   try {

@@ -51,8 +51,7 @@ export interface Found {
  */
 export async function explore(access: Access, options: SetupOptions): Promise<Found> {
   const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
-  const { version, clock, newId, onRetry } = options
-  const client = openClient(settings, version, clock, newId, ({ message }) => onRetry(message))
+  const client = openClient(settings, options, ({ message }) => options.onRetry(message))
   try {
     await askAnything(client, options.signal)
     const report = await listDatasources({ ...options, client }, settings.druid.url, [], false)

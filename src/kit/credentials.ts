@@ -1,0 +1,95 @@
+/**
+ * What lets into Druid, as it is sent, while a run goes on: a password or token that may be read again where its reference
+ * gives something else by now, or tokens from a token server.
+ */
+import type { Access, Auth } from "../config/settings.ts"
+import type { Credentials } from "../druid/http.ts"
+import { TokenSource } from "../druid/oauth2.ts"
+import type { Transport } from "../druid/transport.ts"
+
+type Headers = Readonly<Record<string, string>>
+
+/** @param forever secrets of other kinds, blotted out likewise */
+export interface CredentialsOptions {
+  readonly access: Access
+  readonly transport: Transport
+  readonly userAgent: string
+  readonly nowMs: () => number
+  /** more texts that no message may hold */
+  readonly hidden: readonly string[]
+}
+
+export function credentialsFor(options: CredentialsOptions): Credentials {
+  const { transport, userAgent, nowMs } = options
+  let access = options.access
+  const seen = new Set<string>([...options.hidden, ...secretsOf(access)])
+  const { auth } = access
+  const tokens =
+    auth?.kind === "oauth2"
+      ? new TokenSource({
+          ...auth,
+          clientSecret: () => auth.clientSecret.reveal(),
+          transport,
+          userAgent,
+          nowMs,
+        })
+      : undefined
+  let rereading: Promise<Access | undefined> | undefined
+
+  async function headers(): Promise<Headers> {
+    const more = Object.entries(access.headers).map(([name, value]) => [name, value.reveal()])
+    const authorization =
+      tokens === undefined ? authorizationOf(access.auth) : `Bearer ${keep(await tokens.token())}`
+    return { ...Object.fromEntries(more), ...(authorization === undefined ? {} : { authorization }) }
+  }
+
+  function keep(secret: string): string {
+    seen.add(secret)
+    return secret
+  }
+
+  return {
+    headers,
+    async renew(refused) {
+      if (tokens !== undefined) return tokens.replace(refused.authorization?.slice("Bearer ".length) ?? "")
+      if (differs(await headers(), refused)) return true
+      rereading ??= access.reread?.().finally(() => {
+        rereading = undefined
+      })
+      const read = await rereading
+      if (read === undefined) return false
+      access = read
+      for (const secret of secretsOf(read)) keep(secret)
+      return differs(await headers(), refused)
+    },
+    secrets: () => wireForms(seen),
+  }
+}
+
+function authorizationOf(auth: Auth | undefined): string | undefined {
+  if (auth?.kind === "bearer") return `Bearer ${auth.token.reveal()}`
+  if (auth?.kind !== "basic") return undefined
+  return `Basic ${Buffer.from(`${auth.username}:${auth.password.reveal()}`, "utf8").toString("base64")}`
+}
+
+function secretsOf({ auth, headers }: Access): string[] {
+  const more = Object.values(headers).map((value) => value.reveal())
+  if (auth?.kind === "bearer") return [auth.token.reveal(), ...more]
+  if (auth?.kind === "oauth2") return [auth.clientSecret.reveal(), ...more]
+  const basic = authorizationOf(auth)?.slice("Basic ".length)
+  return auth === undefined || basic === undefined ? more : [auth.password.reveal(), basic, ...more]
+}
+
+/** Longest first, so that no rest of one is left. */
+function wireForms(secrets: Iterable<string>): string[] {
+  const all = [...secrets]
+  // Redirects repeat them as part of an address. Shorter ones stand in too many innocent words.
+  const forms = [...all, ...all.filter((one) => one.isWellFormed()).map(encodeURIComponent)].filter(
+    (secret) => secret.length >= 4,
+  )
+  return forms.sort((a, b) => b.length - a.length)
+}
+
+function differs(a: Headers, b: Headers): boolean {
+  return JSON.stringify(a) !== JSON.stringify(b)
+}
