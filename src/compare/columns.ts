@@ -4,7 +4,7 @@
  */
 import type { Column } from "../base/domain.ts"
 import { quoteName } from "../base/names.ts"
-import type { StoredColumn } from "../store/notes/state.ts"
+import type { StoredColumn } from "../store/notes/tables.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 
 /** What of a column a fingerprint sees. */

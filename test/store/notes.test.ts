@@ -1,7 +1,7 @@
 /** What is noted for `report`: changes of tables, stretches that are missing, what verify found. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { tableChanges } from "../../src/store/notes/changes.ts"
-import type { StoredColumn } from "../../src/store/notes/state.ts"
+import type { StoredColumn } from "../../src/store/notes/tables.ts"
 import { recordVerifies, type VerifyRecord } from "../../src/store/notes/verifies.ts"
 import { Bench, datasource, dayRows } from "../pull/support.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"

@@ -3,18 +3,8 @@
  * what really became of its columns.
  */
 import type { Engine } from "../engine.ts"
-import type { StoredColumn } from "./state.ts"
-import { timestampLiteral } from "./times.ts"
-
-/** What became of a column, or of the table's name. */
-export type ChangeKind =
-  | "added"
-  | "retyped"
-  /** new rows come without it: Druid has it no more, or the configuration leaves it out */
-  | "vanished"
-  /** new rows have it again */
-  | "returned"
-  | "renamed"
+import { insertRows, keepNewest, readRows } from "./sync-table.ts"
+import { CHANGES, type ChangeKind, type StoredColumn } from "./tables.ts"
 
 export interface TableChange {
   readonly change: ChangeKind
@@ -68,25 +58,20 @@ export async function writeChanges(
 ): Promise<void> {
   if (step.before === undefined) return
   // Rows are numbered in the order in which they came.
-  const noted = await engine.rows(
-    'SELECT rowid, change, "column" FROM file._sync_changes WHERE datasource = $1 ORDER BY rowid',
+  const noted = await readRows(
+    engine,
+    CHANGES,
+    ["change", "column"],
+    "WHERE datasource = $1 ORDER BY rowid",
     [owner.datasource],
   )
   const gone = new Set<string>()
-  for (const [, change, column] of noted) {
-    if (change === "vanished") gone.add(String(column))
-    else if (change === "returned") gone.delete(String(column))
+  for (const { change, column = "" } of noted) {
+    if (change === "vanished") gone.add(column)
+    else if (change === "returned") gone.delete(column)
   }
-  const changes = tableChanges(step, gone)
-  for (const { change, column, before, after } of changes) {
-    await engine.run(
-      `INSERT INTO file._sync_changes VALUES ($1, $2, ${timestampLiteral(owner.nowMs)}, $3, $4, $5, $6)`,
-      [owner.datasource, owner.runId, change, column ?? null, before ?? null, after ?? null],
-    )
-  }
-  const over = noted.slice(0, Math.max(0, noted.length + changes.length - MOST))
-  if (over.length === 0) return
-  await engine.run(
-    `DELETE FROM file._sync_changes WHERE rowid IN (${over.map(([id]) => String(id)).join(", ")})`,
-  )
+  const { datasource, runId, nowMs } = owner
+  const changes = tableChanges(step, gone).map((one) => ({ ...one, datasource, runId, atMs: nowMs }))
+  await insertRows(engine, CHANGES, changes)
+  if (noted.length + changes.length > MOST) await keepNewest(engine, CHANGES, [datasource], MOST)
 }

@@ -5,8 +5,34 @@
  */
 import type { Interval, Part, PartState } from "../../base/domain.ts"
 import { anyOverlap, intersection, intervalText, subtract, union } from "../../base/intervals.ts"
-import { type Engine, literal } from "../engine.ts"
-import { timeCondition, timestampLiteral } from "./times.ts"
+import type { Engine } from "../engine.ts"
+import { insertRows, type RowOf, readRows } from "./sync-table.ts"
+import { CHUNKS } from "./tables.ts"
+import { timeCondition } from "./times.ts"
+
+const PART_COLUMNS = ["start", "end", "segments", "rows", "state", "settings"] as const
+
+function partOf(row: Pick<RowOf<typeof CHUNKS>, (typeof PART_COLUMNS)[number]>): Part {
+  const { start, end, ...part } = row
+  return { interval: { start, end }, ...part }
+}
+
+/** All checkpoints of the file attached as `file`, by datasource, ascending. */
+export async function readParts(engine: Engine): Promise<Map<string, Part[]>> {
+  const parts = new Map<string, Part[]>()
+  const keys = ["datasource", ...PART_COLUMNS] as const
+  for (const { datasource, ...row } of await readRows(
+    engine,
+    CHUNKS,
+    keys,
+    "ORDER BY datasource, start_ms",
+  )) {
+    const list = parts.get(datasource) ?? []
+    parts.set(datasource, list)
+    list.push(partOf(row))
+  }
+  return parts
+}
 
 /** Which rows the checkpoints belong to. */
 export interface CheckpointOwner {
@@ -76,22 +102,15 @@ async function cut(
 ): Promise<{ taken: Part[]; rest: Part[] }> {
   const merged = union(intervals)
   if (merged.length === 0) return { taken: [], rest: [] }
-  const rows = await engine.rows(
-    "SELECT start_ms, end_ms, segments, rows, state, settings FROM file._sync_chunks WHERE datasource = $1 AND start_ms < $2 AND end_ms > $3",
+  const rows = await readRows(
+    engine,
+    CHUNKS,
+    PART_COLUMNS,
+    "WHERE datasource = $1 AND start_ms < $2 AND end_ms > $3",
     [owner.datasource, merged.at(-1)!.end, merged[0]!.start],
   )
   const isConcerned = anyOverlap(merged)
-  const taken = rows
-    .map(
-      ([start, end, segments, count, state, settings]): Part => ({
-        interval: { start: start as bigint, end: end as bigint },
-        segments: String(segments),
-        rows: Number(count),
-        state: String(state) as PartState,
-        settings: String(settings),
-      }),
-    )
-    .filter((part) => concerns(part) && isConcerned(part.interval))
+  const taken = rows.map(partOf).filter((part) => concerns(part) && isConcerned(part.interval))
   if (taken.length === 0) return { taken, rest: [] }
   // Checkpoints of a datasource are disjoint, so the start names one.
   await engine.run(
@@ -112,22 +131,15 @@ async function countRows(engine: Engine, owner: CheckpointOwner, interval: Inter
   return Number(row![0])
 }
 
-/** One statement for all: a slice may bring hundreds. */
 async function insertParts(engine: Engine, owner: CheckpointOwner, parts: readonly Part[]): Promise<void> {
-  if (parts.length === 0) return
-  const values = parts.map(({ interval, rows, state, segments, settings }) =>
-    [
-      literal(owner.datasource),
-      interval.start,
-      interval.end,
-      literal(intervalText(interval)),
-      rows,
-      literal(state),
-      literal(segments),
-      literal(settings),
-      literal(owner.runId),
-      timestampLiteral(owner.nowMs),
-    ].join(", "),
-  )
-  await engine.run(`INSERT INTO file._sync_chunks VALUES ${values.map((value) => `(${value})`).join(", ")}`)
+  const { datasource, runId, nowMs } = owner
+  const rows = parts.map(({ interval, ...part }) => ({
+    ...part,
+    ...interval,
+    interval: intervalText(interval),
+    datasource,
+    runId,
+    committedMs: nowMs,
+  }))
+  await insertRows(engine, CHUNKS, rows)
 }

@@ -3,8 +3,8 @@ import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type MissingStretch, writeMissing } from "./missing.ts"
 import { type FileState, readAttached } from "./state.ts"
-import { ensureTables } from "./tables.ts"
-import { timestampLiteral } from "./times.ts"
+import { insertRows } from "./sync-table.ts"
+import { ensureTables, RUNS } from "./tables.ts"
 
 /** How a datasource stands after a run. */
 export type Outcome = "complete" | "incomplete" | "failed" | "interrupted"
@@ -52,22 +52,12 @@ export function recordRun(
 
 /** A few statements for all: a run of hundreds of datasources in which nothing changed is over in a moment. */
 async function write(engine: Engine, runId: string, records: readonly RunRecord[]): Promise<void> {
-  const runs = records.map((record) =>
-    [
-      literal(runId),
-      literal(record.datasource),
-      timestampLiteral(record.startedMs),
-      timestampLiteral(record.finishedMs),
-      literal(record.outcome),
-      record.rowsFetched,
-      record.rowsDeleted,
-      record.bytes,
-      record.slices,
-      Math.round(record.finishedMs - record.startedMs),
-      record.message === undefined ? "NULL" : literal(record.message),
-    ].join(", "),
-  )
-  await engine.run(`INSERT INTO file._sync_runs VALUES ${runs.map((values) => `(${values})`).join(", ")}`)
+  const rows = records.map((record) => ({
+    ...record,
+    runId,
+    durationMs: Math.round(record.finishedMs - record.startedMs),
+  }))
+  await insertRows(engine, RUNS, rows)
   const names = records.map((record) => literal(record.datasource)).join(", ")
   await engine.run(
     `UPDATE file._sync_state AS state SET status = run.outcome, message = run.message, last_run = run.finished,

@@ -2,7 +2,8 @@
 import type { Interval } from "../../base/domain.ts"
 import { byStart, intervalText } from "../../base/intervals.ts"
 import { type Engine, literal } from "../engine.ts"
-import { timestampLiteral } from "./times.ts"
+import { insertRows } from "./sync-table.ts"
+import { MISSING } from "./tables.ts"
 
 /** A stretch that Druid has and the file does not hold as it is there. */
 export interface MissingStretch {
@@ -26,23 +27,19 @@ export async function writeMissing(
   if (missing.size === 0) return
   const names = [...missing.keys()].map(literal).join(", ")
   await engine.run(`DELETE FROM file._sync_missing WHERE datasource IN (${names})`)
-  const values = [...missing].flatMap(([datasource, stretches]) =>
+  const rows = [...missing].flatMap(([datasource, stretches]) =>
     joined(stretches)
       .slice(-MOST)
-      .map(({ interval, reason }) =>
-        [
-          literal(datasource),
-          interval.start,
-          interval.end,
-          literal(intervalText(interval)),
-          literal(reason),
-          literal(run.id),
-          timestampLiteral(run.nowMs),
-        ].join(", "),
-      ),
+      .map(({ interval, reason }) => ({
+        datasource,
+        ...interval,
+        interval: intervalText(interval),
+        reason,
+        runId: run.id,
+        notedMs: run.nowMs,
+      })),
   )
-  if (values.length === 0) return
-  await engine.run(`INSERT INTO file._sync_missing VALUES ${values.map((value) => `(${value})`).join(", ")}`)
+  await insertRows(engine, MISSING, rows)
 }
 
 /** In time order; neighbours with the same reason are one. */

@@ -9,7 +9,8 @@ import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type DatasourceState, readState } from "./state.ts"
-import { notOurs, tableNames } from "./tables.ts"
+import { type RowOf, readRows } from "./sync-table.ts"
+import { notOurs, RUNS, STATE, tableNames } from "./tables.ts"
 
 /** Checkpoints in one state. */
 export interface PartGroup {
@@ -19,14 +20,10 @@ export interface PartGroup {
   readonly intervals: readonly Interval[]
 }
 
+const LAST_RUN = ["datasource", "outcome", "startedMs", "durationMs", "rowsFetched", "message"] as const
+
 /** The last line of history of a datasource. */
-export interface LastRun {
-  readonly outcome: string
-  readonly startedMs: number
-  readonly durationMs: number | undefined
-  readonly rowsFetched: number
-  readonly message: string | undefined
-}
+export type LastRun = Pick<RowOf<typeof RUNS>, Exclude<(typeof LAST_RUN)[number], "datasource">>
 
 export interface DatasourceSummary {
   readonly datasource: string
@@ -67,14 +64,11 @@ export async function readSummary(
     // Tables with the names of ours and other columns: somebody else's.
     throw says(error, "otherColumns") ? notOurs(file.path) : error
   })
-  if (!state.tables.includes("_sync_state")) throw notOurs(file.path)
+  if (!state.tables.includes(STATE.name)) throw notOurs(file.path)
   const datasources = await file.read(async () => {
     const blockBytes = await readBlockBytes(engine)
     const tables = new Map(
-      (await engine.rows('SELECT datasource, "table" FROM file._sync_state')).map(([name, table]) => [
-        String(name),
-        String(table),
-      ]),
+      (await readRows(engine, STATE, ["datasource", "table"])).map((one) => [one.datasource, one.table]),
     )
     const runs = await readLastRuns(engine)
     // Of what was never stored, only the newest run's is news: a name that was once mistyped is not asked for any more.
@@ -164,22 +158,8 @@ async function tableBytes(engine: Engine, table: string, blockBytes: number): Pr
 }
 
 async function readLastRuns(engine: Engine): Promise<Map<string, LastRun>> {
-  const rows = await engine.rows(
-    `SELECT datasource, outcome, epoch_ms(started), duration_ms, rows_fetched, message FROM file._sync_runs
-    QUALIFY row_number() OVER (PARTITION BY datasource ORDER BY started DESC, finished DESC) = 1`,
-  )
-  return new Map(
-    rows.map(([datasource, outcome, started, took, fetched, message]) => [
-      String(datasource),
-      {
-        outcome: String(outcome),
-        startedMs: Number(started),
-        durationMs: took === null ? undefined : Number(took),
-        rowsFetched: Number(fetched),
-        message: message === null ? undefined : String(message),
-      },
-    ]),
-  )
+  const last = "QUALIFY row_number() OVER (PARTITION BY datasource ORDER BY started DESC, finished DESC) = 1"
+  return new Map((await readRows(engine, RUNS, LAST_RUN, last)).map((run) => [run.datasource, run]))
 }
 
 /** Bytes of response per row, by datasource, as far as earlier runs tell: what a plan estimates its download with. */
@@ -190,7 +170,7 @@ export async function readBytesPerRow(
 ): Promise<ReadonlyMap<string, number>> {
   if (!file.exists()) return new Map()
   return file.read(async () => {
-    if (!(await tableNames(engine)).includes("_sync_runs")) return new Map()
+    if (!(await tableNames(engine)).includes(RUNS.name)) return new Map()
     const rows = await engine.rows(
       "SELECT datasource, (sum(bytes) / sum(rows_fetched))::DOUBLE FROM file._sync_runs WHERE rows_fetched > 0 GROUP BY datasource",
     )

@@ -4,100 +4,144 @@
  * notes for `report`, of bounded length, from which nothing is ever decided. Times of Druid's data are milliseconds where
  * they must be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
  */
+import type { PartState } from "../../base/domain.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import type { Engine } from "../engine.ts"
+import {
+  count,
+  definitionOf,
+  druidMs,
+  instant,
+  json,
+  key,
+  optional,
+  rowTime,
+  type SyncTable,
+  syncTable,
+  text,
+} from "./sync-table.ts"
 
-export const OWN_TABLES = [
-  "_sync_state",
-  "_sync_chunks",
-  "_sync_runs",
-  "_sync_missing",
-  "_sync_changes",
-  "_sync_verifies",
-] as const
+/** A column of a stored table and where it came from. */
+export interface StoredColumn {
+  /** name in Druid */
+  readonly name: string
+  /** name in DuckDB */
+  readonly target: string
+  readonly druidType: string
+  readonly duckdbType: string
+  /** it is a STRING of which rows may hold several values; their form is the config's `multiValue` */
+  readonly multiValue?: boolean
+}
+
+/** What became of a column, or of the table's name. */
+export type ChangeKind =
+  | "added"
+  | "retyped"
+  /** new rows come without it: Druid has it no more, or the configuration leaves it out */
+  | "vanished"
+  /** new rows have it again */
+  | "returned"
+  | "renamed"
 
 /** Raised when the meaning of our tables changes; a file with a greater number is refused. */
 export const FORMAT = 1
 
-const DDL = [
-  `CREATE TABLE IF NOT EXISTS file._sync_state (
-    datasource VARCHAR PRIMARY KEY,
-    "table" VARCHAR NOT NULL,
-    cursor TIMESTAMP,
-    rows BIGINT NOT NULL,
-    status VARCHAR NOT NULL,
-    last_success TIMESTAMP,
-    last_run TIMESTAMP,
-    message VARCHAR,
-    columns JSON NOT NULL,
-    settings VARCHAR NOT NULL,
-    format INTEGER NOT NULL
-  )`,
-  `COMMENT ON TABLE file._sync_state IS 'druidsync: one row per datasource; cursor is the greatest __time stored'`,
-  `CREATE TABLE IF NOT EXISTS file._sync_chunks (
-    datasource VARCHAR NOT NULL,
-    start_ms BIGINT NOT NULL,
-    end_ms BIGINT NOT NULL,
-    "interval" VARCHAR NOT NULL,
-    rows BIGINT NOT NULL,
-    state VARCHAR NOT NULL,
-    segments VARCHAR NOT NULL,
-    settings VARCHAR NOT NULL,
-    run_id VARCHAR NOT NULL,
-    committed_at TIMESTAMP NOT NULL
-  )`,
-  `COMMENT ON TABLE file._sync_chunks IS 'druidsync: checkpoints; which segments the rows of each interval came from'`,
-  `CREATE TABLE IF NOT EXISTS file._sync_runs (
-    run_id VARCHAR NOT NULL,
-    datasource VARCHAR NOT NULL,
-    started TIMESTAMP NOT NULL,
-    finished TIMESTAMP,
-    outcome VARCHAR NOT NULL,
-    rows_fetched BIGINT NOT NULL,
-    rows_deleted BIGINT NOT NULL,
-    bytes BIGINT NOT NULL,
-    slices BIGINT NOT NULL,
-    duration_ms BIGINT,
-    message VARCHAR
-  )`,
-  `COMMENT ON TABLE file._sync_runs IS 'druidsync: history, one row per run and datasource'`,
-  `CREATE TABLE IF NOT EXISTS file._sync_missing (
-    datasource VARCHAR NOT NULL,
-    start_ms BIGINT NOT NULL,
-    end_ms BIGINT NOT NULL,
-    "interval" VARCHAR NOT NULL,
-    reason VARCHAR NOT NULL,
-    run_id VARCHAR NOT NULL,
-    noted_at TIMESTAMP NOT NULL
-  )`,
-  `COMMENT ON TABLE file._sync_missing IS 'druidsync: what the last run that came to an end had to leave incomplete'`,
-  `CREATE TABLE IF NOT EXISTS file._sync_changes (
-    datasource VARCHAR NOT NULL,
-    run_id VARCHAR NOT NULL,
-    committed_at TIMESTAMP NOT NULL,
-    change VARCHAR NOT NULL,
-    "column" VARCHAR,
-    before VARCHAR,
-    after VARCHAR
-  )`,
-  `COMMENT ON TABLE file._sync_changes IS 'druidsync: how the tables changed since they were made'`,
-  `CREATE TABLE IF NOT EXISTS file._sync_verifies (
-    run_id VARCHAR NOT NULL,
-    datasource VARCHAR NOT NULL,
-    started TIMESTAMP NOT NULL,
-    finished TIMESTAMP NOT NULL,
-    mode VARCHAR NOT NULL,
-    scope VARCHAR,
-    outcome VARCHAR NOT NULL,
-    compared BIGINT NOT NULL,
-    different BIGINT NOT NULL,
-    repaired BIGINT NOT NULL,
-    skipped BIGINT NOT NULL,
-    rows BIGINT NOT NULL,
-    message VARCHAR
-  )`,
-  `COMMENT ON TABLE file._sync_verifies IS 'druidsync: what verify found, one row per verification and datasource'`,
-]
+export const STATE = syncTable(
+  "_sync_state",
+  "druidsync: one row per datasource; cursor is the greatest __time stored",
+  {
+    datasource: key(text("datasource")),
+    table: text("table"),
+    cursorMs: optional(rowTime("cursor")),
+    rows: count("rows"),
+    status: text("status"),
+    lastSuccessMs: optional(instant("last_success")),
+    lastRunMs: optional(instant("last_run")),
+    message: optional(text("message")),
+    columns: json<readonly StoredColumn[]>("columns"),
+    settings: text("settings"),
+    format: count("format", "INTEGER"),
+  },
+)
+
+export const CHUNKS = syncTable(
+  "_sync_chunks",
+  "druidsync: checkpoints; which segments the rows of each interval came from",
+  {
+    datasource: text("datasource"),
+    start: druidMs("start_ms"),
+    end: druidMs("end_ms"),
+    interval: text("interval"),
+    rows: count("rows"),
+    state: text<PartState>("state"),
+    segments: text("segments"),
+    settings: text("settings"),
+    runId: text("run_id"),
+    committedMs: instant("committed_at"),
+  },
+)
+
+export const RUNS = syncTable("_sync_runs", "druidsync: history, one row per run and datasource", {
+  runId: text("run_id"),
+  datasource: text("datasource"),
+  startedMs: instant("started"),
+  finishedMs: optional(instant("finished")),
+  outcome: text("outcome"),
+  rowsFetched: count("rows_fetched"),
+  rowsDeleted: count("rows_deleted"),
+  bytes: count("bytes"),
+  slices: count("slices"),
+  durationMs: optional(count("duration_ms")),
+  message: optional(text("message")),
+})
+
+export const MISSING = syncTable(
+  "_sync_missing",
+  "druidsync: what the last run that came to an end had to leave incomplete",
+  {
+    datasource: text("datasource"),
+    start: druidMs("start_ms"),
+    end: druidMs("end_ms"),
+    interval: text("interval"),
+    reason: text("reason"),
+    runId: text("run_id"),
+    notedMs: instant("noted_at"),
+  },
+)
+
+export const CHANGES = syncTable("_sync_changes", "druidsync: how the tables changed since they were made", {
+  datasource: text("datasource"),
+  runId: text("run_id"),
+  atMs: instant("committed_at"),
+  change: text<ChangeKind>("change"),
+  column: optional(text("column")),
+  before: optional(text("before")),
+  after: optional(text("after")),
+})
+
+export const VERIFIES = syncTable(
+  "_sync_verifies",
+  "druidsync: what verify found, one row per verification and datasource",
+  {
+    runId: text("run_id"),
+    datasource: text("datasource"),
+    startedMs: instant("started"),
+    finishedMs: instant("finished"),
+    mode: text("mode"),
+    scope: optional(text("scope")),
+    outcome: text("outcome"),
+    compared: count("compared"),
+    different: count("different"),
+    repaired: count("repaired"),
+    skipped: count("skipped"),
+    rows: count("rows"),
+    message: optional(text("message")),
+  },
+)
+
+const TABLES: readonly SyncTable[] = [STATE, CHUNKS, RUNS, MISSING, CHANGES, VERIFIES]
+
+export const OWN_TABLES: readonly string[] = TABLES.map((table) => table.name)
 
 /** Makes our tables where they are missing. Call within a write. */
 export async function ensureTables(engine: Engine): Promise<void> {
@@ -105,7 +149,7 @@ export async function ensureTables(engine: Engine): Promise<void> {
     `SELECT count(*) FROM duckdb_tables() WHERE database_name = 'file' AND schema_name = 'main' AND table_name IN (${OWN_TABLES.map((t) => `'${t}'`).join(", ")})`,
   )
   if (Number(found[0]![0]) === OWN_TABLES.length) return
-  for (const statement of DDL) await engine.run(statement)
+  for (const statement of TABLES.flatMap(definitionOf)) await engine.run(statement)
 }
 
 /** Names of the tables and views in an attached file, as they are spelled there. */

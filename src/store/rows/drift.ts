@@ -3,7 +3,7 @@
  * ones stay, a changed type becomes one that holds both without loss. Nothing is ever cast to NULL.
  */
 import type { Column } from "../../base/domain.ts"
-import type { StoredColumn } from "../notes/state.ts"
+import type { StoredColumn } from "../notes/tables.ts"
 import { ROW_HASH_NAME, ROW_HASH_TARGET, rowHashColumn } from "./row-hash.ts"
 import { targetNames } from "./target-names.ts"
 

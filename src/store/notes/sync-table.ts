@@ -1,0 +1,174 @@
+/**
+ * How one of druidsync's own tables is described: each column once, with its name and type in the file, how it is read
+ * and how it is written. What makes a table, reads rows of it and inserts them follows from that.
+ */
+import type { DuckDBValue } from "@duckdb/node-api"
+import { quoteName } from "../../base/names.ts"
+import { type Engine, literal } from "../engine.ts"
+import { timestampLiteral } from "./times.ts"
+
+export interface SyncColumn<T> {
+  /** in the file */
+  readonly name: string
+  /** type and constraint, as in CREATE TABLE */
+  readonly definition: string
+  /** SQL that reads it */
+  readonly select: string
+  readonly read: (value: DuckDBValue) => T
+  /** SQL of a value */
+  readonly write: (value: T) => string
+}
+
+/** Columns by the names that rows have in this program. */
+// biome-ignore lint/suspicious/noExplicitAny: columns of any type, told apart by `RowOf`
+type SyncColumns = Readonly<Record<string, SyncColumn<any>>>
+
+export interface SyncTable<C extends SyncColumns = SyncColumns> {
+  readonly name: string
+  /** what a person reads who looks into the file */
+  readonly comment: string
+  readonly columns: C
+}
+
+/** A row of a table as an object. */
+export type RowOf<T extends SyncTable> = {
+  readonly [K in keyof T["columns"]]: T["columns"][K] extends SyncColumn<infer V> ? V : never
+}
+
+export function syncTable<C extends SyncColumns>(name: string, comment: string, columns: C): SyncTable<C> {
+  return { name, comment, columns }
+}
+
+function column<T>(
+  name: string,
+  type: string,
+  { select = quoteName(name), read, write }: Pick<SyncColumn<T>, "read" | "write"> & { select?: string },
+): SyncColumn<T> {
+  return { name, definition: `${type} NOT NULL`, select, read, write }
+}
+
+export const text = <T extends string = string>(name: string) =>
+  column<T>(name, "VARCHAR", { read: (value) => String(value) as T, write: literal })
+
+/** A number that JavaScript holds exactly. */
+export const count = (name: string, type: "BIGINT" | "INTEGER" = "BIGINT") =>
+  column<number>(name, type, { read: Number, write: String })
+
+/** A time of Druid's, epoch ms: its range is greater than a TIMESTAMP's. */
+export const druidMs = (name: string) =>
+  column<bigint>(name, "BIGINT", { read: (value) => value as bigint, write: String })
+
+/** A time of Druid's that some row has, epoch ms, kept as a TIMESTAMP for people. */
+export const rowTime = (name: string) =>
+  column<bigint>(name, "TIMESTAMP", {
+    select: `epoch_ms(${quoteName(name)})`,
+    read: (value) => value as bigint,
+    write: (ms) => `epoch_ms(${ms}::BIGINT)`,
+  })
+
+/** A time of our own clock, epoch ms. */
+export const instant = (name: string) =>
+  column<number>(name, "TIMESTAMP", {
+    select: `epoch_ms(${quoteName(name)})`,
+    read: Number,
+    write: timestampLiteral,
+  })
+
+export const json = <T>(name: string) =>
+  column<T>(name, "JSON", {
+    select: `${quoteName(name)}::VARCHAR`,
+    read: (value) => JSON.parse(String(value)) as T,
+    write: (value) => literal(JSON.stringify(value)),
+  })
+
+/** NULL in the file is undefined here. */
+export function optional<T>(inner: SyncColumn<T>): SyncColumn<T | undefined> {
+  return {
+    ...inner,
+    definition: inner.definition.replace(" NOT NULL", ""),
+    read: (value) => (value === null ? undefined : inner.read(value)),
+    write: (value) => (value === undefined ? "NULL" : inner.write(value)),
+  }
+}
+
+export function key<T>(inner: SyncColumn<T>): SyncColumn<T> {
+  return { ...inner, definition: inner.definition.replace("NOT NULL", "PRIMARY KEY") }
+}
+
+/** The statements that make the table in the file attached as `file`, where it is missing. */
+export function definitionOf({ name, comment, columns }: SyncTable): string[] {
+  const lines = Object.values(columns).map((one) => `${quoteName(one.name)} ${one.definition}`)
+  return [
+    `CREATE TABLE IF NOT EXISTS file.${name} (${lines.join(", ")})`,
+    `COMMENT ON TABLE file.${name} IS ${literal(comment)}`,
+  ]
+}
+
+/**
+ * @param keys the columns to read; `*`: all
+ * @param tail SQL after the FROM clause: WHERE, ORDER BY and the like, in the names of the file
+ */
+export async function readRows<C extends SyncColumns, K extends keyof C & string = keyof C & string>(
+  engine: Pick<Engine, "rows">,
+  table: SyncTable<C>,
+  keys: readonly K[] | "*",
+  tail = "",
+  values: readonly DuckDBValue[] = [],
+): Promise<Pick<RowOf<SyncTable<C>>, K>[]> {
+  const names = keys === "*" ? Object.keys(table.columns) : keys
+  const columns = names.map((one) => table.columns[one]!)
+  const selects = columns.map((one) => one.select).join(", ")
+  const rows = await engine.rows(`SELECT ${selects} FROM file.${table.name} ${tail}`, values)
+  return rows.map((row) => {
+    const result: Record<string, unknown> = {}
+    for (const [n, name] of names.entries()) result[name] = columns[n]!.read(row[n]!)
+    return result as Pick<RowOf<SyncTable<C>>, K>
+  })
+}
+
+/** One statement for all rows: a slice may bring hundreds of checkpoints. */
+export async function insertRows<C extends SyncColumns>(
+  engine: Pick<Engine, "run">,
+  table: SyncTable<C>,
+  rows: readonly RowOf<SyncTable<C>>[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const columns = Object.entries(table.columns)
+  const names = columns.map(([, one]) => quoteName(one.name)).join(", ")
+  const values = rows.map((row) => `(${columns.map(([name, one]) => one.write(row[name])).join(", ")})`)
+  await engine.run(`INSERT INTO file.${table.name} (${names}) VALUES ${values.join(", ")}`)
+}
+
+/**
+ * @param tail SQL after the SET clause
+ * @returns number of rows that were changed
+ */
+export function updateRows<C extends SyncColumns>(
+  engine: Pick<Engine, "change">,
+  table: SyncTable<C>,
+  row: Partial<RowOf<SyncTable<C>>>,
+  tail: string,
+  values: readonly DuckDBValue[] = [],
+): Promise<number> {
+  const sets = Object.entries(row).map(([name, value]) => {
+    const one = table.columns[name]!
+    return `${quoteName(one.name)} = ${one.write(value)}`
+  })
+  return engine.change(`UPDATE file.${table.name} SET ${sets.join(", ")} ${tail}`, values)
+}
+
+/** Keeps the newest rows of each datasource. Rows are numbered in the order in which they came. */
+export async function keepNewest(
+  engine: Engine,
+  table: SyncTable,
+  datasources: Iterable<string>,
+  most: number,
+): Promise<void> {
+  for (const datasource of new Set(datasources)) {
+    await engine.run(
+      `DELETE FROM file.${table.name} WHERE datasource = $1 AND rowid NOT IN (
+        SELECT rowid FROM file.${table.name} WHERE datasource = $1 ORDER BY rowid DESC LIMIT ${most})`,
+      [datasource],
+    )
+  }
+}
