@@ -48,7 +48,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // Staged rows come and go by tens of megabytes, which the allocator would keep: a fifth less memory for 5% more time.
   await connection.run("SET allocator_bulk_deallocation_flush_threshold = '16MB'")
   await connection.run("SET allocator_flush_threshold = '16MB'")
-  // DuckDB's run-length encoding takes -0.0 and 0.0 for equal and stores one for both (its issue 25580, in 1.5.5).
+  // DuckDB's run-length encoding takes -0.0 and 0.0 for equal and stores one for both (its issue 25580, still in 1.5.6).
   // As a start-up option this is accepted and ignored.
   await connection.run("SET disabled_compression_methods = 'rle'")
   return engineOf(instance, connection)

@@ -4,8 +4,8 @@ import { type Note, standingOf, statusNotes } from "../../kit/status/notes.ts"
 import { MARKS, type Mark, type Standing } from "../../kit/status/states.ts"
 import { statusReport } from "../../kit/status/status.ts"
 import type { DatasourceFacts, FileFacts } from "../../store/notes/facts.ts"
-import type { StoredColumn } from "../../store/notes/tables.ts"
 import type { DatasourceSummary } from "../../store/notes/summary.ts"
+import type { StoredColumn } from "../../store/notes/tables.ts"
 import { type Bins, binned, type Mentioned } from "./page/bins.ts"
 
 /** One row of the time line. */

@@ -40,6 +40,9 @@ const MOST_RUNS = 30
 const MOST_CHANGES = 100
 const MOST_VERIFIES = 5
 
+const NEWEST_RUNS = `QUALIFY row_number() OVER (PARTITION BY datasource ORDER BY started DESC, finished DESC) <= ${MOST_RUNS}
+  ORDER BY datasource, started DESC, finished DESC`
+
 /** @throws DruidsyncError as `readSummary` */
 export async function readFacts(
   engine: Engine,
@@ -52,10 +55,10 @@ export async function readFacts(
     // A file of an earlier version has no notes yet.
     const tables = await tableNames(engine)
     const has = (table: string) => tables.includes(table)
-    const runs = await readRuns(
-      engine,
-      summary.datasources.map((one) => one.datasource),
-    )
+    const inAll = await engine.rows("SELECT datasource, count(*) FROM file._sync_runs GROUP BY datasource")
+    const counts = new Map(inAll.map(([name, count]) => [String(name), Number(count)]))
+    const runs = grouped(await readRows(engine, RUNS, "*", NEWEST_RUNS))
+    // All of them, few as they are kept: DuckDB ends with an internal error on some windows that number rows by `rowid`.
     const newest = "ORDER BY rowid DESC"
     const missing = has(MISSING.name) ? await readMissing(engine) : new Map<string, MissingFact[]>()
     const changes = grouped(has(CHANGES.name) ? await readRows(engine, CHANGES, "*", newest) : [])
@@ -64,8 +67,8 @@ export async function readFacts(
       summary.datasources.map(({ datasource: name }): [string, DatasourceFacts] => [
         name,
         {
-          runs: runs.get(name)?.runs ?? [],
-          runsInAll: runs.get(name)?.inAll ?? 0,
+          runs: runs.get(name) ?? [],
+          runsInAll: counts.get(name) ?? 0,
           missing: missing.get(name) ?? [],
           changes: (changes.get(name) ?? []).slice(0, MOST_CHANGES),
           verifies: (verifies.get(name) ?? []).slice(0, MOST_VERIFIES),
@@ -74,30 +77,6 @@ export async function readFacts(
     )
   }, signal)
   return { summary, datasources }
-}
-
-/**
- * A query per datasource, few as the lines of other notes are: DuckDB ends with an internal error on a window that keeps
- * more than the first of each (tried with 1.5.6).
- */
-async function readRuns(
-  engine: Engine,
-  names: readonly string[],
-): Promise<Map<string, { inAll: number; runs: RunFact[] }>> {
-  const counts = new Map(
-    (await engine.rows("SELECT datasource, count(*) FROM file._sync_runs GROUP BY datasource")).map(
-      ([name, inAll]) => [String(name), Number(inAll)],
-    ),
-  )
-  const newest = `WHERE datasource = $1 ORDER BY started DESC, finished DESC LIMIT ${MOST_RUNS}`
-  const found = new Map<string, { inAll: number; runs: RunFact[] }>()
-  for (const name of names) {
-    found.set(name, {
-      inAll: counts.get(name) ?? 0,
-      runs: await readRows(engine, RUNS, "*", newest, [name]),
-    })
-  }
-  return found
 }
 
 async function readMissing(engine: Engine): Promise<Map<string, MissingFact[]>> {

@@ -4,8 +4,8 @@
  */
 import type { Interval, PartState } from "../../base/domain.ts"
 import type { Engine } from "../engine.ts"
-import type { StoredColumn } from "./state.ts"
-import { checkFormat, notOurs, tableNames } from "./tables.ts"
+import { readRows } from "./sync-table.ts"
+import { CHUNKS, checkFormat, notOurs, RUNS, STATE, type StoredColumn, tableNames } from "./tables.ts"
 
 /** A column as it stands in the table. */
 export interface HeldColumn {
@@ -39,6 +39,8 @@ export interface HeldChunk {
   readonly print: string
 }
 
+const KEYS = ["datasource", "table", "status", "message", "columns", "format", "settings"] as const
+
 /**
  * The datasources that the file holds.
  * @returns `runs`: the runs that its rows came from, and those of its history, newest first; they name the file whatever it
@@ -50,25 +52,13 @@ export async function readHoldings(
   path: string,
 ): Promise<{ tables: HeldTable[]; runs: string[] }> {
   const names = await tableNames(engine)
-  if (!names.includes("_sync_state") || !names.includes("_sync_chunks")) {
-    throw notOurs(path)
-  }
-  const rows = await engine.rows(
-    `SELECT datasource, "table", status, message, columns::VARCHAR, format, settings FROM file._sync_state ORDER BY datasource`,
-  )
-  const tables = rows.map((row): HeldTable => {
-    checkFormat(row[5], path)
-    return {
-      datasource: String(row[0]),
-      table: String(row[1]),
-      isDropped: !names.includes(String(row[1])),
-      status: String(row[2]),
-      message: row[3] === null ? undefined : String(row[3]),
-      columns: columnsOf(String(row[4])),
-      settings: String(row[6]),
-    }
+  if (!names.includes(STATE.name) || !names.includes(CHUNKS.name)) throw notOurs(path)
+  const rows = await readRows(engine, STATE, KEYS, "ORDER BY datasource")
+  const tables = rows.map(({ format, columns, ...row }): HeldTable => {
+    checkFormat(format, path)
+    return { ...row, isDropped: !names.includes(row.table), columns: heldColumns(columns) }
   })
-  const history = names.includes("_sync_runs") ? "UNION ALL SELECT run_id, started FROM file._sync_runs" : ""
+  const history = names.includes(RUNS.name) ? "UNION ALL SELECT run_id, started FROM file._sync_runs" : ""
   const runs = await engine.rows(
     `SELECT run_id FROM (SELECT run_id, committed_at AS t FROM file._sync_chunks ${history})
      GROUP BY run_id ORDER BY max(t) DESC, run_id`,
@@ -76,8 +66,8 @@ export async function readHoldings(
   return { tables, runs: runs.map(([run]) => String(run)) }
 }
 
-function columnsOf(json: string): HeldColumn[] {
-  return (JSON.parse(json) as StoredColumn[]).map(({ target, duckdbType, druidType }) => ({
+function heldColumns(columns: readonly StoredColumn[]): HeldColumn[] {
+  return columns.map(({ target, duckdbType, druidType }) => ({
     name: target,
     type: duckdbType,
     druid: druidType,
@@ -86,10 +76,8 @@ function columnsOf(json: string): HeldColumn[] {
 
 /** The columns as they are now; undefined where the datasource has no table any more. */
 export async function readHeldColumns(engine: Engine, datasource: string): Promise<HeldColumn[] | undefined> {
-  const [row] = await engine.rows("SELECT columns::VARCHAR FROM file._sync_state WHERE datasource = $1", [
-    datasource,
-  ])
-  return row === undefined ? undefined : columnsOf(String(row[0]))
+  const [row] = await readRows(engine, STATE, ["columns"], "WHERE datasource = $1", [datasource])
+  return row === undefined ? undefined : heldColumns(row.columns)
 }
 
 /** Checkpoints of a datasource, ascending. @param within only those that overlap it */

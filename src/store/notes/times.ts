@@ -1,7 +1,7 @@
 /** Druid's milliseconds in DuckDB's TIMESTAMP, whose range is smaller. */
 import type { Interval } from "../../base/domain.ts"
 
-/** DuckDB's TIMESTAMPs go from 290309-12-22 (BC) 00:00:00 to the last microseconds of 63 bits (tried with 1.5.5). */
+/** DuckDB's TIMESTAMPs go from 290309-12-22 (BC) 00:00:00 to the last microseconds of 63 bits (tried with 1.5.6). */
 export const MIN_TIMESTAMP_MS = -9_223_372_022_400_000n
 export const MAX_TIMESTAMP_MS = 9_223_372_036_854_774n
 
