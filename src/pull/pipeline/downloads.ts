@@ -62,8 +62,13 @@ export class Downloads {
    * @param waiting complete responses that are not loaded yet
    */
   arrived(waiting: number): void {
-    if (this.#queue.size > 0) this.#inFlight.arrived(this.#round.ports.clock.nowMs(), waiting)
-    this.#adjust()
+    if (this.#queue.size === 0) return
+    const before = this.#inFlight.limit
+    this.#inFlight.arrived(this.#round.ports.clock.nowMs(), waiting)
+    const { limit } = this.#inFlight
+    if (limit === before) return
+    this.#queue.concurrency = limit
+    this.#round.ports.emit({ type: "detail", message: `requests for rows at the same time: ${limit}` })
   }
 
   /** What a job will probably take on the spool. */
@@ -92,7 +97,7 @@ export class Downloads {
       },
       onWait: (error) => {
         this.#inFlight.refused(era, error.code === "too-many-requests")
-        this.#adjust()
+        this.#queue.concurrency = this.#inFlight.limit
       },
     })
   }
@@ -102,13 +107,6 @@ export class Downloads {
     this.#round.progressOf(prepared).bytes += bytes
     const datasource = prepared.settings.name
     this.#round.ports.emit({ type: "fetched", datasource, bytes, expectedRows: slice.rows })
-  }
-
-  #adjust(): void {
-    const { limit } = this.#inFlight
-    if (limit === this.#queue.concurrency) return
-    this.#queue.concurrency = limit
-    this.#round.ports.emit({ type: "detail", message: `requests for rows at the same time: ${limit}` })
   }
 }
 
