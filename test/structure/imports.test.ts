@@ -25,7 +25,7 @@ const HOME: Readonly<Record<string, string>> = {
   ofetch: "druid",
   "@duckdb/node-api": "store",
   consola: "kit",
-  citty: "kit commands",
+  citty: "kit",
   "string-width": "kit",
   "p-queue": "pull",
   valibot: "config document.ts",
@@ -150,7 +150,7 @@ describe("the folders of src", () => {
     ])
   })
 
-  it("keep each library to its one folder; only a command and the kit name citty", () => {
+  it("keep each library to its one folder", () => {
     const wrong = imports.filter(({ file, room, specifier }) => {
       const library = Object.keys(HOME).find((name) => specifier === name || specifier.startsWith(`${name}/`))
       const homes = (HOME[library ?? ""] ?? "").split(" ")

@@ -5,11 +5,11 @@ import { nearest } from "../../base/nearest.ts"
 import { isLoopback } from "../../config/host.ts"
 import type { SecretSource } from "../../config/schema.ts"
 import type { Settings } from "../../config/settings.ts"
-import { numberedDatasources } from "../../kit/cluster/text.ts"
+import type { Prompter } from "../../kit/ask/prompter.ts"
+import { datasourceHint, numberedDatasources } from "../../kit/cluster/text.ts"
 import { describeError } from "../../kit/text/error.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { usage } from "../../kit/usage.ts"
-import type { Prompter } from "./prompt.ts"
 import { readAddress, readSelection } from "./selection.ts"
 import { type Access, explore, type Found, refuseExisting, type SetupOptions } from "./setup.ts"
 
@@ -49,6 +49,12 @@ export async function converse(conversation: Conversation): Promise<Answers> {
         throw usage(`--datasources: ${selection.problem}`, guess(datasources, names))
       return { access, config, names: selection.names, settings: found.settings }
     }
+    const options = found.report.datasources.map((one) => ({
+      name: one.datasource,
+      about: datasourceHint(one),
+    }))
+    const picked = await ask!.several("Which to copy?", options)
+    if (picked !== undefined) return { access, config, names: picked, settings: found.settings }
     ask!.say(`\n${numberedDatasources(found.report, style)}`)
     for (;;) {
       const selection = choose(await ask!.text("Which to copy? Numbers such as 1,3-5, names, or all", "all"))

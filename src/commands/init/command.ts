@@ -1,6 +1,7 @@
 /** `druidsync init`: from an address to a configuration, by questions or by flags. */
 import { resolve } from "node:path"
 import { ExitCode } from "../../base/errors.ts"
+import type { Prompter } from "../../kit/ask/prompter.ts"
 import { define } from "../../kit/command.ts"
 import type { CliContext } from "../../kit/context.ts"
 import { jsonArg, USUAL_CONFIG } from "../../kit/flags.ts"
@@ -106,14 +107,12 @@ export const command = define({
   },
 })
 
-async function prompter(context: CliContext) {
-  const { createPrompter } = await import("./prompt.ts")
-  return createPrompter({
-    input: context.stdin!,
-    output: context.stderr,
-    style: styleFor(context.stderr, context.env),
-    signal: context.signal,
-  })
+async function prompter(context: CliContext): Promise<Prompter> {
+  const { createPrompter } = await import("../../kit/ask/plain.ts")
+  const { canShowMenus, createMenus } = await import("../../kit/ask/menus.ts")
+  const { stdin, stderr, env, signal } = context
+  const plain = () => createPrompter({ input: stdin!, output: stderr, style: styleFor(stderr, env), signal })
+  return canShowMenus(context) ? createMenus(context, plain) : plain()
 }
 
 /** Nobody can be asked: the flags have to say it all. @throws DruidsyncError `usage` */

@@ -28,6 +28,7 @@ const ENVIRONMENT = [
   ["NO_COLOR", "any value: no colour"],
   ["FORCE_COLOR", "any value but 0 and false: colour, also where the output is no terminal"],
   ["TERM", "dumb: no colour, no lines that are redrawn"],
+  ["ACCESSIBLE", "any value: init asks by plain lines, for a screen reader"],
   ["TMPDIR", "where a query keeps what does not fit into memory"],
 ] as const
 

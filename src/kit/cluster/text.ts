@@ -67,3 +67,10 @@ export function numberedDatasources({ datasources }: DatasourcesReport, style: S
   const [first, ...rest] = columns([header, ...rows], "rlrrl")
   return linesText([style.dim(first!), ...rest])
 }
+
+/** One of them in a few words, beside its name: `3 rows, 2020-01-01 to 2020-01-03`. */
+export function datasourceHint(one: ListedDatasource): string {
+  const interval = one.interval === null ? [] : [intervalWords(parseInterval(one.interval))]
+  const rows = one.rows === null ? [] : [counted(one.rows, "row")]
+  return [...rows, ...interval].join(", ")
+}

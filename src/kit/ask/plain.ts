@@ -1,26 +1,13 @@
 /**
- * Questions on a terminal, by plain lines: they work over ssh, in containers, on Windows, and for who uses a screen reader.
+ * Questions on a terminal, by plain lines: they work over ssh, in containers, on Windows, and with a screen reader.
  * Questions go to stderr, since stdout is for results. What is typed for a secret is not shown.
  */
 import { createInterface } from "node:readline"
 import { Writable } from "node:stream"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
-import type { Input } from "../../kit/context.ts"
-import type { Sink } from "../../kit/sink.ts"
-import type { Style } from "../../kit/text/style.ts"
-
-export interface Prompter {
-  /** shows a text */
-  say(text: string): void
-  /** one line, without the spaces around it. @param fallback what an empty line means; without it an empty line is asked again */
-  text(question: string, fallback?: string): Promise<string>
-  /** one line that is not shown; may be empty */
-  secret(question: string): Promise<string>
-  /** one of several. @returns its index */
-  choice(question: string, options: readonly string[]): Promise<number>
-  yes(question: string, fallback: boolean): Promise<boolean>
-  close(): void
-}
+import type { Input } from "../context.ts"
+import type { Sink } from "../sink.ts"
+import type { Style } from "../text/style.ts"
+import { interrupted, type Prompter } from "./prompter.ts"
 
 export interface PrompterOptions {
   readonly input: Input
@@ -108,14 +95,11 @@ export function createPrompter({ input, output, style, signal }: PrompterOptions
         output.write("  type yes or no\n")
       }
     },
+    several: () => Promise.resolve(undefined),
     close() {
       signal.removeEventListener("abort", onAbort)
       lines.removeAllListeners("close")
       lines.close()
     },
   }
-}
-
-function interrupted(message: string): DruidsyncError {
-  return new DruidsyncError("interrupted", message, { exitCode: ExitCode.interrupted })
 }

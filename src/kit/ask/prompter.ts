@@ -1,0 +1,25 @@
+/** Questions to a person at a terminal, however they are shown. */
+import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+
+export interface Prompter {
+  /** shows a text */
+  say(text: string): void
+  /** one line, without the spaces around it. @param fallback what an empty line means; without it an empty line is asked again */
+  text(question: string, fallback?: string): Promise<string>
+  /** one line that is not shown; may be empty */
+  secret(question: string): Promise<string>
+  /** one of several. @returns its index */
+  choice(question: string, options: readonly string[]): Promise<number>
+  yes(question: string, fallback: boolean): Promise<boolean>
+  /** any number of several, all of them to begin with. @returns undefined where they are better typed */
+  several(
+    question: string,
+    options: readonly { readonly name: string; readonly about: string }[],
+  ): Promise<readonly string[] | undefined>
+  close(): void
+}
+
+/** What a question throws where the person or a signal ends it. */
+export function interrupted(message: string): DruidsyncError {
+  return new DruidsyncError("interrupted", message, { exitCode: ExitCode.interrupted })
+}
