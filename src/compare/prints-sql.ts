@@ -13,7 +13,7 @@ import { TEXT_HASH } from "../store/text-hash.ts"
 import type { ComparedColumn } from "./columns.ts"
 
 /** Values per row text: keeps one expression within what Druid's planner takes with ease. */
-export const COLUMNS_PER_TEXT = 40
+const COLUMNS_PER_TEXT = 40
 
 const DRUID_SEPARATOR = "U&'\\001F'"
 const DUCKDB_SEPARATOR = "chr(31)"

@@ -10,7 +10,7 @@ import type { DruidClient } from "./client.ts"
 import { readBounds, readHistogram } from "./counts.ts"
 
 /** Width of a bucket, ms: a UTC day. */
-export const BUCKET_MS = 86_400_000n
+const BUCKET_MS = 86_400_000n
 
 /**
  * Rows by UTC day, in two requests. A datasource that is unknown or forbidden has none: Druid's list of segments would

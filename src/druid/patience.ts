@@ -2,7 +2,7 @@
 import { DruidsyncError } from "../base/errors.ts"
 
 /** Pauses before the three times that anything is tried again, ms. */
-export const RETRY_WAITS_MS: readonly number[] = [2_000, 4_000, 8_000]
+const RETRY_WAITS_MS: readonly number[] = [2_000, 4_000, 8_000]
 
 /**
  * The pause before the next try, ms: what the server asked for, if that is longer. Whether another try may help is said by

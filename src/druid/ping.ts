@@ -23,7 +23,7 @@ export interface PingOptions {
 }
 
 /** `https://hc-ping.com/uuid?create=1` → `https://hc-ping.com/uuid/start?create=1` */
-export function pingUrl(url: string, signal: Signal): string {
+function pingUrl(url: string, signal: Signal): string {
   const address = new URL(url)
   address.hash = ""
   if (signal !== "success") address.pathname = `${address.pathname.replace(/\/+$/, "")}/${signal}`

@@ -56,7 +56,7 @@ export function createJsonLog({ stderr, nowMs, quiet, verbose }: JsonLogOptions)
 }
 
 /** The lines of an event; none for what only moves a progress bar. Pure. */
-export function recordsOf(event: SyncEvent): readonly LogRecord[] {
+function recordsOf(event: SyncEvent): readonly LogRecord[] {
   switch (event.type) {
     case "received":
       return []

@@ -4,14 +4,12 @@ import { type DocumentOf, durationMs, exitCode, format, key, out, started } from
 
 const state = v.picklist(["complete", "provisional", "incomplete"])
 
+/** A partition that is not plainly complete. */
 const unsettled = v.object({
   partition: key(v.string(), "such as `year=2016/month=06`"),
   state,
   reason: v.string(),
 })
-
-/** A partition that is not plainly complete. */
-export type UnsettledPartition = DocumentOf<typeof unsettled>
 
 const share = key(v.string(), "name of the part of the lake that this DuckDB file writes")
 

@@ -23,7 +23,7 @@ export const DEFAULT_SHARE = "data"
 /** The folder of the manifests within a table's folder: engines pass over names that start so. */
 export const MANIFESTS = "_druidsync"
 
-export const FORMATS: readonly LakeFormat[] = ["parquet", "csv", "json"]
+const FORMATS: readonly LakeFormat[] = ["parquet", "csv", "json"]
 
 /** @throws DruidsyncError `usage` */
 export function checkedShare(name: string): string {

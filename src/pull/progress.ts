@@ -94,7 +94,7 @@ export function outcomeOf(one: Progress, interrupted: boolean): Outcome {
 }
 
 /** The worst of all datasources decides. */
-export function exitCodeOf(progress: readonly Progress[], interrupted: boolean): ExitCode {
+function exitCodeOf(progress: readonly Progress[], interrupted: boolean): ExitCode {
   if (interrupted) return ExitCode.interrupted
   return worst(
     progress.map(

@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { query } from "../support/conformance/duckdb.ts"
 import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
 
-export const DAY = 86_400_000n
+const DAY = 86_400_000n
 const START = BigInt(Date.UTC(2024, 0, 1))
 
 /** Rows made on demand, `perDay` on each of `days` days: any number of them needs no memory. */

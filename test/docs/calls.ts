@@ -5,7 +5,7 @@ import { aliasesOf, type Flags } from "../../src/kit/flag.ts"
 import type { Command } from "../../src/kit/program.ts"
 import { duration } from "../../src/kit/values.ts"
 
-export async function loadVerb(name: string): Promise<Command> {
+async function loadVerb(name: string): Promise<Command> {
   if (!Object.hasOwn(VERBS, name)) throw new Error(`there is no command "${name}"`)
   return VERBS[name]!.load()
 }

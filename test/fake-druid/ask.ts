@@ -43,7 +43,7 @@ export function send(
   })
 }
 
-export const FORMAT = { resultFormat: "arrayLines", header: true, typesHeader: true, sqlTypesHeader: true }
+const FORMAT = { resultFormat: "arrayLines", header: true, typesHeader: true, sqlTypesHeader: true }
 
 /** A query with druidsync's format, and what is given over it. */
 export function sql(

@@ -32,7 +32,7 @@ export interface SceneRow {
 }
 
 /** Made-up rows of one day, counted from the first: not plain ASCII, with several values, one, and none. */
-export function sceneRows(day: number, count: number, seed: number): SceneRow[] {
+function sceneRows(day: number, count: number, seed: number): SceneRow[] {
   return Array.from({ length: count }, (_, i) => ({
     ms: START + BigInt(day) * DAY + (BigInt(i) * DAY) / BigInt(count),
     page: `Zürich ${(i * 7 + seed) % 5}`,
@@ -46,7 +46,7 @@ export const FIRST = [sceneRows(0, 10, 0), sceneRows(1, 10, 1), sceneRows(2, 10,
 export const ADDED = sceneRows(1, 3, 41)
 export const REPLACED = sceneRows(2, 12, 42)
 export const NEW = [sceneRows(3, 60, 43), sceneRows(4, 5, 44)] as const
-export const STREAMED = sceneRows(5, 6, 45)
+const STREAMED = sceneRows(5, 6, 45)
 
 export function timed(ms: bigint, page: unknown, tags: unknown, n: unknown): Timed {
   const list = tags === null || Array.isArray(tags) ? tags : [tags]

@@ -103,7 +103,7 @@ const REFUSES_NATIVE: readonly ErrorCode[] = ["forbidden", "not-druid", "query"]
 const NO_JSON: readonly string[] = ["ended in a row", "ended at once", "204", "error with status 200"]
 
 /** The verdict for a fault at a place. */
-export function verdictOf(fault: Fault, place: Place): Verdict {
+function verdictOf(fault: Fault, place: Place): Verdict {
   const verdict = verdictAnywhere(fault, place)
   if (place.kind !== "segmentMetadata") return verdict
   if (NO_JSON.includes(fault.name)) return { kind: "around", retried: false }

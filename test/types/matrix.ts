@@ -26,7 +26,7 @@ export interface Kind {
 export const DRUIDS_BYTES = Symbol("the bytes that Druid answers")
 
 /** Text as JSON in pure ASCII, so that the test file and the network have no say in it. */
-export function ascii(value: unknown): string {
+function ascii(value: unknown): string {
   return JSON.stringify(value).replace(
     /[\u007f-\uffff]/g,
     (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,

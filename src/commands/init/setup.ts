@@ -72,7 +72,7 @@ function readAnswers(document: object, { configPath, env }: SetupOptions): Promi
 }
 
 /** The names as the configuration takes them: where two would be one table, the later gets a table of its own. */
-export function datasourceEntries(names: readonly string[]): (string | { name: string; table: string })[] {
+function datasourceEntries(names: readonly string[]): (string | { name: string; table: string })[] {
   const taken = new Set(
     names.filter((name) => !isOwnTable(tableName(name))).map((name) => fold(tableName(name))),
   )

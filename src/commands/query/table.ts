@@ -61,7 +61,7 @@ async function writePlans(rows: QueryResult["rows"], { write }: RowsTarget): Pro
  * Width of each column in cells; undefined where they do not fit side by side.
  * @param width undefined: take what they need
  */
-export function columnWidths(
+function columnWidths(
   columns: readonly Pick<QueryColumn, "name" | "isText">[],
   sample: readonly QueryRow[],
   width: number | undefined,

@@ -41,7 +41,7 @@ async function writeJson({ columns, rows }: QueryResult, write: Write): Promise<
 }
 
 /** Two columns of one name would be one key: the second gets `_2`. */
-export function distinctNames(columns: readonly Pick<QueryColumn, "name">[]): string[] {
+function distinctNames(columns: readonly Pick<QueryColumn, "name">[]): string[] {
   const all = new Set(columns.map(({ name }) => name))
   const used = new Set<string>()
   return columns.map(({ name }) => {

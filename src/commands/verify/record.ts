@@ -42,7 +42,7 @@ export async function recordVerification(
 }
 
 /** What part of the rows was compared, in words; undefined: all of them. */
-export function scopeOf(
+function scopeOf(
   { sinceMs, untilMs }: Pick<VerifyRequest, "sinceMs" | "untilMs">,
   { sample }: Pick<VerifyReport, "sample">,
 ): string | undefined {
@@ -55,7 +55,7 @@ export function scopeOf(
 }
 
 /** One datasource of a verification as it is noted. */
-export function recordOf(
+function recordOf(
   one: DatasourceVerification,
   report: Pick<VerifyReport, "started" | "durationMs" | "mode">,
   scope: string | undefined,

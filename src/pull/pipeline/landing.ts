@@ -252,7 +252,7 @@ export class Landing {
  * two row groups must fill the last one by more than half; from three on there is no such neighbour. Smaller commits need
  * less memory and lock the file for less long. Less than all of this is committed only when nothing more is on its way.
  */
-export function isWorthCommitting(rows: number, most: number): boolean {
+function isWorthCommitting(rows: number, most: number): boolean {
   if (rows >= most) return true
   return rows > ROW_GROUP && rows % ROW_GROUP > ROW_GROUP / 2
 }

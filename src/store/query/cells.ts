@@ -130,7 +130,7 @@ function doubleText(value: number): string {
 }
 
 /** The shortest digits that read back as the same 32-bit number: 0.1, not 0.10000000149011612. */
-export function floatText(value: number): string {
+function floatText(value: number): string {
   if (Object.is(value, -0) || !Number.isFinite(value)) return doubleText(value)
   for (let digits = 6; digits < 9; digits++) {
     const text = value.toPrecision(digits)

@@ -71,7 +71,7 @@ export function fakeWorld(site: Site): World {
 }
 
 /** Rows of the model itself: no SQL, no HTTP in between. */
-export function fakeTruth(site: Site, datasource: string): Truth {
+function fakeTruth(site: Site, datasource: string): Truth {
   const schema = site.world.schema(datasource)
   const rows = new Multiset()
   for (const row of site.world.eachRow(datasource))

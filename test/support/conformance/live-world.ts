@@ -99,7 +99,7 @@ async function compactAtRest(druid: Druid, datasource: string, interval: string,
 }
 
 /** Every row, as Druid answers it; integers as text, since JSON numbers would lose digits on their way. */
-export async function liveTruth(druid: Druid, datasource: string): Promise<Truth> {
+async function liveTruth(druid: Druid, datasource: string): Promise<Truth> {
   const columns = await sql<{ COLUMN_NAME: string; DATA_TYPE: string }>(
     druid,
     `SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ${literal(datasource)}`,

@@ -9,7 +9,7 @@ export interface Nginx {
 }
 
 /** Installs nginx from Debian's packages where it is missing and may be installed. @throws Error saying what is missing */
-export function ensureNginx(): string {
+function ensureNginx(): string {
   const found = () => {
     try {
       return execFileSync("sh", ["-c", "command -v nginx || command -v /usr/sbin/nginx"]).toString().trim()

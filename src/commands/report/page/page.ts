@@ -18,7 +18,7 @@ export const MARKER = "<!doctype html>\n<!-- made by druidsync report -->\n"
 const digest = (text: string) => `'sha256-${createHash("sha256").update(text, "utf8").digest("base64")}'`
 
 /** Nothing may be loaded, sent or framed; only these two texts are style and script. */
-export const POLICY = `default-src 'none'; style-src ${digest(STYLE)}; script-src ${digest(SCRIPT)}; base-uri 'none'; form-action 'none'`
+const POLICY = `default-src 'none'; style-src ${digest(STYLE)}; script-src ${digest(SCRIPT)}; base-uri 'none'; form-action 'none'`
 
 /** The whole page. */
 export function pageHtml(model: PageModel): string {

@@ -197,7 +197,7 @@ function javaClass(type: string): string {
 }
 
 /** Druid's SQL type of a native type; `__time` is TIMESTAMP and not known here. */
-export function sqlType(type: string): string {
+function sqlType(type: string): string {
   if (type === "LONG") return "BIGINT"
   if (type === "STRING") return "VARCHAR"
   if (type === "DOUBLE" || type === "FLOAT") return type

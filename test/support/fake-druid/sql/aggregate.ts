@@ -27,7 +27,7 @@ export interface Grouping {
   readonly order: readonly { readonly by: Compiled; readonly descending: boolean }[]
 }
 
-export function isAggregation(expression: Expression): boolean {
+function isAggregation(expression: Expression): boolean {
   return expression.kind === "call" && AGGREGATIONS.has(expression.name)
 }
 

@@ -9,7 +9,7 @@ export interface Bounded {
 }
 
 /** Everything: no row lies outside. */
-export const UNBOUNDED: Interval = { start: ETERNITY.start, end: ETERNITY.end + 1n }
+const UNBOUNDED: Interval = { start: ETERNITY.start, end: ETERNITY.end + 1n }
 
 /** Splits a condition into bounds on `TIMESTAMP_TO_MILLIS("__time")` and the rest. */
 export function bounded(where: Expression | undefined): Bounded {
