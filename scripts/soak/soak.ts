@@ -2,9 +2,12 @@
  * Random faults × random changes in a real Druid × pulls, for as long as one likes:
  *
  *     bun scripts/soak/soak.ts [--minutes 30] [--rounds N] [--seed N] [--rows 2000] [--druid DIR | --port-base 18600]
+ *       [--way plain] [--no-things]
  *
  * Each round may change Druid, sends one or more pulls through the fault proxy (some of which are killed), then one without
- * a fault, and compares the table with Druid. After every pull that exits 0 on a Druid at rest the two must be equal.
+ * a fault, and compares the table with Druid. After every pull that exits 0 on a Druid at rest the two must be equal. The
+ * pulls go through another proxy, with tokens that run out after seconds (`way.ts`); `--way plain` leaves that out. The
+ * user makes things of their own in the file (`things.ts`), which have to be there for good.
  * Without `--druid` it starts a Druid of its own and takes it down. Exit 1 at the first thing that is wrong; the folder
  * with config and database is kept then.
  */
@@ -27,6 +30,8 @@ import { Random } from "../druid/datasets/random.ts"
 import { attachDruid, type Druid, markUnused, startDruid, waitSettled } from "../druid/index.ts"
 import { Changing } from "./change.ts"
 import { Tally } from "./tally.ts"
+import { OWN_COLUMN, Things } from "./things.ts"
+import { Way } from "./way.ts"
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +42,8 @@ const { values } = parseArgs({
     druid: { type: "string" },
     "port-base": { type: "string", default: "18600" },
     executable: { type: "boolean", default: false },
+    way: { type: "string", default: "long" },
+    "no-things": { type: "boolean", default: false },
   },
 })
 
@@ -101,10 +108,10 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
   const changing = new Changing(world, random, world.name("soak"), Number(values.rows))
   const runner = values.executable ? executable() : bunSource()
   await changing.create()
+  const way = values.way === "plain" ? undefined : await Way.open(proxy.port, tally)
+  const things = new Things(out)
   const config = {
-    host: "127.0.0.1",
-    port: proxy.port,
-    protocol: "http",
+    ...(way?.config ?? { host: "127.0.0.1", port: proxy.port, protocol: "http" }),
     datasources: [{ name: changing.datasource, table: TABLE, deletions: "mirror" }],
     sliceRows: Math.max(10, Math.round(Number(values.rows) / 3)),
     gzip: random.chance(0.5),
@@ -121,11 +128,16 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
       await play(round, druid, changing, proxy, runner)
       const truth = await world.truth(changing.datasource)
       await mustComplete(proxy, runner)
-      const wrong = difference((await readTable(out, TABLE)).rows, truth.rows)
+      const wrong = difference((await readTable(out, TABLE, [OWN_COLUMN])).rows, truth.rows)
       if (wrong !== undefined) throw new Wrong(`round ${round}: exit 0, but ${wrong}`)
+      const missing = await things.missing()
+      if (missing.length > 0) throw new Wrong(`round ${round}: of the user's things are gone: ${missing}`)
       tally.add("rounds", "equal")
+      const made = values["no-things"] ? undefined : await things.makeOne()
+      if (made !== undefined) tally.add("things that the user made", made)
     }
   } finally {
+    way?.close()
     await markUnused(druid, changing.datasource)
   }
 }
