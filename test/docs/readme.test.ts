@@ -1,4 +1,4 @@
-/** The README's tables are the program's: exit codes, the file's tables. */
+/** The tables of the README and of docs/file.md are the program's: exit codes, the file's tables, dependencies. */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -10,6 +10,7 @@ import { allPages, codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
 import { callsIn } from "./shell.ts"
 
 const readme = readPage("README.md")
+const filePage = readPage("docs/file.md")
 
 describe("the table of exit codes", () => {
   it("is the one of --help", async () => {
@@ -34,7 +35,7 @@ describe("the file's tables", () => {
   afterAll(() => engine.close())
 
   it("are all named, with columns that they have", async () => {
-    const rows = tableBelow(readme, "## What you find in the file")
+    const rows = tableBelow(filePage, "## Tables")
     const own = rows.filter(([name = ""]) => name.startsWith("`_"))
     expect(own.map(([name = ""]) => codesIn(name)[0]!).sort()).toEqual([...OWN_TABLES].sort())
     for (const [name = "", columns = ""] of own) {
@@ -45,11 +46,11 @@ describe("the file's tables", () => {
     }
   })
 
-  it("know the states that the README explains", () => {
+  it("know the states that the page explains", () => {
     const domain = readFileSync(join(ROOT, "src/base/domain.ts"), "utf8")
     const [, union = ""] = /export type PartState =([\s\S]*?)\n\n/.exec(domain)!
     const states = [...union.matchAll(/^ {2}\| "(\w+)"/gm)].map(([, state]) => state!)
-    const [, prose = ""] = /States of a checkpoint: ([\s\S]*?)\n\n/.exec(readme.text)!
+    const [, prose = ""] = /States of a checkpoint: ([\s\S]*?)\n\n/.exec(filePage.text)!
     expect([...codesIn(prose)].sort()).toEqual(states.sort())
   })
 
