@@ -2,7 +2,7 @@
  * Druid's own translation of our scan SQL into a native scan query, read out of `EXPLAIN PLAN FOR`: the filter, the
  * virtual columns and the order of the columns are Druid's, so that a data node gives the same values as SQL does. Pure.
  *
- * Source: Druid's documentation, "Druid SQL" → "Query translation", and DRUID.md §12 (33.0.0).
+ * Source: Druid's documentation, "Druid SQL" → "Query translation"; tried on 33.0.0.
  */
 import type { Interval } from "../../base/domain.ts"
 import { intervalText } from "../../base/intervals.ts"
