@@ -7,8 +7,8 @@ import type { Interval } from "../base/domain.ts"
 import { union } from "../base/intervals.ts"
 import { quoteName } from "../base/names.ts"
 import { from, matching, type Source, TIME_MS, within } from "../druid/sql.ts"
-import { timeCondition } from "../store/notes/times.ts"
-import { bucketSql } from "../store/rows/interval-counts.ts"
+import { msOfTime, timeCondition } from "../store/notes/times.ts"
+import { bucketSql, storedBucket } from "../store/rows/interval-counts.ts"
 import { TEXT_HASH } from "../store/text-hash.ts"
 import type { ComparedColumn } from "./columns.ts"
 
@@ -17,7 +17,7 @@ const COLUMNS_PER_TEXT = 40
 
 const DRUID_SEPARATOR = "U&'\\001F'"
 const DUCKDB_SEPARATOR = "chr(31)"
-const DUCKDB_TIME_MS = 'epoch_ms("__time")'
+const DUCKDB_TIME_MS = msOfTime('"__time"')
 
 const druidHash = (text: string) => `PARSE_LONG(STRING_FORMAT('%h', STRING_FORMAT('%h', ${text})), 16)`
 const duckdbHash = (text: string) => `${TEXT_HASH}(${text})`
@@ -65,7 +65,7 @@ export function duckdbPrintsSql(
   texts: readonly (readonly ComparedColumn[])[],
 ): string {
   const sums = texts.map((columns) => `coalesce(sum(${duckdbHash(duckdbText(columns))}), 0)::VARCHAR`)
-  const bucket = `${bucketSql(intervals, DUCKDB_TIME_MS)} AS bucket`
+  const bucket = `${storedBucket(intervals)} AS bucket`
   return (
     `SELECT ${[bucket, "count(*)", ...sums].join(", ")} FROM file.${quoteName(table)} ` +
     `WHERE ${duckdbWhere(intervals)} GROUP BY bucket`
@@ -79,9 +79,4 @@ export function duckdbWhere(intervals: readonly Interval[]): string {
   const inside =
     spans.length === 1 ? "" : ` AND (${spans.map((span) => `(${timeCondition(span)})`).join(" OR ")})`
   return `"__time" IS NOT NULL AND ${hull}${inside}`
-}
-
-/** Number of the interval that a stored row lies in, -1 for none. */
-export function duckdbBucket(intervals: readonly Interval[]): string {
-  return bucketSql(intervals, DUCKDB_TIME_MS)
 }

@@ -12,12 +12,12 @@ import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
 import { conversion } from "../store/rows/convert.ts"
 import { commonColumn } from "../store/rows/drift.ts"
-import { countsByInterval } from "../store/rows/interval-counts.ts"
+import { countsByInterval, storedBucket } from "../store/rows/interval-counts.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 import { dropStaged, stage } from "../store/rows/stage.ts"
 import { type CompareContext, type Example, type Finding, unanswered } from "./context.ts"
 import { compareMultisets, EXAMPLES, type OddRow } from "./multisets.ts"
-import { duckdbBucket, duckdbWhere } from "./prints-sql.ts"
+import { duckdbWhere } from "./prints-sql.ts"
 import { type SideColumn, sideSql } from "./sides.ts"
 import type { Stretch } from "./stretches.ts"
 
@@ -120,7 +120,7 @@ async function compareFetched(
     const { names, druid, duckdb } = sideColumns(context)
     const stored = `file.${quoteName(held.table)}`
     const where = duckdbWhere(intervals)
-    const bucket = duckdbBucket(intervals)
+    const bucket = storedBucket(intervals)
     return await file.read(async () => {
       const storedCounts = await countsByInterval(engine, stored, intervals, where)
       const differences = await compareMultisets(

@@ -6,8 +6,8 @@ import type { Interval, Part } from "../base/domain.ts"
 import { intersection, subtract, union } from "../base/intervals.ts"
 import { quoteName } from "../base/names.ts"
 import type { Ports } from "../pull/ports.ts"
-import { timeCondition } from "../store/notes/times.ts"
-import { duckdbBucket } from "./prints-sql.ts"
+import { msOfTime, timeCondition } from "../store/notes/times.ts"
+import { storedBucket } from "../store/rows/interval-counts.ts"
 
 export interface Stray {
   readonly rows: number
@@ -39,9 +39,9 @@ export async function strayRows(
       const isLast = i + INTERVALS_PER_QUERY >= covered.length
       const span = { start: from, end: isLast ? window.end : some.at(-1)!.end }
       from = span.end
-      const outside = some.length === 0 ? "TRUE" : `${duckdbBucket(some)} = -1`
+      const outside = some.length === 0 ? "TRUE" : `${storedBucket(some)} = -1`
       const [row] = await ports.engine.rows(
-        `SELECT count(*), epoch_ms(min("__time")), epoch_ms(max("__time")) FROM ${name} ` +
+        `SELECT count(*), ${msOfTime('min("__time")')}, ${msOfTime('max("__time")')} FROM ${name} ` +
           `WHERE "__time" IS NOT NULL AND ${timeCondition(span)} AND ${outside}`,
       )
       const [rows, first, last] = row!

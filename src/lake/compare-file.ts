@@ -9,7 +9,7 @@ import { compareMultisets } from "../compare/multisets.ts"
 import { columnName, type SideColumn, type Sides, sideSql } from "../compare/sides.ts"
 import { type Engine, literal } from "../store/engine.ts"
 import type { LakeFormat } from "./layout.ts"
-import { fileColumns, type LakeRows, sourceOf } from "./values.ts"
+import { fileColumns, finite, type LakeRows, sourceOf } from "./values.ts"
 
 /** Rows in one bucket of an exact comparison, about: what is held in memory at a time. */
 const BUCKET_ROWS = 4_000_000
@@ -69,7 +69,14 @@ function sidesOf(rows: LakeRows, format: LakeFormat, path: string): Sides {
     // The file has instants.
     const inFile = columns.map(({ type, expression }) =>
       type === "TIMESTAMP"
-        ? { type, expression: `make_timestamp(epoch_us(${expression}))` }
+        ? {
+            type,
+            expression: finite(
+              expression,
+              `make_timestamp(epoch_us(${expression}))`,
+              `${expression}::TIMESTAMP`,
+            ),
+          }
         : { type, expression },
     )
     const reader = `read_parquet(${literal(path)}, hive_partitioning = false)`

@@ -10,9 +10,8 @@ export type LakePartitioning = "day" | "month"
 
 /** The rows of one calendar day or month (UTC). */
 export interface LakePartition {
-  readonly year: number
-  readonly month: number
-  readonly day: number
+  /** the first day; undefined for rows at Druid's first instant, which no calendar has */
+  readonly date: { readonly year: number; readonly month: number; readonly day: number } | undefined
   readonly interval: Interval
   readonly rows: number
 }
@@ -104,8 +103,13 @@ export function keyNames(by: LakePartitioning, columns: readonly HeldColumn[]): 
   }
 }
 
+/** What stands for NULL in the folder of a partition, to every engine that reads Hive's form. */
+const NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+
 /** `year=2016/month=06` */
-export function partitionPath(keys: readonly string[], { year, month, day }: LakePartition): string {
+export function partitionPath(keys: readonly string[], { date }: Pick<LakePartition, "date">): string {
+  if (date === undefined) return keys.map((key) => `${key}=${NO_VALUE}`).join("/")
+  const { year, month, day } = date
   const two = (value: number) => String(value).padStart(2, "0")
   const years = year < 0 ? `-${String(-year).padStart(4, "0")}` : String(year).padStart(4, "0")
   const values = [years, two(month), two(day)]
@@ -114,7 +118,7 @@ export function partitionPath(keys: readonly string[], { year, month, day }: Lak
 
 /** A folder that some partitioning made. */
 export function isPartitionFolder(name: string): boolean {
-  return /^[A-Za-z0-9_]+=-?\d+$/.test(name)
+  return /^[A-Za-z0-9_]+=(-?\d+|__HIVE_DEFAULT_PARTITION__)$/.test(name)
 }
 
 /** `shard-2-of-4` → 4; undefined for another name. */

@@ -40,8 +40,14 @@ const ISO = "%Y-%m-%dT%H:%M:%S.%gZ"
 function parquetValue({ name, type }: HeldColumn): string {
   const quoted = quoteName(name)
   // An instant (isAdjustedToUTC), so that no engine's time zone bends it; by way of a number, so that ours does not.
-  if (type === "TIMESTAMP") return `make_timestamptz(epoch_us(${quoted}))`
+  if (type === "TIMESTAMP")
+    return finite(quoted, `make_timestamptz(epoch_us(${quoted}))`, `${quoted}::TIMESTAMPTZ`)
   return type === "JSON" ? `${quoted}::VARCHAR` : quoted
+}
+
+/** SQL of what a time becomes; `otherwise` for those that no calendar has, and for NULL. */
+export function finite(time: string, then: string, otherwise: string): string {
+  return `CASE WHEN isfinite(${time}) THEN ${then} ELSE ${otherwise} END`
 }
 
 /** A value as CSV text: lists are JSON, bytes base64, numbers in Druid's words. */
@@ -54,7 +60,10 @@ function csvValue({ name, type }: HeldColumn): string {
 function jsonRow(columns: readonly HeldColumn[]): string {
   const pairs = columns.map(({ name, type }) => {
     const quoted = quoteName(name)
-    const value = type === "TIMESTAMP" ? `strftime(${quoted}, '"${ISO}"')` : jsonOf(quoted, type)
+    const value =
+      type === "TIMESTAMP"
+        ? finite(quoted, `strftime(${quoted}, '"${ISO}"')`, `'"' || ${quoted} || '"'`)
+        : jsonOf(quoted, type)
     // Line breaks between the values of nested JSON mean nothing, and would end the line.
     const line =
       type === "JSON"

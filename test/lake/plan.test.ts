@@ -18,9 +18,7 @@ import type { HeldChunk } from "../../src/store/notes/holdings.ts"
 const DAY = 86_400_000n
 
 const partition = (day: number, rows: number): LakePartition => ({
-  year: 2020,
-  month: 1,
-  day: day + 1,
+  date: { year: 2020, month: 1, day: day + 1 },
   interval: { start: BigInt(day) * DAY, end: BigInt(day + 1) * DAY },
   rows,
 })

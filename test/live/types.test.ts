@@ -188,6 +188,47 @@ describe("time", () => {
   )
 })
 
+describe("Druid's first instant", () => {
+  it(
+    "is -infinity: rows without granularity are copied, verified, added to and split among machines",
+    async () => {
+      const datasource = name("first instant")
+      const load = (ns: readonly number[], append: boolean) =>
+        ingest(druid, {
+          datasource,
+          append,
+          rows: ns.map((n) => ({ __time: `2024-01-0${n}`, n })),
+          segmentGranularity: "ALL",
+          queryGranularity: "ALL",
+          dimensions: [{ type: "long", name: "n" }],
+        })
+      await load([1, 2, 3], false)
+      const copy = stage()
+      copy.config([{ name: datasource, table: "first" }])
+      await complete(copy)
+      await load([4, 5], true)
+      expect((await complete(copy)).report.datasources[0]).toMatchObject({
+        rows: 5,
+        cursor: "-146136543-09-08T08:23:32.096Z",
+      })
+      const times = "SELECT __time::VARCHAR AS t, count(*) AS rows FROM first GROUP BY ALL"
+      expect(await query(copy.out, times)).toEqual([{ t: "-infinity", rows: 5n }])
+      for (const flags of [[], ["--deep"]]) {
+        const args = ["verify", "--config", copy.configPath, "--out", copy.out, ...flags]
+        expect((await copy.runner.run(args)).exitCode).toBe(0)
+      }
+      let own = 0
+      for (const shard of ["1/2", "2/2"]) {
+        const one = stage()
+        one.config([{ name: datasource, table: "first" }])
+        own += (await one.pull("--shard", shard)).rows
+      }
+      expect(own).toBe(5)
+    },
+    INGESTION_MS,
+  )
+})
+
 describe("drift between pulls", () => {
   const day = (n: number) => `2020-01-0${n}`
   const typed = (type: string, ...names: string[]) => names.map((column) => ({ type, name: column }))

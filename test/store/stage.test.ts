@@ -339,8 +339,8 @@ describe("what does not fit its type", () => {
 
   it("is an error where a time is beyond DuckDB's, and it names the time", async () => {
     for (const ms of [
-      "4611686018427387903",
-      "-4611686018427387904",
+      "4611686018427387902",
+      "-4611686018427387903",
       "9223372036854776",
       "-9223372036854776",
     ]) {
@@ -353,6 +353,22 @@ describe("what does not fit its type", () => {
       expect((error as DruidsyncError).code).toBe("type")
       expect((error as DruidsyncError).hint).toContain(ms)
     }
+  })
+})
+
+describe("Druid's first and last instant", () => {
+  it("are DuckDB's infinities, in the intervals that hold them", async () => {
+    const times = [-4611686018427387904n, 5n, 4611686018427387903n]
+    const path = await store.spool(times.map((ms) => `[${ms}]`))
+    const intervals = [
+      { start: -4611686018427387904n, end: -4611686018427387903n },
+      { start: -4611686018427387903n, end: 5n },
+      { start: 5n, end: 4611686018427387903n },
+    ]
+    const { counts } = await stage(store.engine, "t", path, [column("__time", "LONG")], intervals)
+    expect(counts).toEqual([1, 0, 1])
+    const rows = await store.engine.rows("SELECT __time::VARCHAR FROM t ORDER BY __time")
+    expect(rows.flat()).toEqual(["-infinity", "1970-01-01 00:00:00.005", "infinity"])
   })
 })
 

@@ -5,7 +5,7 @@
 import type { DuckDBValue } from "@duckdb/node-api"
 import { quoteName } from "../../base/names.ts"
 import { type Engine, literal } from "../engine.ts"
-import { timestampLiteral } from "./times.ts"
+import { msOfTime, timeBound, timestampLiteral } from "./times.ts"
 
 export interface SyncColumn<T> {
   /** in the file */
@@ -61,9 +61,9 @@ export const druidMs = (name: string) =>
 /** A time of Druid's that some row has, epoch ms, kept as a TIMESTAMP for people. */
 export const rowTime = (name: string) =>
   column<bigint>(name, "TIMESTAMP", {
-    select: `epoch_ms(${quoteName(name)})`,
+    select: msOfTime(quoteName(name)),
     read: (value) => value as bigint,
-    write: (ms) => `epoch_ms(${ms}::BIGINT)`,
+    write: timeBound,
   })
 
 /** A time of our own clock, epoch ms. */

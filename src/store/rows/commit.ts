@@ -11,7 +11,7 @@ import { writeChanges } from "../notes/changes.ts"
 import { type CheckpointOwner, markParts, removeParts, writeParts } from "../notes/checkpoints.ts"
 import { insertRows, updateRows } from "../notes/sync-table.ts"
 import { ensureTables, FORMAT, STATE, tableNames } from "../notes/tables.ts"
-import { timeCondition } from "../notes/times.ts"
+import { msOfTime, timeCondition } from "../notes/times.ts"
 import { conversion } from "./convert.ts"
 import type { Staged } from "./stage.ts"
 import { prepareTable, type TableNow, type TableWish, type Widened } from "./table-schema.ts"
@@ -165,7 +165,7 @@ async function writeState(
     times.push(`SELECT cursor FROM file._sync_state WHERE datasource = ${literal(target.datasource)}`)
   }
   const [cursor] = await engine.rows(
-    `SELECT epoch_ms(max(t)) FROM (${times.join(" UNION ALL ")}) AS times(t)`,
+    `SELECT ${msOfTime("max(t)")} FROM (${times.join(" UNION ALL ")}) AS times(t)`,
   )
   const row = {
     table: target.table,

@@ -1,4 +1,5 @@
 /** SQL that turns a value of one DuckDB type into another without loss, as drift asks for it. Pure. */
+import { msOfTime } from "../notes/times.ts"
 import { listStructure } from "./types.ts"
 
 /**
@@ -34,7 +35,7 @@ export function jsonOf(expression: string, from: string, depth = 0): string {
     const text = textOf(expression, from)
     return `(CASE WHEN isfinite(${expression}) THEN ${text} ELSE '"' || ${text} || '"' END)::JSON`
   }
-  if (from === "TIMESTAMP") return `epoch_ms(${expression})::VARCHAR::JSON`
+  if (from === "TIMESTAMP") return `(${msOfTime(expression)})::VARCHAR::JSON`
   if (from.endsWith("[]") && from !== "VARCHAR[]" && from !== "BIGINT[]")
     return `to_json(${eachOf(expression, (x) => jsonOf(x, from.slice(0, -2), depth + 1), depth)})`
   return `to_json(${expression})`

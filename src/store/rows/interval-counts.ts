@@ -1,14 +1,20 @@
 /** Which interval a row lies in, and how many rows lie in each: one pass over a table, whatever the number of intervals. */
 import type { Interval } from "../../base/domain.ts"
 import type { Engine } from "../engine.ts"
+import { timeBound } from "../notes/times.ts"
 
 /**
  * The number of the interval that a time lies in, -1 for none: a binary search in nested CASEs, so that a row costs a
  * handful of comparisons whatever the number of intervals. Standard SQL, the same for Druid and DuckDB.
  * @param intervals ascending, disjoint, at least one
- * @param time SQL of the time in milliseconds
+ * @param time SQL of the time
+ * @param bound SQL of a time to compare it with, from milliseconds; left out: these
  */
-export function bucketSql(intervals: readonly Interval[], time: string): string {
+export function bucketSql(
+  intervals: readonly Interval[],
+  time: string,
+  bound: (ms: bigint) => string = String,
+): string {
   const steps: { from: bigint; bucket: number }[] = []
   for (const [n, { start, end }] of intervals.entries()) {
     if (steps.at(-1)?.from === start) steps.pop()
@@ -18,9 +24,14 @@ export function bucketSql(intervals: readonly Interval[], time: string): string 
     // between steps[low - 1] and steps[high]
     if (low === high) return String(low === 0 ? -1 : steps[low - 1]!.bucket)
     const middle = (low + high) >> 1
-    return `CASE WHEN ${time} < ${steps[middle]!.from} THEN ${search(low, middle)} ELSE ${search(middle + 1, high)} END`
+    return `CASE WHEN ${time} < ${bound(steps[middle]!.from)} THEN ${search(low, middle)} ELSE ${search(middle + 1, high)} END`
   }
   return search(0, steps.length)
+}
+
+/** The number of the interval that a stored row lies in, -1 for none. */
+export function storedBucket(intervals: readonly Interval[]): string {
+  return bucketSql(intervals, '"__time"', timeBound)
 }
 
 /**
@@ -41,8 +52,7 @@ export async function countsByInterval(
   const counts = intervals.map(() => 0)
   if (intervals.length === 0) return counts
   const rows = await engine.rows(
-    `SELECT n, count(*) FROM (SELECT ${bucketSql(intervals, "t")} AS n ` +
-      `FROM (SELECT epoch_ms("__time") AS t FROM ${table} WHERE ${where})) WHERE n >= 0 GROUP BY n`,
+    `SELECT n, count(*) FROM (SELECT ${storedBucket(intervals)} AS n FROM ${table} WHERE ${where}) WHERE n >= 0 GROUP BY n`,
   )
   for (const [n, count] of rows) counts[Number(n)] = Number(count)
   return counts

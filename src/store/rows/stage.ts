@@ -6,7 +6,7 @@ import type { Column, Interval } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { quoteName } from "../../base/names.ts"
 import { codeOf } from "../../base/system.ts"
-import { formatDruidTime } from "../../base/time.ts"
+import { formatDruidTime, MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import { firstLine, says } from "../duckdb-errors.ts"
 import type { Engine } from "../engine.ts"
 import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "../notes/times.ts"
@@ -134,7 +134,7 @@ async function unstorableTime(
   const index = columns.findIndex((column) => column.name === "__time") + 1
   const time = `json[${index}]::BIGINT`
   const [row] = await engine.rows(
-    `SELECT ${time} FROM ${source} WHERE ${time} NOT BETWEEN ${MIN_TIMESTAMP_MS} AND ${MAX_TIMESTAMP_MS} LIMIT 1`,
+    `SELECT ${time} FROM ${source} WHERE ${time} NOT BETWEEN ${MIN_TIMESTAMP_MS} AND ${MAX_TIMESTAMP_MS} AND ${time} NOT IN (${MIN_TIME}, ${MAX_TIME}) LIMIT 1`,
   )
   if (row === undefined) return undefined
   const ms = row[0] as bigint

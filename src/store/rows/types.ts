@@ -4,6 +4,7 @@
  * digits that read back as the same number, nested values as their JSON text, null as NULL.
  */
 import type { Column } from "../../base/domain.ts"
+import { timeOfMs } from "../notes/times.ts"
 import type { SpoolForm } from "./spool-source.ts"
 
 /** What a column becomes, and what a person should know about it. */
@@ -76,7 +77,7 @@ export function valueExpression(
 ): string {
   const value = `json[${index}]`
   const type = column.duckdbType
-  if (column.name === "__time") return `epoch_ms(${value}::BIGINT)`
+  if (column.name === "__time") return timeOfMs(`${value}::BIGINT`)
   if (type === "VARCHAR") return value
   if (type.endsWith("[]")) return `from_json_strict(${value}, '${listStructure(type)}')`
   // SQL puts a sketch into quotes once more, a data node does not.
