@@ -10,6 +10,7 @@ import { shareOf } from "../base/shard.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
+import { checkSegments } from "../pull/pipeline/past-broker.ts"
 import { conversion } from "../store/rows/convert.ts"
 import { commonColumn } from "../store/rows/drift.ts"
 import { countsByInterval, storedBucket } from "../store/rows/interval-counts.ts"
@@ -112,10 +113,11 @@ async function compareFetched(
     works: slice.works.map((work) => ({ ...work, expectedRows: work.expectedRows ?? 0 })),
   }
   const number = numbering.next++
-  const fetched = await fetchSlice(ports, { source, columns: shape.columns }, known, number)
+  const fetched = await fetchSlice(ports, { source, ...shape, rowBytes: undefined }, known, number)
   const staged = `stage_${number}`
   try {
-    const { counts } = await stage(engine, staged, fetched.path, shape.columns, intervals)
+    const rows = await stage(engine, staged, fetched.path, shape.columns, intervals, undefined, fetched.form)
+    await checkSegments(fetched, rows.perSegment)
     await rm(fetched.path, { force: true })
     const { names, druid, duckdb } = sideColumns(context)
     const stored = `file.${quoteName(held.table)}`
@@ -133,12 +135,12 @@ async function compareFetched(
         intervals.length,
       )
       return differences.map(({ onlyLeft, onlyRight, columns, examples }, n): Finding => {
-        const rows = { druidRows: counts[n]!, duckdbRows: storedCounts[n]! }
+        const both = { druidRows: rows.counts[n]!, duckdbRows: storedCounts[n]! }
         return {
           stretch: stretches[n]!,
-          ...rows,
+          ...both,
           isEqual: onlyLeft + onlyRight === 0,
-          columns: rows.druidRows === rows.duckdbRows ? columns : [],
+          columns: both.druidRows === both.duckdbRows ? columns : [],
           examples: examples.map((row) => exampleOf(row, names)),
         }
       })

@@ -57,6 +57,11 @@ function flagged<const S extends v.GenericSchema, const F extends string>(value:
   return { ...schema, flag: value }
 }
 
+/** Gives the commands a flag without a value for the key: where it is given, the key is true. */
+function switched<const S extends v.GenericSchema>(schema: S) {
+  return { ...schema, flag: true as const }
+}
+
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
 
 /** Says that values of the key are never shown: it is a secret, or often one (some services put an API key into a user name). */
@@ -276,6 +281,13 @@ export const queryEntries = {
     v.union([v.literal("auto"), v.boolean()], '"auto", true or false'),
     "auto",
     "compressed responses; auto: not over loopback",
+  ),
+  direct: switched(
+    withDefault(
+      flag(),
+      false,
+      "fetch segments from the data nodes that Druid names, past the broker: your credentials go to them, too",
+    ),
   ),
 }
 

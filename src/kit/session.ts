@@ -4,7 +4,10 @@ import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
 import type { Settings } from "../config/settings.ts"
 import { createCatalog } from "../druid/catalog.ts"
+
 import type { DruidClient } from "../druid/client.ts"
+import { DirectReader } from "../druid/direct/reader.ts"
+
 import { type Listing, readListing } from "../druid/listing.ts"
 import type { Emit } from "../pull/events.ts"
 import type { Ports } from "../pull/ports.ts"
@@ -61,7 +64,8 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
         // What was asked before a wait is an old answer by now.
         const catalog = createCatalog(client, datasources, hasWaited ? undefined : listing)
         const loader = await engine.beside()
-        return await work({ client, catalog, engine, loader, file, spoolDir, clock, emit, signal })
+        const direct = directReader(options, client)
+        return await work({ client, catalog, direct, engine, loader, file, spoolDir, clock, emit, signal })
       } finally {
         await lock.release()
       }
@@ -90,7 +94,8 @@ export function withReadSession<T>(
       }
       const catalog = createCatalog(client, datasources, listing)
       const loader = await engine.beside()
-      return work({ client, catalog, engine, loader, file, spoolDir: "", clock, emit, signal })
+      const direct = directReader(options, client)
+      return work({ client, catalog, direct, engine, loader, file, spoolDir: "", clock, emit, signal })
     }),
   )
 }
@@ -133,4 +138,12 @@ async function withDruid<T>(
   } finally {
     await client.close()
   }
+}
+
+/** Reads segments past the broker, where the user asked for it. */
+function directReader({ settings: { druid }, emit }: Opening, client: DruidClient): DirectReader | undefined {
+  if (!druid.direct) return undefined
+  return new DirectReader(client, druid.protocol, (why) =>
+    emit({ type: "warning", message: `nothing is fetched past the broker any more: ${why}` }),
+  )
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts"
 import type { DatasourceSettings, PullSettings } from "../config/settings.ts"
 import type { Catalog } from "../druid/catalog.ts"
 import type { DruidClient } from "../druid/client.ts"
+import type { DirectReader } from "../druid/direct/reader.ts"
 import type { Engine } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import type { Emit } from "./events.ts"
@@ -11,6 +12,8 @@ import type { TimeLimit } from "./time-limit.ts"
 export interface Ports {
   readonly client: DruidClient
   readonly catalog: Catalog
+  /** reads segments past the broker; undefined where the user did not ask for it */
+  readonly direct?: DirectReader | undefined
   readonly engine: Engine
   /** another connection of the same engine: parses responses while the first one commits others */
   readonly loader: Engine

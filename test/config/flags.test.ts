@@ -17,9 +17,9 @@ describe("flags that stand for keys", () => {
     ])
       expect(names).toContain(name)
     expect(names).not.toContain("port")
-    for (const { description, valueHint } of Object.values(configFlags)) {
-      expect(description).not.toBe("")
-      expect(valueHint).toMatch(/^[A-Z]+$/)
+    for (const flag of Object.values(configFlags)) {
+      expect(flag.description).not.toBe("")
+      if (flag.type === "string") expect(flag.valueHint).toMatch(/^[A-Z]+$/)
     }
   })
 
@@ -28,5 +28,11 @@ describe("flags that stand for keys", () => {
     const { pull, job } = await loadWith({ spoolDir: "elsewhere", concurrency: 3 }, { overrides })
     expect([pull.memoryLimitBytes, pull.spoolDir, pull.concurrency]).toEqual([300e6, resolve("spool"), 3])
     expect(job.maxDurationMs).toBe(3_000_000)
+  })
+
+  it("make the key true where they have no value; left out, they leave the file's word", async () => {
+    expect((await loadWith({}, { overrides: overridesOf({ direct: true }) })).druid.direct).toBe(true)
+    expect((await loadWith({ direct: true }, { overrides: overridesOf({}) })).druid.direct).toBe(true)
+    expect((await loadWith({}, { overrides: overridesOf({}) })).druid.direct).toBe(false)
   })
 })

@@ -30,6 +30,7 @@ describe("a configuration", () => {
         requestTimeoutMs: 30_000,
         idleTimeoutMs: 30_000,
         gzip: "auto",
+        direct: false,
       },
       datasources: [
         {

@@ -18,10 +18,10 @@ const AT_ONCE = 5
 let free = AT_ONCE
 const waiting: (() => void)[] = []
 
-async function play(scenario: Scenario): Promise<void> {
+async function play(scenario: Scenario, always: Readonly<Record<string, unknown>> = {}): Promise<void> {
   if (free === 0) await new Promise<void>((done) => waiting.push(done))
   else free--
-  const stage = new Stage(liveWorld(druid, tag), executable())
+  const stage = new Stage(liveWorld(druid, "direct" in always ? `${tag}d` : tag), executable(), always)
   try {
     await scenario.play(stage)
   } finally {
@@ -35,6 +35,11 @@ async function play(scenario: Scenario): Promise<void> {
 describe("on a real Druid", () => {
   for (const scenario of scenarios.filter((one) => !one.alone))
     it.concurrent(scenario.name, () => play(scenario), 300_000)
+})
+
+describe("on a real Druid, past its broker", () => {
+  for (const scenario of scenarios.filter((one) => !one.alone))
+    it.concurrent(scenario.name, () => play(scenario, { direct: true }), 300_000)
 })
 
 describe("on a real Druid that loses its servers", () => {

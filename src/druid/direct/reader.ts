@@ -3,7 +3,7 @@
  * data nodes are asked for them themselves. What is unusual is left to SQL: `undefined` says so, never an empty answer.
  */
 import type { Column, Interval, Segment } from "../../base/domain.ts"
-import { DruidsyncError } from "../../base/errors.ts"
+import { DruidsyncError, messageOf } from "../../base/errors.ts"
 import { contains, intersection, sameInterval } from "../../base/intervals.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { DruidClient, SpoolOptions } from "../client.ts"
@@ -35,17 +35,15 @@ export class DirectReader {
   readonly #scans = new Map<string, Promise<NativeScan | undefined>>()
   /** data nodes that failed: others are asked first */
   readonly #avoided = new Set<string>()
-  #refusal: string | undefined
+  readonly #onRefusal: (why: string) => void
+  #refused = false
   #hasAnswered = false
 
-  constructor(client: DruidClient, protocol: "http" | "https") {
+  /** @param onRefusal told once why no data node is asked any more in this run */
+  constructor(client: DruidClient, protocol: "http" | "https", onRefusal: (why: string) => void) {
     this.#client = client
     this.#protocol = protocol
-  }
-
-  /** Why no data node is asked any more in this run; undefined while they are. */
-  get refusal(): string | undefined {
-    return this.#refusal
+    this.#onRefusal = onRefusal
   }
 
   /**
@@ -61,7 +59,7 @@ export class DirectReader {
     rowBytes: number | undefined,
     signal: AbortSignal,
   ): Promise<Located | undefined> {
-    if (this.#refusal !== undefined || !columns.every(isAlike)) return undefined
+    if (this.#refused || !columns.every(isAlike)) return undefined
     const action = `asking where the segments of "${source.datasource}" are`
     try {
       const scan = await this.#compiled(source, columns, signal)
@@ -73,7 +71,7 @@ export class DirectReader {
       return { scan, shares: sharesOf(candidates, this.#avoided), rowBytes }
     } catch (error) {
       if (!isRefusal(error)) throw error
-      this.#refusal = (error as DruidsyncError).message
+      this.#refuse(error)
       return undefined
     }
   }
@@ -99,11 +97,16 @@ export class DirectReader {
         const isNever = isRefusal(error)
         if (!isNever && !isOutOfReach(error)) throw error
         // The first that is asked tells whether there is a way at all.
-        if (isNever || !this.#hasAnswered) this.#refusal = (error as DruidsyncError).message
+        if (isNever || !this.#hasAnswered) this.#refuse(error)
         return undefined
       }
     }
     return bytes
+  }
+
+  #refuse(error: unknown): void {
+    if (!this.#refused) this.#onRefusal(messageOf(error))
+    this.#refused = true
   }
 
   #compiled(

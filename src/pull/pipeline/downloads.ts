@@ -81,6 +81,8 @@ export class Downloads {
     const { ports, request, numbering } = this.#round
     let { era } = this.#inFlight
     return fetchSlice(ports, job.prepared, job.slice, numbering.next++, {
+      // What did not agree once is asked of the broker, which knows where everything is.
+      throughBroker: job.mismatches > 0,
       enter: (attempt, send) =>
         this.#queue.add(
           () => {

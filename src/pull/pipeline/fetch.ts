@@ -3,17 +3,24 @@ import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Column, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
+import type { SpoolOptions } from "../../druid/client.ts"
 import { scanSql } from "../../druid/sql.ts"
 import type { AskedCounts } from "../../plan/proof.ts"
+import type { SpoolForm } from "../../store/rows/spool-source.ts"
 import type { Ports } from "../ports.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import { retrying } from "../retry.ts"
+import { fetchSegments } from "./past-broker.ts"
 
 export interface Fetched {
   readonly slice: Slice
   readonly path: string
   readonly bytes: number
   readonly asked: AskedCounts | undefined
+  /** how the rows stand in the file */
+  readonly form: SpoolForm
+  /** of batches: rows that each segment of the form must have brought; undefined where only the slice's count tells */
+  readonly promised: readonly (number | undefined)[]
 }
 
 /** What the fetcher of a slice is told, and decides, while it is fetched. */
@@ -22,9 +29,17 @@ export interface FetchHooks {
   readonly onBytes?: (bytes: number) => void
   /** the request failed; it is sent again after a while */
   readonly onWait?: (error: DruidsyncError) => void
+  /** true: no data node is asked, whatever the user allows */
+  readonly throughBroker?: boolean
   /** sends the request when it may be sent. @param attempt from 0 */
   readonly enter?: (attempt: number, request: () => Promise<Fetched>) => Promise<Fetched>
 }
+
+/** What is read of a datasource. */
+export type Reading = Pick<Prepared, "source" | "columns" | "isUniform" | "rowBytes">
+
+/** Tries past the broker; what fails so often may have no other way than through it. */
+const DIRECT_TRIES = 2
 
 /**
  * @param number unique within the run: names the spool file
@@ -32,7 +47,7 @@ export interface FetchHooks {
  */
 export function fetchSlice(
   ports: Ports,
-  what: Pick<Prepared, "source" | "columns">,
+  what: Reading,
   slice: Slice,
   number: number,
   hooks: FetchHooks = {},
@@ -41,7 +56,8 @@ export function fetchSlice(
   return retrying(
     (attempt) => {
       const path = join(ports.spoolDir, `slice-${number}-${attempt}.jsonl`)
-      return enter(attempt, () => fetchOnce(ports, what, slice, path, hooks.onBytes))
+      const direct = hooks.throughBroker === true || attempt >= DIRECT_TRIES ? undefined : ports.direct
+      return enter(attempt, () => fetchOnce({ ...ports, direct }, what, slice, path, hooks.onBytes))
     },
     {
       sleep: ports.clock.sleep,
@@ -56,13 +72,13 @@ export function fetchSlice(
 
 async function fetchOnce(
   ports: Ports,
-  { source, columns }: Pick<Prepared, "source" | "columns">,
+  what: Reading,
   slice: Slice,
   path: string,
   onBytes: FetchHooks["onBytes"],
 ): Promise<Fetched> {
-  const { catalog, client, signal } = ports
-  const { datasource } = source
+  const { source } = what
+  const { catalog, signal } = ports
   const intervals = slice.works.map((work) => work.interval)
   const mustAsk = slice.works.some((work) => work.expectedRows === undefined)
   const counts = async () =>
@@ -71,24 +87,38 @@ async function fetchOnce(
   let received = 0
   const take = (bytes: number) => {
     received += bytes
-    ports.emit({ type: "received", datasource, bytes })
+    ports.emit({ type: "received", datasource: source.datasource, bytes })
     onBytes?.(bytes)
   }
-  try {
-    const spooled = await client.spool(scanSql(source, columns, slice.interval), path, {
-      action: `fetching "${datasource}"`,
-      signal,
-      onBytes: take,
-    })
-    checkHeader(datasource, columns, spooled.header.names, spooled.header.druidTypes)
-    const after = mustAsk ? await counts() : undefined
-    const asked = before === undefined || after === undefined ? undefined : { before, after }
-    return { slice, path, bytes: spooled.bytes, asked }
-  } catch (error) {
+  const undo = async () => {
     take(-received)
     await rm(path, { force: true })
+  }
+  const options = { action: `fetching "${source.datasource}"`, signal, onBytes: take }
+  try {
+    const direct = await fetchSegments(ports, what, slice, path, options)
+    if (direct === undefined) await undo()
+    const rows = direct ?? (await fetchLines(ports, what, slice, path, options))
+    const after = mustAsk ? await counts() : undefined
+    const asked = before === undefined || after === undefined ? undefined : { before, after }
+    return { slice, path, asked, ...rows }
+  } catch (error) {
+    await undo()
     throw error
   }
+}
+
+/** Asks the broker in SQL. */
+async function fetchLines(
+  { client }: Ports,
+  { source, columns }: Reading,
+  slice: Slice,
+  path: string,
+  options: SpoolOptions,
+): Promise<Pick<Fetched, "bytes" | "form" | "promised">> {
+  const { bytes, header } = await client.spool(scanSql(source, columns, slice.interval), path, options)
+  checkHeader(source.datasource, columns, header.names, header.druidTypes)
+  return { bytes, form: { kind: "lines" }, promised: [] }
 }
 
 /** The response must have the columns that were planned: a schema that changed meanwhile is planned anew. */

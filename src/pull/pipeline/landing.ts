@@ -16,6 +16,7 @@ import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
 import { commitOf, type Prepared } from "../prepare/prepare.ts"
 import type { Arrived } from "./downloads.ts"
 import type { Fetched } from "./fetch.ts"
+import { checkSegments } from "./past-broker.ts"
 import type { Job, Round } from "./round.ts"
 
 interface HeldSlice {
@@ -114,12 +115,14 @@ export class Landing {
       const table = `stage_${numbering.next++}`
       const intervals = job.slice.works.map((work) => work.interval)
       const { columns, rowHash } = job.prepared
-      const staged = await stage(loader, table, fetched.path, columns, intervals, rowHash)
+      const staged = await stage(loader, table, fetched.path, columns, intervals, rowHash, fetched.form)
+      const drop = async (error: unknown) => {
+        await dropStaged(loader, table)
+        throw error
+      }
+      await checkSegments(fetched, staged.perSegment).catch(drop)
       if (staged.suspects.length > 0) {
-        await this.#refuseSeveral(job, staged).catch(async (error) => {
-          await dropStaged(loader, table)
-          throw error
-        })
+        await this.#refuseSeveral(job, staged).catch(drop)
         // What was asked about the rows is true of these segments only if they are still the same afterwards.
         this.#looked = undefined
       }

@@ -36,6 +36,8 @@ export interface Prepared {
   /** bytes of a row in a response, from a sample, where there is enough to fetch for one */
   readonly rowBytes: number | undefined
   readonly columns: readonly Column[]
+  /** each column has one type in all segments (see `Shape`) */
+  readonly isUniform: boolean
   /** the column of hashes, where the config wants one */
   readonly rowHash: Column | undefined
   readonly schema: readonly StoredColumn[]
@@ -85,6 +87,7 @@ export async function prepare(
       slices: [],
       rowBytes: undefined,
       columns: [],
+      isUniform: false,
       rowHash: undefined,
       schema: held?.columns ?? [],
       changes: renamed,

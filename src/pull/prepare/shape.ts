@@ -25,6 +25,8 @@ import type { Ports } from "../ports.ts"
 export interface Shape {
   /** in the order of the response */
   readonly columns: readonly Column[]
+  /** each column has one type in all segments, as they say themselves: a data node writes what Druid's SQL would */
+  readonly isUniform: boolean
   /** the column of hashes, where the config wants one */
   readonly rowHash: Column | undefined
   /** the table's columns once this is stored */
@@ -77,7 +79,9 @@ export async function readShape(
     rowHash: settings.rowHash,
     leftOut,
   })
-  return { columns, rowHash, schema: table, changes, warnings }
+  const isUniform =
+    stored !== undefined && header.names.every((name) => (stored.all.get(name)?.types.size ?? 0) <= 1)
+  return { columns, isUniform, rowHash, schema: table, changes, warnings }
 }
 
 /**

@@ -27,9 +27,12 @@ export class Stage {
   readonly out: string
   readonly configPath: string
   #datasources: readonly Datasource[] = []
+  readonly #always: Readonly<Record<string, unknown>>
   #settings: Readonly<Record<string, unknown>> = {}
 
-  constructor(world: World, runner: Runner) {
+  /** @param always keys of every configuration, whatever the scenario sets */
+  constructor(world: World, runner: Runner, always: Readonly<Record<string, unknown>> = {}) {
+    this.#always = always
     this.world = world
     this.runner = runner
     this.folder = mkdtempSync(join(tmpdir(), "druidsync-stage-"))
@@ -41,7 +44,7 @@ export class Stage {
   config(datasources: readonly Datasource[], settings: Readonly<Record<string, unknown>> = {}): void {
     this.#datasources = datasources
     this.#settings = settings
-    const config = { ...this.world.address, datasources, ...settings }
+    const config = { ...this.world.address, ...this.#always, datasources, ...settings }
     writeFileSync(this.configPath, JSON.stringify(config, null, 2))
   }
 

@@ -1,0 +1,94 @@
+/**
+ * A slice past the broker: its segments are asked of the data nodes that have them. What a data node cannot prove by itself
+ * is left to SQL, slice by slice.
+ */
+import type { Segment, Slice, Work } from "../../base/domain.ts"
+import { DruidsyncError } from "../../base/errors.ts"
+import { contains, intersection } from "../../base/intervals.ts"
+import { formatDruidTime } from "../../base/time.ts"
+import type { SpoolOptions } from "../../druid/client.ts"
+import type { Wanted } from "../../druid/direct/reader.ts"
+import { spooling } from "../../druid/spool.ts"
+import { conditionOf } from "../../plan/chunks.ts"
+import type { SpoolForm } from "../../store/rows/spool-source.ts"
+import type { Ports } from "../ports.ts"
+import type { Prepared } from "../prepare/prepare.ts"
+
+/** Rows that came from data nodes, and what each segment must have brought. */
+export interface FromSegments {
+  readonly bytes: number
+  readonly form: SpoolForm
+  /** per segment of the form: its rows by the metadata; undefined where the slice holds a part of it, or a filter is set */
+  readonly promised: readonly (number | undefined)[]
+}
+
+/**
+ * Fetches the slice's segments into a new file.
+ * @returns undefined where SQL has to be asked; there is no file then
+ * @throws DruidsyncError where a data node fails in the middle; the file is the caller's to remove
+ */
+export async function fetchSegments(
+  { direct, signal }: Ports,
+  { source, columns, isUniform, rowBytes }: Pick<Prepared, "source" | "columns" | "isUniform" | "rowBytes">,
+  slice: Slice,
+  path: string,
+  options: SpoolOptions,
+): Promise<FromSegments | undefined> {
+  if (direct === undefined || !isUniform || !slice.works.every(isImmutable)) return undefined
+  const wanted = slice.works.map(({ interval, chunk }): Wanted => ({ interval, segments: chunk.segments }))
+  const located = await direct.locate(source, columns, wanted, rowBytes, signal)
+  const bytes =
+    located === undefined ? undefined : await spooling(path, (file) => direct.read(located, file, options))
+  if (bytes === undefined) return undefined
+  const segments = segmentsOf(slice)
+  const isAll = source.filter === undefined && source.shard === undefined
+  return {
+    bytes,
+    form: { kind: "batches", segments: segments.map((segment) => segmentId(source.datasource, segment)) },
+    promised: segments.map((segment) => (isAll && isWhole(slice, segment) ? segment.rows : undefined)),
+  }
+}
+
+/**
+ * Each whole segment brought the rows that its metadata promises.
+ * @throws DruidsyncError `count-mismatch`, retryable
+ */
+export async function checkSegments(
+  { form, promised }: Pick<FromSegments, "form" | "promised">,
+  perSegment: readonly number[],
+): Promise<void> {
+  if (form.kind !== "batches") return
+  for (const [n, rows] of promised.entries()) {
+    if (rows === undefined || perSegment[n] === rows) continue
+    throw new DruidsyncError(
+      "count-mismatch",
+      `${perSegment[n]} rows of segment ${form.segments[n]} arrived, its metadata promises ${rows}`,
+      { retryable: true },
+    )
+  }
+}
+
+function isImmutable({ chunk, state }: Work): boolean {
+  return state === "complete" && conditionOf(chunk) === "settled"
+}
+
+/** Segments of which the slice holds something, each once. */
+function segmentsOf({ works }: Slice): Segment[] {
+  const found = new Set<Segment>()
+  for (const { chunk, interval } of works) {
+    for (const segment of chunk.segments) {
+      if (!segment.isTombstone && intersection(segment.interval, interval) !== undefined) found.add(segment)
+    }
+  }
+  return [...found]
+}
+
+function isWhole({ works }: Slice, segment: Segment): boolean {
+  return works.some(({ interval }) => contains(interval, segment.interval))
+}
+
+/** As Druid names it: `wikipedia_2016-06-27T00:00:00.000Z_2016-06-28T00:00:00.000Z_2026-11-30T12:39:19.148Z_1`. */
+function segmentId(datasource: string, { interval, version, partition }: Segment): string {
+  const id = `${datasource}_${formatDruidTime(interval.start)}_${formatDruidTime(interval.end)}_${version}`
+  return partition === 0 ? id : `${id}_${partition}`
+}
