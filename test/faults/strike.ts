@@ -14,8 +14,15 @@ export function modesOf({ verdict }: Cell): Mode[] {
   return verdict.kind === "refused" || verdict.kind === "harmless" ? ["stays"] : ["once", "stays"]
 }
 
-/** @returns what is wrong, one sentence each; none where the verdict holds */
-export async function strike(scenario: Scenario, cell: Cell, mode: Mode): Promise<string[]> {
+/** What came of one cell in one mode. */
+export interface Struck {
+  /** one sentence each; none where the verdict holds */
+  readonly wrong: readonly string[]
+  readonly outcome: Outcome
+}
+
+/** Pulls with the fault, looks into the file, and where that was not complete pulls again without it. */
+export async function strike(scenario: Scenario, cell: Cell, mode: Mode): Promise<Struck> {
   const { fault, place, verdict } = cell
   const { proxy } = scenario
   scenario.reset()
@@ -50,7 +57,7 @@ export async function strike(scenario: Scenario, cell: Cell, mode: Mode): Promis
     const { equal } = await scenario.look()
     must(equal === undefined, `after the next pull: ${equal}`)
   }
-  return wrong
+  return { wrong, outcome }
 }
 
 function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Outcome): string[] {

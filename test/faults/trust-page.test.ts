@@ -2,6 +2,9 @@
 import { describe, expect, it } from "bun:test"
 import { faults } from "../support/fault-proxy/index.ts"
 import { PLACES } from "./places.ts"
+import { Results } from "./results.ts"
+import { isOfSlice, sample } from "./sample.ts"
+import { modesOf } from "./strike.ts"
 import { matrix, readPage, updated } from "./trust-page.ts"
 import { cells } from "./verdicts.ts"
 
@@ -26,5 +29,37 @@ describe("docs/trust.md", () => {
     expect(new Set(faults.map((fault) => fault.name)).size).toBe(faults.length)
     expect(new Set(PLACES.map((place) => place.name)).size).toBe(PLACES.length)
     expect(cells().length).toBeGreaterThan(500)
+  })
+})
+
+describe("the stored results", () => {
+  it("are of every cell: DRUIDSYNC_FAULTS=all bun test test/faults/matrix.test.ts plays and writes them", () => {
+    const stored = Results.read()
+    const unplayed = cells().filter((cell) =>
+      modesOf(cell).some((mode) => stored.of(cell, mode) === undefined),
+    )
+    expect(unplayed.map(({ fault, place }) => `${fault.name} at ${place.name}`)).toEqual([])
+  })
+})
+
+describe("the part that every run plays", () => {
+  const part = sample(cells())
+
+  it("has each fault at a place of metadata and at a slice, where it can happen there", () => {
+    for (const isSlice of [true, false]) {
+      const withFault = (all: typeof part) =>
+        new Set(all.filter((cell) => isOfSlice(cell) === isSlice).map(({ fault }) => fault.name))
+      expect(withFault(part)).toEqual(withFault(cells()))
+    }
+  })
+
+  it("has each place with each verdict that there is", () => {
+    const kinds = (all: typeof part) =>
+      new Set(all.map(({ place, verdict }) => `${place.name}: ${verdict.kind}`))
+    expect([...kinds(part)].sort()).toEqual([...kinds(cells())].sort())
+  })
+
+  it("is a part", () => {
+    expect(part.length).toBeLessThan(cells().length / 4)
   })
 })

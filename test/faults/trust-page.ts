@@ -1,11 +1,12 @@
 /**
- * Writes the matrix into `docs/trust.md`, between its marks: `bun test/faults/trust-page.ts`. The tables come from the same
- * verdicts that the matrix test holds druidsync to.
+ * Writes the matrix into `docs/trust.md`, between its marks: `bun test/faults/trust-page.ts`. The letters come from the
+ * verdicts that the matrix test holds druidsync to, the codes from the results of its last whole run.
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { resolve } from "node:path"
 import { type Fault, faults, type Group } from "../support/fault-proxy/index.ts"
 import { PLACES } from "./places.ts"
+import { Results } from "./results.ts"
 import { modesOf } from "./strike.ts"
 import { type Cell, cells, type Verdict } from "./verdicts.ts"
 
@@ -32,6 +33,8 @@ const WORDS: Readonly<Record<Verdict["kind"], string>> = {
   around: "asked in another way (SQL in place of the native API): exit 0",
   plausible: "a whole answer, but an old one, or one that lost a row of metadata: see below",
 }
+
+const results = Results.read()
 
 const GROUPS: Readonly<Record<Group, string>> = {
   connection: "The connection",
@@ -81,9 +84,10 @@ function row(fault: Fault, all: readonly Cell[]): string {
     const cell = struck.find((one) => one.place === place)
     return cell === undefined ? " " : LETTERS[cell.verdict.kind]
   })
-  const codes = struck.flatMap(({ verdict }) =>
-    "code" in verdict && verdict.code !== undefined ? [verdict.code] : [],
-  )
+  const codes = struck.flatMap((cell) => {
+    const [, code] = results.of(cell, "stays")?.split(" ") ?? []
+    return cell.verdict.kind === "plausible" || code === undefined ? [] : [code]
+  })
   return `| ${fault.name} | ${fault.about} | ${letters.join(" | ")} | ${[...new Set(codes)].join(", ")} |`
 }
 

@@ -11,12 +11,11 @@ export type Verdict =
   | { readonly kind: "harmless" }
   /**
    * Tried again up to three times, after 2, 4 and 8 s or what the server asks for. Once: exit 0, equal. For good: exit 1
-   * with this code. `also`: other codes that it may end with, where a runtime or the moment decides.
+   * with this code.
    */
   | {
       readonly kind: "retried"
       readonly code: ErrorCode
-      readonly also?: readonly ErrorCode[]
       /** first pause where the server asks for one, ms */
       readonly firstWaitMs?: number
     }

@@ -16,7 +16,7 @@ import { Stage } from "../support/conformance/stage.ts"
 import type { InputRow, World } from "../support/conformance/world.ts"
 import { liveDruid, tag } from "./support.ts"
 
-const kills = Number(process.env.DRUIDSYNC_KILLS ?? 20)
+const kills = Number(process.env.DRUIDSYNC_KILLS ?? 8)
 const seed = Number(process.env.DRUIDSYNC_SEED ?? Date.now() % 1_000_000)
 /** of half of the kills; each is a pull that dies and one that completes */
 const TIME_LIMIT_MS = 100_000 + kills * 15_000
