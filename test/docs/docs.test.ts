@@ -81,7 +81,7 @@ describe("the pages", () => {
     const flags = await allFlags()
     const wrong = await faults((page) =>
       page.spans
-        .map((span) => /^-{1,2}[a-zA-Z][a-z-]*/.exec(span)?.[0])
+        .map((span) => /^(--[a-zA-Z][a-z-]*|-[a-zA-Z]\b)/.exec(span)?.[0])
         .filter((flag): flag is string => flag !== undefined && !flags.has(flag)),
     )
     expect(wrong).toEqual([])
