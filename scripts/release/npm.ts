@@ -4,6 +4,7 @@
  */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join, relative } from "node:path"
+import type { BunPlugin } from "bun"
 import packageJson from "../../package.json" with { type: "json" }
 import { root } from "../build/packages.ts"
 import { type Component, readLock, runtimeComponents } from "./components.ts"
@@ -60,6 +61,15 @@ export async function npmPackage(folder: string): Promise<string> {
   return join(folder, filename)
 }
 
+/** For Node, Bun would take its other form, which looks for its files at run time. */
+const jsoncAsModule: BunPlugin = {
+  name: "jsonc-as-module",
+  setup(build) {
+    const path = join(root, "node_modules/jsonc-parser/lib/esm/main.js")
+    build.onResolve({ filter: /^jsonc-parser$/ }, () => ({ path }))
+  },
+}
+
 /** The program as one file of JavaScript, which imports DuckDB's package. */
 export async function bundle(): Promise<string> {
   const before = process.cwd()
@@ -72,6 +82,7 @@ export async function bundle(): Promise<string> {
       target: "node",
       format: "esm",
       external: [duckdb],
+      plugins: [jsoncAsModule],
       // ofetch has a file for Node that brings a fetch along, for Node before 18, and this one for all others.
       conditions: ["wintercg"],
       banner: "#!/usr/bin/env node",
