@@ -7,7 +7,7 @@ import { quoteName } from "../base/names.ts"
 import { type AskPrints, comparePrints, differingColumns, printsOf } from "../compare/fingerprints.ts"
 import { compareMultisets } from "../compare/multisets.ts"
 import { columnName, type SideColumn, type Sides, sideSql } from "../compare/sides.ts"
-import { type Engine, literal } from "../store/engine.ts"
+import { type Engine, literal, oneFile } from "../store/engine.ts"
 import type { LakeFormat } from "./layout.ts"
 import { fileColumns, finite, type LakeRows, sourceOf } from "./values.ts"
 
@@ -79,7 +79,7 @@ function sidesOf(rows: LakeRows, format: LakeFormat, path: string): Sides {
           }
         : { type, expression },
     )
-    const reader = `read_parquet(${literal(path)}, hive_partitioning = false)`
+    const reader = `read_parquet(${oneFile(path)}, hive_partitioning = false)`
     return { names: held.map(({ name }) => name), left: table(columns), right: sideSql(inFile, reader) }
   }
   // As texts, letter by letter; the line of JSON has the columns in their order.
@@ -89,11 +89,12 @@ function sidesOf(rows: LakeRows, format: LakeFormat, path: string): Sides {
   const left = table(texts(columns.map(({ value }) => value)))
   const names = columns.map(({ name }) => name)
   if (format === "json") {
-    const reader = `read_ndjson_objects(${literal(path)}, format = 'newline_delimited', maximum_object_size = 33554432)`
+    const reader = `read_ndjson_objects(${oneFile(path)}, format = 'newline_delimited', hive_partitioning = false,
+      maximum_object_size = 33554432)`
     return { names, left, right: sideSql(texts(["json::VARCHAR"]), reader) }
   }
   const types = rows.columns.map(({ name }) => `${literal(name)}: 'VARCHAR'`).join(", ")
-  const reader = `read_csv(${literal(path)}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
+  const reader = `read_csv(${oneFile(path)}, auto_detect = false, header = true, delim = ',', quote = '"', escape = '"',
     nullstr = '', allow_quoted_nulls = false, columns = {${types}}, max_line_size = 16777216, hive_partitioning = false)`
   return { names, left, right: sideSql(texts(names.map(quoteName)), reader) }
 }

@@ -98,3 +98,11 @@ export function literal(text: string): string {
   const pieces = text.split("\u0000").map((piece) => `'${piece.replaceAll("'", "''")}'`)
   return pieces.length === 1 ? pieces[0]! : `(${pieces.join(" || chr(0) || ")})`
 }
+
+/**
+ * The path of one file for DuckDB's readers (`read_json` and the like), as a literal: they take `*`, `?` and `[` for a
+ * pattern, and read every file that it fits.
+ */
+export function oneFile(path: string): string {
+  return literal(path.replace(/[*?[]/g, "[$&]"))
+}

@@ -1,4 +1,9 @@
-/** The folder beside the user's file that a run makes, works in and takes away. Pure. */
+/** What lies beside the user's file: the folder that a run makes, works in and takes away, and DuckDB's log. Pure. */
+/** The log that DuckDB writes for a database: it takes what follows the first `?` of a path for options. */
+export function logOf(path: string): string {
+  const end = path.includes("?") ? path.indexOf("?") : path.length
+  return `${path.slice(0, end)}.wal${path.slice(end)}`
+}
 
 export function companionFolder(path: string): string {
   return `${path}.druidsync`

@@ -14,6 +14,7 @@ import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { companionFolder, FRESH_NAME } from "./companion.ts"
 import { fileError, isLocked, lockedError } from "./file-errors.ts"
+import { makeLogFolders, removeLogFolders } from "./log-folder.ts"
 import { Patience } from "./patience.ts"
 import { makeTwin } from "./twin.ts"
 
@@ -87,16 +88,31 @@ class AttachableFile implements DatabaseFile {
   write<T>(work: () => Promise<T>, signal?: AbortSignal, bringing = 0): Promise<T> {
     return this.#inTurn(async () => {
       await this.#create()
-      const size = (await stat(this.path).catch(() => undefined))?.size ?? 0
-      const { copies = isWorthCopying } = this.#options
-      if (this.#readersStay || copies(size, bringing)) {
-        const done = await this.#writeTwin(work, this.#lockWaitMs(), signal)
-        if (done !== undefined) return done.result
-        // Someone may have removed it meanwhile.
-        await this.#create()
+      await makeLogFolders(this.path).catch((error) => {
+        throw this.#ours(error)
+      })
+      try {
+        return await this.#writeSomewhere(work, signal, bringing)
+      } finally {
+        await removeLogFolders(this.path)
       }
-      return this.#writeInPlace(work, signal)
     })
+  }
+
+  async #writeSomewhere<T>(
+    work: () => Promise<T>,
+    signal: AbortSignal | undefined,
+    bringing: number,
+  ): Promise<T> {
+    const size = (await stat(this.path).catch(() => undefined))?.size ?? 0
+    const { copies = isWorthCopying } = this.#options
+    if (this.#readersStay || copies(size, bringing)) {
+      const done = await this.#writeTwin(work, this.#lockWaitMs(), signal)
+      if (done !== undefined) return done.result
+      // Someone may have removed it meanwhile.
+      await this.#create()
+    }
+    return this.#writeInPlace(work, signal)
   }
 
   async #writeInPlace<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {

@@ -15,7 +15,7 @@ import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
 import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { tableNames } from "../notes/tables.ts"
-import { companionFolder } from "./companion.ts"
+import { companionFolder, logOf } from "./companion.ts"
 import type { DatabaseFile } from "./file.ts"
 import { lockedError } from "./file-errors.ts"
 
@@ -38,8 +38,8 @@ export async function checkPublishPath(out: string, to: string): Promise<void> {
       hint,
     })
   const another = "give --publish another path"
-  const own = [out, `${out}.wal`, companionFolder(out)]
-  if (own.includes(to) || `${to}.wal` === out || (await isSameFile(out, to)))
+  const own = [out, logOf(out), companionFolder(out)]
+  if (own.includes(to) || logOf(to) === out || (await isSameFile(out, to)))
     throw refuse("that is the file that is pulled into", another)
   const found = await stat(to).catch(() => undefined)
   if (found?.isDirectory()) throw refuse("that is a folder", "name a file in it")
@@ -80,12 +80,12 @@ export async function publish(engine: Engine, file: DatabaseFile, to: string): P
     await removeAside(aside)
     if (!file.exists()) return "nothing"
     // A log beside the file holds what a killed run had committed. Opened for writing and closed, it is in the file.
-    if (existsSync(`${file.path}.wal`)) await file.write(() => Promise.resolve())
+    if (existsSync(logOf(file.path))) await file.write(() => Promise.resolve())
     return await file.read(async () => {
       const state = await stateOf(engine, "file")
       const old = existsSync(place) ? await copyState(engine, place) : undefined
       if (old === state) return "up-to-date"
-      if (existsSync(`${file.path}.wal`)) throw new Error(`${file.path}.wal is still there`)
+      if (existsSync(logOf(file.path))) throw new Error(`${logOf(file.path)} is still there`)
       // Reading while it is attached: other programs are kept from writing until the copy is whole. Closing that
       // handle drops the lock, after which nothing is done but to detach.
       const mode = (await stat(file.path)).mode & 0o777
@@ -133,14 +133,14 @@ function asidePath(out: string, to: string): string {
 
 async function removeAside(aside: string): Promise<void> {
   await rm(aside, { force: true })
-  await rm(`${aside}.wal`, { force: true })
+  await rm(logOf(aside), { force: true })
 }
 
 /** State of the copy at `path`. @throws where it is none of ours, or is open for writing elsewhere */
 async function copyState(engine: Engine, path: string): Promise<string> {
   // DuckDB would take a log that someone wrote to the old copy for one of the new.
-  if (await lstat(`${path}.wal`).catch(() => undefined)) {
-    throw new Error(`${path}.wal is there: another program writes into it; open it read-only there`)
+  if (await lstat(logOf(path)).catch(() => undefined)) {
+    throw new Error(`${logOf(path)} is there: another program writes into it; open it read-only there`)
   }
   try {
     await engine.run(`ATTACH ${literal(path)} AS published (READ_ONLY, TYPE duckdb)`)

@@ -10,7 +10,7 @@ import { constants, existsSync } from "node:fs"
 import { chmod, copyFile, type FileHandle, lstat, open, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { syncFile, syncFolder } from "../../base/aside.ts"
-import { TWIN_NAME } from "./companion.ts"
+import { logOf, TWIN_NAME } from "./companion.ts"
 
 export interface Twin {
   /** where it is written */
@@ -41,7 +41,7 @@ const HEADERS = 3 * 4096
  */
 export async function makeTwin(path: string, folder: string): Promise<Twin | undefined> {
   // Windows does not rename over a file that is open.
-  if (process.platform === "win32" || !existsSync(folder) || existsSync(`${path}.wal`)) return undefined
+  if (process.platform === "win32" || !existsSync(folder) || existsSync(logOf(path))) return undefined
   const twin = join(folder, TWIN_NAME)
   const original = await open(path, "r").catch(() => undefined)
   if (original === undefined) return undefined
@@ -75,14 +75,14 @@ function twinOf(path: string, twin: string, original: FileHandle): Twin {
   return {
     path: twin,
     isCurrent: async () => {
-      if (existsSync(`${path}.wal`)) return false
+      if (existsSync(logOf(path))) return false
       const [now, open] = [await stat(path).catch(() => undefined), await original.stat()]
       if (now === undefined || now.ino !== open.ino || now.dev !== open.dev) return false
       if (now.size !== (await stat(twin)).size) return false
       return (await headersOf(original)).equals(await headersAt(twin))
     },
     replace: async () => {
-      if (existsSync(`${twin}.wal`)) throw new Error(`${twin}.wal is still there`)
+      if (existsSync(logOf(twin))) throw new Error(`${logOf(twin)} is still there`)
       await chmod(twin, (await original.stat()).mode & 0o777)
       await syncFile(twin)
       const isInPlace = await rename(twin, path).then(
@@ -115,5 +115,5 @@ async function headersOf(handle: FileHandle): Promise<Buffer> {
 
 async function remove(twin: string): Promise<void> {
   await rm(twin, { force: true })
-  await rm(`${twin}.wal`, { force: true })
+  await rm(logOf(twin), { force: true })
 }

@@ -1,5 +1,5 @@
 /** How the rows of a spool file are read: each as `json`, a list of its cells as text, whatever form the file has. */
-import { literal } from "../engine.ts"
+import { literal, oneFile } from "../engine.ts"
 
 /**
  * What a spool file holds. `lines`: a row a line, as a broker answers SQL. `batches`: a batch of rows a line, each of which
@@ -22,7 +22,7 @@ export const SEGMENT_COLUMN = "\nsegment"
  */
 export function spoolSource(path: string, form: SpoolForm, maxLineBytes: number): string {
   const read = (columns: string, more = "") =>
-    `read_json(${literal(path)}, format = 'newline_delimited', ${more}columns = ${columns}, maximum_object_size = ${maxLineBytes})`
+    `read_json(${oneFile(path)}, format = 'newline_delimited', hive_partitioning = false, ${more}columns = ${columns}, maximum_object_size = ${maxLineBytes})`
   if (form.kind === "lines") return read("{json: 'VARCHAR[]'}", "records = false, ")
   const ids = `[${form.segments.map(literal).join(", ")}]`
   return (
