@@ -7,6 +7,8 @@ import { setTimeout as delay } from "node:timers/promises"
 import { DruidsyncError, ExitCode } from "./base/errors.ts"
 import { runCli } from "./commands/index.ts"
 import type { CliContext } from "./kit/context.ts"
+import { Outlet } from "./kit/outlet.ts"
+import { endingSignals } from "./kit/signals.ts"
 import { version } from "./kit/version.ts"
 
 // What a run makes (spool, lock, database) is private to the user.
@@ -14,18 +16,16 @@ process.umask?.(0o077)
 
 const interruption = new AbortController()
 let signals = 0
-for (const name of ["SIGINT", "SIGTERM"] as const) {
+for (const name of endingSignals(process.stderr.isTTY === true)) {
   process.on(name, () => {
     // The second one means: now. The file is safe at any moment; the spool is cleaned up by the next run.
     if (++signals > 1) process.exit(ExitCode.interrupted)
     interruption.abort(new DruidsyncError("interrupted", "interrupted", { exitCode: ExitCode.interrupted }))
   })
 }
-// A reader that went away (`druidsync … | head`) is no error of ours.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit(ExitCode.ok)
-  throw error
-})
+
+const stdout = new Outlet(process.stdout, 1)
+const stderr = new Outlet(process.stderr, 2)
 
 const context: CliContext = {
   env: process.env,
@@ -39,12 +39,12 @@ const context: CliContext = {
   },
   newId: randomUUID,
   signal: interruption.signal,
-  // Opened only by who reads it: a getter, since looking at process.stdin is enough to open it.
+  // A getter, because merely reading `process.stdin` opens it.
   get stdin() {
     return process.stdin
   },
-  stdout: process.stdout,
-  stderr: process.stderr,
+  stdout,
+  stderr,
   version: version(),
 }
 
@@ -53,17 +53,16 @@ async function main(): Promise<number> {
     return await runCli(process.argv.slice(2), context)
   } catch (error) {
     const { describeError } = await import("./kit/text/error.ts")
-    process.stderr.write(describeError(error, process.argv.includes("--verbose")))
+    stderr.write(describeError(error, process.argv.includes("--verbose")))
     return error instanceof DruidsyncError ? error.exitCode : ExitCode.failed
   }
 }
 
 // Where nothing is left to wait for and no end was reached, the process ends by itself: that must not count as success.
 process.exitCode = ExitCode.failed
-main().then((code) => {
+main().then(async (code) => {
   process.exitCode = code
+  await Promise.all([stdout.flush(), stderr.flush()])
   // Open sockets of cancelled requests must not keep the process; what had to be written is written.
-  const flush = () => process.exit(code)
-  if (process.stdout.writableLength === 0) flush()
-  else process.stdout.once("drain", flush)
+  process.exit(code)
 })

@@ -1,25 +1,52 @@
-/** Results written to a file: beside it first, then by rename, so that nobody ever reads half of one. */
-import { stat } from "node:fs/promises"
-import { writeAside } from "../base/aside.ts"
+/**
+ * Results written to a file: beside it first, then by rename, so that nobody ever reads half of one. A device or a pipe
+ * is written to as it is: a rename would put a file in its place.
+ */
+import { open, stat } from "node:fs/promises"
+import { makeAside } from "../base/aside.ts"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../base/system.ts"
 
 /**
- * @param to what is there is replaced once `work` has succeeded
+ * @param to what is there is replaced once `make` has succeeded
  * @param id makes the name of the file that is written first
+ * @param make is given the path to write to; what it throws passes as it is
  * @throws DruidsyncError `file`
  */
+export async function makeResultFile<T>(
+  to: string,
+  id: string,
+  make: (path: string) => Promise<T>,
+): Promise<T> {
+  const there = await stat(to).catch(() => undefined)
+  if (there !== undefined && !there.isFile()) return make(to)
+  const failure = (error: unknown) => cannotWrite(to, error)
+  return makeAside(to, { aside: `${to}.${id}.part`, failure }, make)
+}
+
+/** `makeResultFile` for text: `work` is given what appends to the file. */
 export function writeResultFile<T>(
   to: string,
   id: string,
   work: (write: (text: string) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  return writeAside(to, { aside: resultAside(to, id), failure: (error) => cannotWrite(to, error) }, work)
-}
-
-/** Where a result is written until it is whole. */
-export function resultAside(to: string, id: string): string {
-  return `${to}.${id}.part`
+  const ours = (error: unknown) => {
+    throw cannotWrite(to, error)
+  }
+  return makeResultFile(to, id, async (path) => {
+    const file = await open(path, path === to ? "w" : "wx").catch(ours)
+    let result: T
+    try {
+      result = await work((text) => file.appendFile(text).catch(ours))
+    } catch (error) {
+      // Report the original error; ignore errors from cleaning up.
+      await file.close().catch(() => undefined)
+      throw error
+    }
+    // A network file system may say here that there was no room.
+    await file.close().catch(ours)
+    return result
+  })
 }
 
 /** Refuses a target that is the database itself. @throws DruidsyncError `usage` */

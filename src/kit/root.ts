@@ -5,8 +5,8 @@ import { jsonLine } from "../base/printable.ts"
 import { type RawValues, readArgs } from "./args.ts"
 import type { CliContext } from "./context.ts"
 import { commandHelp, helpWidth, overviewText } from "./help.ts"
+import { delivered } from "./outlet.ts"
 import type { Program, Verb } from "./program.ts"
-import type { Sink } from "./sink.ts"
 import { usage } from "./usage.ts"
 
 /**
@@ -22,12 +22,11 @@ export async function runProgram(
   const [first, ...rest] = words
   const width = helpWidth(context.stdout)
   if (first === undefined || ["--help", "-h"].includes(first) || (first === "help" && rest.length === 0)) {
-    context.stdout.write(overviewText(context.version, program.verbs, width))
-    return first === undefined ? ExitCode.usage : ExitCode.ok
+    const text = overviewText(context.version, program.verbs, width)
+    return print(text, context, first === undefined ? ExitCode.usage : ExitCode.ok)
   }
   if (first === "--version" || first === "-V") {
-    context.stdout.write(`druidsync ${context.version}\n`)
-    return ExitCode.ok
+    return print(`druidsync ${context.version}\n`, context)
   }
   if (first === "__complete") return program.complete(rest)
   const name = first === "help" ? rest[0]! : first
@@ -35,21 +34,20 @@ export async function runProgram(
   const command = await verb.load()
   const flags = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined)
   if (first === "help" || flags.includes("--help") || flags.includes("-h")) {
-    context.stdout.write(commandHelp({ ...command, name, about: verb.about }, width))
-    return ExitCode.ok
+    return print(commandHelp({ ...command, name, about: verb.about }, width), context)
   }
-  const stdout = noting(context.stdout)
   let raw: RawValues = { json: flags.includes("--json") }
   try {
     const words = readArgs(rest, command.args, name)
     raw = words.raw
     const { instead } = verb
     const isOther = instead !== undefined && (raw[instead.flag] ?? false) !== false
-    // Not a copy of the context: reading its stdin would open it.
-    const inner = Object.create(context, { stdout: { value: stdout } }) as CliContext
-    return await (isOther ? await instead.load() : command).run(inner, words, program)
+    const code = await (isOther ? await instead.load() : command).run(context, words, program)
+    await delivered(context.stdout)
+    return code
   } catch (error) {
-    if (raw.json === true && !stdout.wasUsed) {
+    // A command prints its document last of all: none is there yet.
+    if (raw.json === true && context.stdout.failure === undefined) {
       const { errorDocument } = await import("./text/error.ts")
       context.stdout.write(jsonLine(errorDocument(error)))
     }
@@ -57,6 +55,12 @@ export async function runProgram(
     await logError(error, context)
     return error instanceof DruidsyncError ? error.exitCode : ExitCode.failed
   }
+}
+
+async function print(text: string, { stdout }: CliContext, code: number = ExitCode.ok): Promise<number> {
+  stdout.write(text)
+  await delivered(stdout)
+  return code
 }
 
 /** @throws DruidsyncError `usage` with a did-you-mean */
@@ -73,19 +77,4 @@ function verbNamed(name: string, verbs: Program["verbs"]): Verb {
 async function logError(error: unknown, { clock, stderr }: CliContext): Promise<void> {
   const { createJsonLog, errorRecord } = await import("./json-log.ts")
   createJsonLog({ stderr, nowMs: clock.nowMs, quiet: false, verbose: false }).write(errorRecord(error))
-}
-
-/** The sink, and whether anything was written to it. */
-function noting(sink: Sink): Sink & { readonly wasUsed: boolean } {
-  let wasUsed = false
-  return Object.create(sink, {
-    write: {
-      value: (text: string) => {
-        wasUsed = true
-        return sink.write(text)
-      },
-    },
-    once: { value: sink.once && ((event: "drain", listener: () => void) => sink.once!(event, listener)) },
-    wasUsed: { get: () => wasUsed },
-  })
 }

@@ -1,13 +1,17 @@
-/** Where text goes: what `report/` needs of `process.stdout` and `process.stderr`. */
+/** Where text goes: stdout and stderr, or what a test puts in their place. */
 export interface Sink {
   /** `false` means: enough for now, go on after `drain` */
   write(text: string): unknown
   once?(event: "drain", listener: () => void): unknown
+  /** why nothing can be written any more; a reader that went away is one reason */
+  readonly failure?: Error | undefined
+  /** resolves when all that was written has arrived, or never will */
+  flush?(): Promise<void>
   readonly isTTY?: boolean
   /** width of the terminal, in cells */
-  readonly columns?: number
+  readonly columns?: number | undefined
   /** height of the terminal, in lines */
-  readonly rows?: number
+  readonly rows?: number | undefined
 }
 
 /** The environment, as far as it says how to print. */

@@ -43,7 +43,7 @@ async function rowsHeld(): Promise<number> {
 }
 
 describe("SIGINT", () => {
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     it(`${signal}: exit 130, the query is cancelled, nothing is left behind, what was committed stays`, async () => {
       await load()
       await here.stage.pull("--until", "2024-01-03")

@@ -8,15 +8,17 @@ import type { RowsTarget } from "./rows-target.ts"
 import { tablesText } from "./tables.ts"
 import { type RowsFormat, writeRows } from "./text.ts"
 
-/** @returns number of rows; undefined for words */
-export function toStream(
+/** Ends early where nobody reads on; whether that is a failure is for whoever opened the sink. */
+export async function toStream(
   options: FileQueryOptions,
   sql: string | undefined,
   format: RowsFormat,
   sink: Sink,
   look: Omit<RowsTarget, "write">,
-): Promise<number | undefined> {
-  return writeAnswer(options, sql, format, look, paced(sink))
+): Promise<void> {
+  await writeAnswer(options, sql, format, look, paced(sink)).catch((error) => {
+    if (error !== sink.failure) throw error
+  })
 }
 
 /** The same into a file, whole or not at all. */

@@ -30,10 +30,16 @@ export function gathered(put: Write): GatheredWriter {
   }
 }
 
-/** Writes to a sink and waits until what was written has gone, so that results do not pile up in memory. */
+/**
+ * Writes to a sink and waits until what was written has gone, so that results do not pile up in memory.
+ * @throws the sink's failure: nobody reads on
+ */
 export function paced(sink: Sink): Write {
   return async (text) => {
-    if (sink.write(text) !== false || sink.once === undefined) return
-    await new Promise<void>((resolve) => sink.once?.("drain", resolve))
+    const isFull = sink.write(text) === false
+    if (isFull && sink.once !== undefined) {
+      await new Promise<void>((resolve) => sink.once?.("drain", resolve))
+    }
+    if (sink.failure !== undefined) throw sink.failure
   }
 }

@@ -1,8 +1,7 @@
 /** Questions to the file: SQL, or what tables it has. Asks nothing of Druid. */
-import { makeAside } from "../../base/aside.ts"
 import type { Clock } from "../../base/clock.ts"
 import { messageOf } from "../../base/errors.ts"
-import { cannotWrite, resultAside } from "../../kit/result-file.ts"
+import { cannotWrite, makeResultFile } from "../../kit/result-file.ts"
 import { threadsHere } from "../../store/engine.ts"
 import { queryFile, queryToParquet } from "../../store/query/query.ts"
 
@@ -38,12 +37,10 @@ export function runQuery<T>(
  * @returns number of rows
  */
 export function writeParquet(options: FileQueryOptions, sql: string, to: string): Promise<number> {
-  const aside = resultAside(to, options.newId())
-  const failure = (error: unknown) => cannotWrite(to, error)
-  return makeAside(to, { aside, failure }, (path) =>
+  return makeResultFile(to, options.newId(), (path) =>
     queryToParquet({ ...storeOptions(options), sql }, path).catch((error) => {
-      // DuckDB names the file that it could not make.
-      throw messageOf(error).includes(path) ? failure(error) : error
+      // DuckDB names the file that it could not write.
+      throw messageOf(error).includes(path) ? cannotWrite(to, error) : error
     }),
   )
 }

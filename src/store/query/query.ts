@@ -90,7 +90,7 @@ export function queryToParquet(options: Omit<QueryOptions, "cells">, path: strin
     if (count !== 1) throw tooMany("Parquet takes one statement")
     const select = withoutTail(options.sql)
     const plain = (await mayHaveFloats(connection, select)) ? `, ${NO_DICTIONARIES}` : ""
-    const sql = `COPY (\n${select}\n) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd${plain})`
+    const sql = `COPY (\n${select}\n) TO ${literal(path)} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false${plain})`
     return (await connection.run(sql)).rowsChanged
   })
 }
