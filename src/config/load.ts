@@ -15,7 +15,14 @@ import { isLoopback, startConcurrency, USUAL_CONCURRENCY, urlHost } from "./host
 import { isObject, type RawObject } from "./json.ts"
 import { markOf } from "./leaves.ts"
 import { Problems } from "./problems.ts"
-import { refuseBadPing, refuseHalfTls, refuseMixedAuth, refuseReservedContext } from "./refusals.ts"
+import { proxiesOf } from "./proxy.ts"
+import {
+  refuseBadPing,
+  refuseBadProxy,
+  refuseHalfTls,
+  refuseMixedAuth,
+  refuseReservedContext,
+} from "./refusals.ts"
 import {
   addressEntries,
   configEntries,
@@ -101,6 +108,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
     ...wantedFor(keys),
     { path: ["tls", "passphrase"], source: tls.passphrase },
     { path: ["ping"], source: read.ping },
+    { path: ["proxy"], source: read.proxy === false ? undefined : read.proxy },
   ]
   const secrets = new Secrets()
   await secrets.fetch(wanted, (source) => !isCommand(source), surroundings, problems)
@@ -109,18 +117,23 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   const ping = secrets.at("ping")
   refuseBadPing(ping, problems)
   const access = accessOf(keys, secrets, surroundings, problems)
+  const proxies = proxiesOf(read.proxy === false ? false : secrets.at("proxy"), surroundings.env)
   problems.throwIfAny(configPath)
 
   // without problems every key was read, and every optional one has its default
   const config = withPaths(read as v.InferOutput<typeof configSchema>, surroundings)
   const port = config.port ?? PORTS[protocol]
+  const url = `${protocol}://${urlHost(config.host)}:${port}${config.basePath}`
+  refuseBadProxy(proxies, url, problems)
+  problems.throwIfAny(configPath)
   const druid: DruidSettings = {
     ...named(addressEntries, config),
     ...named(queryEntries, config),
     protocol,
     port,
-    url: `${protocol}://${urlHost(config.host)}:${port}${config.basePath}`,
+    url,
     access,
+    proxies,
     tls: { ...tlsFiles, passphrase: secrets.at("tls", "passphrase") },
   }
   const processors = options.processors ?? availableParallelism()

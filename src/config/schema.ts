@@ -27,6 +27,7 @@ export const SECRET_ACCEPTED =
   'a text, { "env": "NAME" }, { "file": "path" } or { "command": ["program", "argument"] }'
 
 const TOKEN_ACCEPTED = `${SECRET_ACCEPTED}, or { "oauth2": { … } }`
+const PROXY_ACCEPTED = `false, ${SECRET_ACCEPTED}`
 /** Words for what `headers` accepts. */
 export const HEADERS_ACCEPTED = 'an object such as { "X-Api-Key": { "env": "API_KEY" } }'
 const DATASOURCES_ACCEPTED =
@@ -255,6 +256,13 @@ export const accessEntries = {
     "more headers for each request to Druid; their values may be references",
   ),
   tls: optional(v.strictObject(tlsEntries, "an object"), "certificates, beyond the system's"),
+  proxy: usually(
+    "HTTPS_PROXY or HTTP_PROXY, but for what NO_PROXY names",
+    optional(
+      hidden("secret", v.union([v.literal(false), secret], PROXY_ACCEPTED)),
+      "address of a proxy (http or https), with its login; may be a reference; false: none. Never for a loopback host",
+    ),
+  ),
 }
 
 /** How Druid is asked. */

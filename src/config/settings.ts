@@ -7,6 +7,7 @@
 import type * as v from "valibot"
 import type { Shard } from "../base/shard.ts"
 import { markOf } from "./leaves.ts"
+import type { Proxies } from "./proxy.ts"
 import type {
   addressEntries,
   datasourceEntries,
@@ -85,6 +86,7 @@ export type DruidSettings = Omit<Named<typeof addressEntries>, "protocol" | "por
     /** `protocol://host:port` and the base path, without a slash at the end; holds no credential */
     readonly url: string
     readonly access: Access
+    readonly proxies: Proxies
     readonly tls: TlsSettings
   }
 

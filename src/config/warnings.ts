@@ -2,6 +2,7 @@
 
 import { isLoopback } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"
+import { proxyFor } from "./proxy.ts"
 import type { DruidSettings } from "./settings.ts"
 import type { Surroundings } from "./surroundings.ts"
 
@@ -18,31 +19,39 @@ export async function warningsFor(
     const path = /^[\w./@%+=:,-]+$/.test(configPath) ? configPath : `'${configPath.replaceAll("'", "'\\''")}'`
     warnings.push(`${configPath} holds a secret and other users can read it; run: chmod 600 ${path}`)
   }
-  const { auth, headers } = druid.access
-  const what =
-    auth !== undefined
-      ? auth.kind === "basic"
-        ? "the password"
-        : "the token"
-      : Object.keys(headers).length > 0
-        ? 'what "headers" holds'
-        : undefined
-  if (druid.protocol === "http" && what !== undefined && !isLoopback(druid.host)) {
-    warnings.push(`${what} is sent to ${druid.host} unencrypted; set "protocol": "https" if the server can`)
+  return [...warnings, ...inTheClear(druid)]
+}
+
+/** Credentials that others can read on their way. */
+function inTheClear({ protocol, host, url, access: { auth, headers }, proxies }: DruidSettings): string[] {
+  const warnings: string[] = []
+  const what = auth === undefined ? (Object.keys(headers).length > 0 ? "headers" : undefined) : auth.kind
+  if (protocol === "http" && what !== undefined && !isLoopback(host)) {
+    const proxy = proxyFor(proxies, new URL(url))?.reveal()
+    const through = proxy === undefined ? "" : ` through the proxy ${new URL(proxy).host}, which can read it`
+    const advice = 'set "protocol": "https" if the server can'
+    warnings.push(`${SENT[what]} is sent to ${host} unencrypted${through}; ${advice}`)
   }
-  if (auth?.kind === "oauth2") {
-    const { protocol, hostname } = new URL(auth.tokenUrl)
-    if (protocol === "http:" && !isLoopback(hostname.replace(/^\[(.*)\]$/, "$1")))
-      warnings.push(`the client's secret is sent to ${hostname} unencrypted; give "tokenUrl" with https`)
-  }
+  const tokenUrl = auth?.kind === "oauth2" ? new URL(auth.tokenUrl) : undefined
+  if (tokenUrl?.protocol === "http:" && !isLoopback(tokenUrl.hostname.replace(/^\[(.*)\]$/, "$1")))
+    warnings.push(
+      `the client's secret is sent to ${tokenUrl.hostname} unencrypted; give "tokenUrl" with https`,
+    )
   return warnings
 }
+
+const SENT = {
+  basic: "the password",
+  bearer: "the token",
+  oauth2: "the token",
+  headers: 'what "headers" holds',
+} as const
 
 function holdsSecret(file: RawObject): boolean {
   const inside = (value: unknown) => (isObject(value) ? value : {})
   const { clientSecret } = inside(inside(file.token).oauth2)
   const headers = Object.values(inside(file.headers))
-  return [file.password, file.token, inside(file.tls).passphrase, clientSecret, ...headers].some(
-    (value) => typeof value === "string" && value !== "",
-  )
+  const known = [file.password, file.token, inside(file.tls).passphrase, clientSecret]
+  if (typeof file.proxy === "string" && file.proxy.includes("@")) return true
+  return [...known, ...headers].some((value) => typeof value === "string" && value !== "")
 }

@@ -4,6 +4,7 @@
  */
 import { createFetch } from "ofetch"
 import { DruidsyncError, messageOf } from "../base/errors.ts"
+import type { AgentOptions } from "./agents.ts"
 import { createTransport } from "./transport.ts"
 
 /** What is reported: under the address itself, or one step below it. */
@@ -20,6 +21,7 @@ export interface PingOptions {
   /** how often it is sent where it is not answered */
   readonly tries: number
   readonly userAgent: string
+  readonly proxyFor?: AgentOptions["proxyFor"]
 }
 
 /** `https://hc-ping.com/uuid?create=1` → `https://hc-ping.com/uuid/start?create=1` */
@@ -31,9 +33,10 @@ function pingUrl(url: string, signal: Signal): string {
 }
 
 /** @throws DruidsyncError `connect` where it is not answered with 2xx in time; its message holds the host alone */
-export async function ping({ url, signal, body, timeoutMs, tries, userAgent }: PingOptions): Promise<void> {
+export async function ping(options: PingOptions): Promise<void> {
+  const { url, signal, body, timeoutMs, tries, userAgent, proxyFor } = options
   const limit = { connectTimeoutMs: timeoutMs, firstByteTimeoutMs: timeoutMs, idleTimeoutMs: timeoutMs }
-  const transport = createTransport({ ...limit, maxSockets: 1 })
+  const transport = createTransport({ ...limit, maxSockets: 1, proxyFor })
   const ofetch = createFetch({ fetch: transport.fetch as typeof fetch })
   let why = "the request could not be sent"
   try {
@@ -43,8 +46,8 @@ export async function ping({ url, signal, body, timeoutMs, tries, userAgent }: P
       headers: { "user-agent": userAgent, "content-type": "text/plain; charset=utf-8" },
       responseType: "stream",
       retry: tries - 1,
-      onRequest: ({ options }) => {
-        options.signal = AbortSignal.timeout(timeoutMs)
+      onRequest: ({ options: request }) => {
+        request.signal = AbortSignal.timeout(timeoutMs)
       },
       onRequestError: ({ error }) => {
         // Messages of the runtimes repeat the address; ours name the host alone.

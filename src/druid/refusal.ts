@@ -4,6 +4,7 @@
  */
 import { DruidsyncError, type DruidsyncErrorOptions, ExitCode } from "../base/errors.ts"
 import { printable } from "../base/printable.ts"
+import { wantsLogin } from "./connection-errors.ts"
 
 interface ErrorBody {
   error?: unknown
@@ -62,6 +63,10 @@ export function refusal(response: Refusal): DruidsyncError {
       exitCode: ExitCode.refused,
       hint: "the user needs READ permission on the datasource",
     })
+  }
+  if (status === 407) {
+    const unnamed = wantsLogin("a proxy")
+    return unnamed.saying(`${action}: ${unnamed.message}`)
   }
   if (status === 408 || status === 429) {
     const retryAfterMs = retryAfter(headers.get("retry-after"), clockOf(headers) ?? response.nowMs)

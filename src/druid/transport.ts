@@ -7,7 +7,9 @@
 import http from "node:http"
 import https from "node:https"
 import { createGunzip } from "node:zlib"
-import { DruidsyncError, messageOf } from "../base/errors.ts"
+import { messageOf } from "../base/errors.ts"
+import { type AgentOptions, Agents } from "./agents.ts"
+import { connectionError, cutError, proxyRefusal, timeoutError } from "./connection-errors.ts"
 
 export interface TlsOptions {
   /** PEM */
@@ -18,7 +20,7 @@ export interface TlsOptions {
   readonly serverName?: string | undefined
 }
 
-export interface TransportOptions {
+export interface TransportOptions extends AgentOptions {
   readonly tls?: TlsOptions | undefined
   /** until the connection stands, TLS included */
   readonly connectTimeoutMs: number
@@ -26,8 +28,6 @@ export interface TransportOptions {
   readonly firstByteTimeoutMs: number
   /** between two reads of the body */
   readonly idleTimeoutMs: number
-  /** connections kept open */
-  readonly maxSockets: number
 }
 
 export interface Transport {
@@ -40,8 +40,7 @@ export interface Transport {
 
 /** @throws DruidsyncError `connect`, `tls`, `timeout` or `response-cut`, from `fetch` and from reading the body */
 export function createTransport(options: TransportOptions): Transport {
-  const pool = { keepAlive: true, maxSockets: options.maxSockets }
-  const plain = new http.Agent(pool)
+  const agents = new Agents(options)
   const { ca, cert, key, passphrase, serverName } = options.tls ?? {}
   const tls = {
     ...(ca === undefined ? {} : { ca }),
@@ -50,7 +49,6 @@ export function createTransport(options: TransportOptions): Transport {
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(serverName === undefined ? {} : { servername: serverName }),
   }
-  const secure = new https.Agent({ ...pool, ...tls })
   const messages = new WeakMap<Response, http.IncomingMessage>()
 
   async function fetch(input: string | URL | Request, init: RequestInit = {}): Promise<Response> {
@@ -66,16 +64,19 @@ export function createTransport(options: TransportOptions): Transport {
   function send(url: URL, init: RequestInit, signal: AbortSignal | undefined): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
       const isTls = url.protocol === "https:"
+      const { agent, proxy } = agents.wayTo(url)
       const body = typeof init.body === "string" ? Buffer.from(init.body) : undefined
       const headers: Record<string, string> = Object.fromEntries(new Headers(init.headers ?? {}))
       if (body !== undefined) headers["content-length"] = String(body.length)
       const request = (isTls ? https : http).request(url, {
         method: init.method ?? "GET",
         headers,
-        agent: isTls ? secure : plain,
+        agent,
         ...(isTls ? tls : {}),
       })
       let settled = false
+      /** the proxy, while it is the one that is spoken to: an agent hands over a socket when it has got through */
+      let partner = proxy
       let timer: ReturnType<typeof setTimeout>
       const fail = (error: unknown) => {
         if (settled) return
@@ -87,18 +88,22 @@ export function createTransport(options: TransportOptions): Transport {
       }
       const limit = (ms: number, what: "connect" | "answer") => {
         clearTimeout(timer)
-        timer = setTimeout(() => fail(timeoutError(url, what, ms)), ms)
+        timer = setTimeout(() => fail(timeoutError(url, what, ms, partner)), ms)
       }
       const onAbort = () => fail(signal?.reason)
       signal?.addEventListener("abort", onAbort, { once: true })
       limit(options.connectTimeoutMs, "connect")
       request.on("socket", (socket) => {
+        partner = undefined
         const ready = isTls ? "secureConnect" : "connect"
         if (socket.connecting) {
           socket.once(ready, () => settled || limit(options.firstByteTimeoutMs, "answer"))
         } else limit(options.firstByteTimeoutMs, "answer")
       })
-      request.on("error", (error) => fail(connectionError(url, error)))
+      request.on("proxyConnect", ({ statusCode }: { statusCode: number }) => {
+        if (statusCode !== 200 && proxy !== undefined) fail(proxyRefusal(url, proxy, statusCode))
+      })
+      request.on("error", (error) => fail(connectionError(url, error, partner)))
       request.on("response", (message) => {
         if (settled) return
         settled = true
@@ -133,8 +138,7 @@ export function createTransport(options: TransportOptions): Transport {
       return Object.fromEntries(Object.entries(trailers).map(([name, value]) => [name.toLowerCase(), value]))
     },
     close: () => {
-      plain.destroy()
-      secure.destroy()
+      agents.close()
     },
   }
 }
@@ -212,90 +216,4 @@ function readable(
     },
     { highWaterMark: 1 << 20, size: (bytes) => bytes?.byteLength ?? 0 },
   )
-}
-
-/** A server that cannot even be reached is not helped by asking it for less: that is no `timeout`. */
-function timeoutError(url: URL, what: "connect" | "answer" | "send more of its answer", ms: number) {
-  return new DruidsyncError(
-    what === "connect" ? "connect" : "timeout",
-    `${url.host} did not ${what} within ${ms / 1000} s`,
-    {
-      retryable: true,
-    },
-  )
-}
-
-function cutError(url: URL, why: string, cause?: unknown): DruidsyncError {
-  return new DruidsyncError("response-cut", `the response of ${url.host} was cut: ${why}`, {
-    retryable: true,
-    cause,
-  })
-}
-
-const TLS_HINTS: readonly [RegExp, string][] = [
-  [
-    /wrong.version.number|packet length too long|http request|record layer failure|ERR_SSL_WRONG_VERSION/i,
-    'the port speaks plain HTTP; set "protocol": "http" or use the TLS port (router 9088, broker 8282)',
-  ],
-  [/expired/i, "the certificate has expired: renew it on the server"],
-  [
-    /self.signed|unable to (get|verify)|UNABLE_TO|SELF_SIGNED|unknown.?ca/i,
-    'the certificate is not signed by a known authority; give yours as "tls": { "ca": "ca.pem" }',
-  ],
-  [
-    /altname|hostname|ALTNAME/i,
-    'the certificate is for another name; connect by that name or set "tls": { "serverName": … }',
-  ],
-  [
-    /certificate.required|handshake.failure|bad.certificate|alert|ECONNRESET/i,
-    'the server may ask for a client certificate: "tls": { "cert": "client.pem", "key": "client.key" }',
-  ],
-]
-
-/** One sentence for what kept the connection from standing, and what to do. Runtimes name the same thing differently. */
-function connectionError(url: URL, error: Error & { code?: string }): DruidsyncError {
-  if (error instanceof DruidsyncError) return error
-  const code = error.code ?? ""
-  const text = `${code} ${error.message}`
-  const cause = error
-  const host = url.hostname
-  // TLS before names that were not found: a certificate's names are written "DNS:…". Host names may hold any word.
-  const isTls = url.protocol === "https:" && !/ENOTFOUND|EAI_|REFUSED|ConnectionRefused/.test(code)
-  if (
-    isTls &&
-    /CERT|SSL|TLS|certificate|handshake|self.signed|altname|alert|EPROTO|wrong.version/i.test(text)
-  ) {
-    const hint = TLS_HINTS.find(([pattern]) => pattern.test(text))?.[1]
-    return new DruidsyncError("tls", `TLS with ${url.host} failed: ${error.message}`, {
-      cause,
-      ...(hint === undefined ? {} : { hint }),
-    })
-  }
-  if (/ENOTFOUND|EAI_|getaddrinfo|DNSException|resolve host|dns error|lookup address/i.test(text)) {
-    const retryable = /EAI_AGAIN/.test(text)
-    return new DruidsyncError("connect", `host ${host} was not found`, {
-      hint: 'check "host"',
-      cause,
-      retryable,
-    })
-  }
-  if (/ECONNREFUSED|ConnectionRefused|refused|Unable to connect/i.test(text)) {
-    return new DruidsyncError("connect", `${url.host} refused the connection`, {
-      hint: 'is Druid running there? check "host" and "port" (router 8888, broker 8082)',
-      cause,
-      retryable: true,
-    })
-  }
-  if (/ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|unreachable/i.test(text)) {
-    return new DruidsyncError("connect", `${url.host} cannot be reached: ${error.message}`, {
-      cause,
-      retryable: true,
-    })
-  }
-  return new DruidsyncError("connect", `the connection to ${url.host} failed: ${error.message}`, {
-    cause,
-    retryable: true,
-    // A TLS port hangs up on plain HTTP without a word, or answers with bytes that are no HTTP.
-    ...(isTls ? {} : { hint: 'if that port speaks TLS, set "protocol": "https"' }),
-  })
 }

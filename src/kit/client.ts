@@ -1,6 +1,7 @@
 /** The HTTP client for a configuration: one transport, what lets in, and how it is asked. */
 import type { Clock } from "../base/clock.ts"
 import { isLoopback } from "../config/host.ts"
+import { loginsOf, proxyFor } from "../config/proxy.ts"
 import type { Settings } from "../config/settings.ts"
 import type { Retries } from "../druid/ask.ts"
 import { createClient, type DruidClient } from "../druid/client.ts"
@@ -20,13 +21,14 @@ export function openClient(
   onRetry?: Retries["onRetry"],
 ): DruidClient {
   const { druid, pull } = settings
-  const { access, tls } = druid
+  const { access, tls, proxies } = druid
   const userAgent = `druidsync/${version}`
   const limits: TransportOptions = {
     connectTimeoutMs: druid.connectTimeoutMs,
     firstByteTimeoutMs: druid.requestTimeoutMs,
     idleTimeoutMs: druid.idleTimeoutMs,
     maxSockets: pull.concurrency + 4,
+    proxyFor: (url) => proxyFor(proxies, url)?.reveal(),
   }
   const transport = createTransport({
     ...limits,
@@ -46,7 +48,7 @@ export function openClient(
       transport: createTransport(limits),
       userAgent,
       nowMs: clock.nowMs,
-      hidden: tls.passphrase === undefined ? [] : [tls.passphrase.reveal()],
+      hidden: [tls.passphrase?.reveal() ?? "", ...loginsOf(proxies)],
     }),
     transport,
     // Over loopback gzip only costs: both ends share the processor, and the bytes never touch a wire.

@@ -22,6 +22,7 @@ describe("a configuration", () => {
         basePath: "",
         url: "https://druid.example.com:9088",
         access: { auth: undefined, headers: {}, reread: undefined },
+        proxies: { fixed: undefined, http: undefined, https: undefined, exempt: [] },
         tls: { ca: undefined, cert: undefined, key: undefined, passphrase: undefined, serverName: undefined },
         context: {},
         priority: -10,

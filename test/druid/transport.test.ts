@@ -1,12 +1,8 @@
 import { describe, expect, it } from "bun:test"
-import { spawn } from "node:child_process"
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { RUNTIMES } from "./runtimes.ts"
 
-const ROOT = join(import.meta.dirname, "../..")
 const CASES = join(import.meta.dirname, "transport-cases.ts")
-const BIN = join(ROOT, "node_modules/.bin")
 
 /** What must come of each case of `transport-cases.ts`, under every runtime. */
 const EXPECTED = {
@@ -37,39 +33,10 @@ const EXPECTED = {
   "TLS that is never answered: could not connect": "connect retryable",
 }
 
-async function output(command: string, args: readonly string[]): Promise<string> {
-  const child = spawn(command, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] })
-  let out = ""
-  let err = ""
-  child.stdout.on("data", (bytes) => {
-    out += bytes
-  })
-  child.stderr.on("data", (bytes) => {
-    err += bytes
-  })
-  const code = await new Promise<number | null>((done) => child.on("close", done))
-  if (code !== 0) throw new Error(`${command} ended with ${code}: ${err}`)
-  return out
-}
-
 describe("the transport does the same", () => {
-  it("under Bun", async () => {
-    expect(JSON.parse(await output(join(BIN, "bun"), [CASES]))).toEqual(EXPECTED)
-  }, 60_000)
-
-  it("under Deno", async () => {
-    expect(JSON.parse(await output(join(BIN, "deno"), ["run", "-A", "--no-check", CASES]))).toEqual(EXPECTED)
-  }, 60_000)
-
-  it("under Node", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "druidsync-node-"))
-    try {
-      // Node 20 takes no types: they are taken off first.
-      const bundle = join(folder, "cases.mjs")
-      await output(join(BIN, "bun"), ["build", CASES, "--target=node", `--outfile=${bundle}`])
-      expect(JSON.parse(await output("node", [bundle]))).toEqual(EXPECTED)
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
-  }, 60_000)
+  for (const [name, run] of Object.entries(RUNTIMES)) {
+    it(`under ${name}`, async () => {
+      expect(await run(CASES)).toEqual(EXPECTED)
+    }, 60_000)
+  }
 })

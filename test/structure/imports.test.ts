@@ -23,6 +23,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** The one folder that may name a library, or the files that may, by their name. */
 const HOME: Readonly<Record<string, string>> = {
   ofetch: "druid",
+  "https-proxy-agent": "druid",
+  "http-proxy-agent": "druid",
   "@duckdb/node-api": "store",
   consola: "kit",
   citty: "kit",

@@ -6,7 +6,8 @@ import { lookup } from "node:dns/promises"
 import { isIP, connect as tcpConnect } from "node:net"
 import { connect as tlsConnect } from "node:tls"
 import { DruidsyncError, messageOf } from "../../base/errors.ts"
-import type { TlsSettings } from "../../config/settings.ts"
+import type { DruidSettings } from "../../config/settings.ts"
+import { tlsThroughProxy } from "../../druid/agents.ts"
 
 /** @returns addresses of the host. @throws DruidsyncError `connect` */
 export async function addressesOf(host: string): Promise<readonly string[]> {
@@ -66,24 +67,27 @@ export interface Certificate {
   readonly refusal: string | undefined
 }
 
-/** Shakes hands, whatever the certificate is worth, and closes. @throws DruidsyncError `tls` where there is no handshake */
-export function inspectCertificate(
-  host: string,
-  port: number,
-  tls: TlsSettings,
-  timeoutMs: number,
+/**
+ * Shakes hands, whatever the certificate is worth, and closes.
+ * @param proxy address of the proxy that leads there; undefined: none
+ * @throws DruidsyncError `tls` where there is no handshake, `connect` where the proxy does not let us through
+ */
+export async function inspectCertificate(
+  { host, port, tls, connectTimeoutMs: timeoutMs }: DruidSettings,
+  proxy: string | undefined,
 ): Promise<Certificate> {
+  const options = {
+    host,
+    port,
+    servername: tls.serverName ?? (isIP(host) === 0 ? host : ""),
+    rejectUnauthorized: false,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: tls.key.reveal() }),
+    ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase.reveal() }),
+  }
+  const socket = proxy === undefined ? tlsConnect(options) : await tlsThroughProxy(proxy, options, timeoutMs)
   return new Promise((resolve, reject) => {
-    const socket = tlsConnect({
-      host,
-      port,
-      servername: tls.serverName ?? (isIP(host) === 0 ? host : ""),
-      rejectUnauthorized: false,
-      ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-      ...(tls.cert === undefined ? {} : { cert: tls.cert }),
-      ...(tls.key === undefined ? {} : { key: tls.key.reveal() }),
-      ...(tls.passphrase === undefined ? {} : { passphrase: tls.passphrase.reveal() }),
-    })
     const fail = (why: string, cause?: unknown) => {
       socket.destroy()
       const isPlain = /wrong.version|packet length|record layer|http request|ECONNRESET/i.test(why)

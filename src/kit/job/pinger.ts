@@ -1,6 +1,7 @@
 /** Tells a dead-man's switch how a run goes. Never fails it, and delays its end by no more than the limits below. */
 
 import { messageOf } from "../../base/errors.ts"
+import { isProxyAddress, type Proxies, proxyFor } from "../../config/proxy.ts"
 import type { Secret } from "../../config/secret.ts"
 import { ping, type Signal } from "../../druid/ping.ts"
 
@@ -18,13 +19,34 @@ export interface Pinger {
   end(exitCode: number, words: string): Promise<void>
 }
 
-/** @param warn told what could not be sent: by host, never the address */
-export function createPinger(url: Secret, userAgent: string, warn: (message: string) => void): Pinger {
+/**
+ * @param proxies the way to the switch may lead through one
+ * @param warn told what could not be sent: by host, never the address
+ */
+export function createPinger(
+  url: Secret,
+  userAgent: string,
+  proxies: Proxies,
+  warn: (message: string) => void,
+): Pinger {
+  const throughProxy = (address: URL) => {
+    const proxy = proxyFor(proxies, address)?.reveal()
+    return proxy !== undefined && isProxyAddress(proxy) ? proxy : undefined
+  }
+
   let started: Promise<void> = Promise.resolve()
 
   async function tell(signal: Signal, body: string | undefined, tries: number): Promise<void> {
     try {
-      await ping({ url: url.reveal(), signal, body, timeoutMs: TIMEOUT_MS, tries, userAgent })
+      await ping({
+        url: url.reveal(),
+        signal,
+        body,
+        timeoutMs: TIMEOUT_MS,
+        tries,
+        userAgent,
+        proxyFor: throughProxy,
+      })
     } catch (error) {
       warn(messageOf(error))
     }

@@ -6,6 +6,7 @@
 import { resolve } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
 import { isPingAddress } from "../../config/host.ts"
+import { proxiesOf } from "../../config/proxy.ts"
 import { Secret } from "../../config/secret.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { PullReport } from "../../pull/document.ts"
@@ -97,10 +98,10 @@ export class Watch {
   }
 
   #createPinger(url: Secret | undefined): Pinger | undefined {
-    const { version } = this.#context
-    return url === undefined
-      ? undefined
-      : createPinger(url, `druidsync/${version}`, (message) => this.#warn(message))
+    if (url === undefined) return undefined
+    const { version, env } = this.#context
+    const proxies = this.#settings?.druid.proxies ?? proxiesOf(undefined, env)
+    return createPinger(url, `druidsync/${version}`, proxies, (message) => this.#warn(message))
   }
 
   #warn(message: string): void {
