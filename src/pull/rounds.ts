@@ -111,7 +111,9 @@ export class Rounds {
   /** Fetches what was planned, after the upkeep. */
   async #fetch(plans: readonly Planned[]): Promise<RoundResult> {
     const { ports, progress } = this.#run
-    const busy = plans.flatMap(({ prepared }) => ((prepared?.slices.length ?? 0) > 0 ? [prepared!] : []))
+    const busy = plans.flatMap(({ progress: { error }, prepared }) =>
+      error === undefined && prepared !== undefined && prepared.slices.length > 0 ? [prepared] : [],
+    )
     const upkept = plans.some(hasUpkeep)
     const mayImprove = plans.some((plan) => plan.mayImprove)
     if (busy.length === 0) return { progressed: upkept, changed: false, segments: undefined, mayImprove }

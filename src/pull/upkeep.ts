@@ -2,7 +2,8 @@
 
 import type { Interval } from "../base/domain.ts"
 import { anyOverlap } from "../base/intervals.ts"
-import { commit, type DatasourceCommit } from "../store/rows/commit.ts"
+import type { DatasourceCommit } from "../store/rows/commit.ts"
+import { commitApart } from "../store/rows/commit-apart.ts"
 import type { Judged } from "./judge.ts"
 import type { Ports } from "./ports.ts"
 import { commitOf, needsEmptyTable, type Prepared } from "./prepare/prepare.ts"
@@ -59,7 +60,10 @@ async function dropped(
   return { keep: [], remove: gone.filter((_, n) => rows[n]!.all === 0) }
 }
 
-/** Does the upkeep of all datasources, in one transaction. @throws DruidsyncError */
+/**
+ * Does the upkeep of all datasources, in one transaction. Where a table refuses, its datasource has failed.
+ * @throws DruidsyncError what stops the whole run
+ */
 export async function doUpkeep({ ports, request }: Run, plans: readonly Kept[]): Promise<void> {
   const due = plans.flatMap(({ progress, prepared, upkeep }) =>
     prepared !== undefined && hasUpkeep({ upkeep })
@@ -69,6 +73,10 @@ export async function doUpkeep({ ports, request }: Run, plans: readonly Kept[]):
   if (due.length === 0) return
   const run = { id: request.runId, nowMs: ports.clock.nowMs() }
   const commits = due.map((one) => one.commit)
-  const { deleted } = await commit(ports.engine, ports.file, commits, run, ports.signal)
-  for (const [n, { progress }] of due.entries()) progress.rowsDeleted += deleted[n]!
+  const results = await commitApart(ports.engine, ports.file, commits, run, ports.signal)
+  for (const [n, { progress }] of due.entries()) {
+    const done = results[n]!
+    if (done.error === undefined) progress.rowsDeleted += done.deleted
+    else progress.error = done.error
+  }
 }

@@ -25,6 +25,11 @@ const SAYS = {
   unfitTime: /timestamp/i,
   /** a table has not the columns that were asked for, or they are of other types */
   otherColumns: /^(Binder|Catalog|Conversion) Error/,
+  /** a table cannot be changed so, because of what it is or has */
+  ofTable:
+    /^(Constraint|Dependency|Catalog|Binder|Conversion|TransactionContext|Invalid Input|Not implemented|Out of Range) Error/,
+  /** rows that a constraint or a unique index does not let in */
+  constraint: /^Constraint Error|Failed to commit: .*constraint/,
   /** a data file cannot be read, or is none of its format */
   unreadable: /^(IO|Invalid Input|Invalid|Binder|Conversion|Serialization) Error/,
   /** anything of DuckDB's own */

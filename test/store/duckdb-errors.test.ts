@@ -61,6 +61,12 @@ const PROVOKED: Readonly<Record<Says, () => Promise<unknown>>> = {
   unfit: () => store.engine.run("SELECT 'x'::BIGINT"),
   unfitTime: () => store.engine.run("SELECT epoch_ms(9223372036854775807)"),
   otherColumns: () => store.engine.run("SELECT none FROM (SELECT 1 AS one)"),
+  ofTable: () =>
+    store.engine.run("CREATE TABLE x (a INTEGER); CREATE INDEX i ON x (a); ALTER TABLE x RENAME TO y"),
+  constraint: async () => {
+    await store.engine.run("CREATE TABLE k (a INTEGER PRIMARY KEY)")
+    await store.engine.run("INSERT INTO k SELECT 1 FROM range(2)")
+  },
   unreadable: () => store.engine.run(`FROM read_parquet(${written("no.parquet", "PAR1 and no more")})`),
   own: () => store.engine.run("SELECT 1/"),
   wrongSql: () => store.engine.run("SELEC 1"),

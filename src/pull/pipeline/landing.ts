@@ -11,7 +11,8 @@ import { chunksOf } from "../../plan/chunks.ts"
 import { proof } from "../../plan/proof.ts"
 import { segmentSetText } from "../../plan/segment-set.ts"
 import { apart } from "../../plan/slices.ts"
-import { commit, type ReadySlice, type Replacing } from "../../store/rows/commit.ts"
+import type { ReadySlice, Replacing } from "../../store/rows/commit.ts"
+import { commitApart } from "../../store/rows/commit-apart.ts"
 import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
 import { commitOf, type Prepared } from "../prepare/prepare.ts"
 import type { Arrived } from "./downloads.ts"
@@ -222,26 +223,28 @@ export class Landing {
     const { ports, request } = this.#round
     const commits = [...ready].map(([prepared, slices]) => ({ ...commitOf(prepared), slices }))
     if (commits.length === 0) return
-    const { deleted, widened } = await commit(
+    const results = await commitApart(
       ports.engine,
       ports.file,
       commits,
       { id: request.runId, nowMs: ports.clock.nowMs() },
       ports.signal,
     )
-    for (const { datasource, column, type } of widened) {
-      ports.emit({
-        type: "warning",
-        datasource,
-        message: `column "${column}" became ${type}: DOUBLE would lose digits`,
-      })
-    }
     for (const [n, one] of commits.entries()) {
       const prepared = [...ready.keys()][n]!
+      const done = results[n]!
+      if (done.error !== undefined) {
+        this.#round.resultOf(prepared).error ??= done.error
+        continue
+      }
+      for (const { datasource, column, type } of done.widened) {
+        const message = `column "${column}" became ${type}: DOUBLE would lose digits`
+        ports.emit({ type: "warning", datasource, message })
+      }
       const rows = one.slices.reduce((sum, slice) => sum + slice.staged.rows, 0)
       const result = this.#round.progressOf(prepared)
       result.rowsFetched += rows
-      result.rowsDeleted += deleted[n]!
+      result.rowsDeleted += done.deleted
       result.slices += one.slices.length
       result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
       ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })

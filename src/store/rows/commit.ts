@@ -82,6 +82,7 @@ export function commit(
       removed += await removeRows(engine, table, owner, one.remove)
       await markParts(engine, owner, one.keep, "kept")
       await writeParts(engine, owner, one.refreshed)
+      for (const statement of table.indexes) await engine.run(statement)
       await writeState(engine, table, one, removed > 0)
       await writeChanges(engine, owner, {
         before: table.before,

@@ -8,8 +8,10 @@ import { fold, quoteName } from "../../base/names.ts"
 import { type Engine, literal } from "../engine.ts"
 import { readRows, updateRows } from "../notes/sync-table.ts"
 import { STATE, type StoredColumn } from "../notes/tables.ts"
+import { readColumns, readComments, readIndexes, refuseOtherColumns } from "./by-hand.ts"
 import { conversion, losesDigits } from "./convert.ts"
 import { commonColumn, textInstead } from "./drift.ts"
+import { rebuild } from "./rebuild.ts"
 import { ROW_HASH_NAME } from "./row-hash.ts"
 import type { Staged } from "./stage.ts"
 
@@ -43,12 +45,14 @@ export interface TableNow {
   /** as it was before this commit; undefined where this commit made it */
   readonly before: { readonly name: string; readonly columns: readonly StoredColumn[] } | undefined
   readonly widened: readonly Widened[]
+  /** statements that make the user's indexes again, once the rows are in */
+  readonly indexes: readonly string[]
 }
 
 /**
  * @param path of the file, for words
  * @param tables names of the tables and views in the file; kept up to date
- * @throws DruidsyncError `foreign` where another table has the name
+ * @throws DruidsyncError `foreign` where another table has the name, `file` where the user changed it so that it cannot be kept
  */
 export async function prepareTable(
   engine: Engine,
@@ -73,9 +77,6 @@ export async function prepareTable(
     if (before !== undefined) tables.splice(tables.indexOf(before), 1)
     tables.push(wish.table)
   }
-  if (before !== undefined && before !== wish.table) {
-    await engine.run(`ALTER TABLE file.${quoteName(before)} RENAME TO ${quoteName(wish.table)}`)
-  }
   if (before === undefined) {
     await engine.run(
       `CREATE TABLE ${name} (${wish.schema.map((c) => `${quoteName(c.target)} ${c.duckdbType}`).join(", ")})`,
@@ -84,10 +85,10 @@ export async function prepareTable(
       `COMMENT ON TABLE ${name} IS ${remark(`Druid datasource ${wish.datasource}, kept by druidsync`)}`,
     )
     for (const column of wish.schema) await comment(engine, name, column)
-    return { name, schema: wish.schema, before: undefined, widened: [] }
+    return { name, schema: wish.schema, before: undefined, widened: [], indexes: [] }
   }
   const current = owned!.columns
-  const brought = await bringToSchema(engine, name, wish, incoming, current)
+  const brought = await bringToSchema(engine, path, before, wish, incoming, current)
   return { name, ...brought, before: { name: before, columns: current } }
 }
 
@@ -103,12 +104,13 @@ function foreignTable(path: string, wish: TableWish): DruidsyncError {
 }
 
 async function comment(engine: Engine, table: string, column: StoredColumn): Promise<void> {
+  await engine.run(`COMMENT ON COLUMN ${table}.${quoteName(column.target)} IS ${remark(commentOn(column))}`)
+}
+
+function commentOn(column: StoredColumn): string {
+  if (column.name === ROW_HASH_NAME) return "SHA-256 of the row's values, made by druidsync"
   const renamed = column.target === column.name ? "" : `, column "${column.name}" in Druid`
-  const text =
-    column.name === ROW_HASH_NAME
-      ? "SHA-256 of the row's values, made by druidsync"
-      : `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}`
-  await engine.run(`COMMENT ON COLUMN ${table}.${quoteName(column.target)} IS ${remark(text)}`)
+  return `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}`
 }
 
 /** A comment as a literal: DuckDB's SQL ends at a NUL, even between quotes. */
@@ -116,48 +118,93 @@ function remark(text: string): string {
   return literal(text.replaceAll("\u0000", "\u2400"))
 }
 
-/** Adds columns and widens types. Where a widening would lose a value, the column becomes VARCHAR instead. */
+/** What becomes of one column. */
+interface Step {
+  readonly now: StoredColumn
+  /** undefined where it is new */
+  readonly was: StoredColumn | undefined
+}
+
+/** Renames the table, adds columns and widens types. */
 async function bringToSchema(
+  engine: Engine,
+  path: string,
+  before: string,
+  wish: TableWish,
+  incoming: readonly Incoming[],
+  columns: readonly StoredColumn[],
+): Promise<Pick<TableNow, "schema" | "widened" | "indexes">> {
+  const { steps, widened } = await decide(engine, `file.${quoteName(before)}`, wish, incoming, columns)
+  const fresh = steps.flatMap(({ was, now }) => (was === undefined ? [now] : []))
+  const actual = await readColumns(engine, before)
+  refuseOtherColumns(path, before, actual, columns, fresh)
+
+  const values = new Map(
+    steps.flatMap(({ was, now }): [string, string][] =>
+      was === undefined || was.duckdbType === now.duckdbType
+        ? []
+        : [[now.target, conversion(quoteName(now.target), was.duckdbType, now.duckdbType)]],
+    ),
+  )
+  const to = wish.table
+  const isReshaped = before !== to || values.size > 0
+  const found = isReshaped ? await readIndexes(engine, before) : []
+  const name = `file.${quoteName(to)}`
+  let indexes: string[] = []
+  if (found.length > 0) {
+    indexes = await rebuild(engine, path, { from: before, to, columns: actual, values, indexes: found })
+  } else {
+    if (before !== to) await engine.run(`ALTER TABLE file.${quoteName(before)} RENAME TO ${quoteName(to)}`)
+    for (const { now } of steps) {
+      const value = values.get(now.target)
+      if (value === undefined) continue
+      await engine.run(
+        `ALTER TABLE ${name} ALTER ${quoteName(now.target)} SET DATA TYPE ${now.duckdbType} USING ${value}`,
+      )
+    }
+  }
+  for (const column of fresh) {
+    await engine.run(`ALTER TABLE ${name} ADD COLUMN ${quoteName(column.target)} ${column.duckdbType}`)
+    await comment(engine, name, column)
+  }
+  await commentAgain(engine, to, steps)
+  return { schema: steps.map(({ now }) => now), widened, indexes }
+}
+
+/** Where a widening would lose a value, the column becomes VARCHAR instead. */
+async function decide(
   engine: Engine,
   table: string,
   { datasource, schema }: TableWish,
   incoming: readonly Incoming[],
   columns: readonly StoredColumn[],
-): Promise<Pick<TableNow, "schema" | "widened">> {
+): Promise<{ steps: Step[]; widened: Widened[] }> {
   const current = new Map(columns.map((column) => [column.name, column]))
-  const result: StoredColumn[] = []
+  const steps: Step[] = []
   const widened: Widened[] = []
   for (const wanted of schema) {
-    const has = current.get(wanted.name)
-    const quoted = quoteName(wanted.target)
-    if (has === undefined) {
-      await engine.run(`ALTER TABLE ${table} ADD COLUMN ${quoted} ${wanted.duckdbType}`)
-      await comment(engine, table, wanted)
-      result.push(wanted)
-      continue
+    const was = current.get(wanted.name)
+    let now = was === undefined ? wanted : commonColumn(was, wanted)
+    const isDouble = was !== undefined && now.duckdbType.startsWith("DOUBLE")
+    if (isDouble && (await losesIntegers(engine, table, incoming, was, now))) {
+      now = { ...now, duckdbType: textInstead(now.duckdbType) }
+      widened.push({ datasource, column: now.name, type: now.duckdbType })
     }
-    let column = commonColumn(has, wanted)
-    if (
-      column.duckdbType.startsWith("DOUBLE") &&
-      (await losesIntegers(engine, table, incoming, has, column))
-    ) {
-      column = { ...column, duckdbType: textInstead(column.duckdbType) }
-      widened.push({ datasource, column: column.name, type: column.duckdbType })
-    }
-    if (column.duckdbType !== has.duckdbType) {
-      const value = conversion(quoted, has.duckdbType, column.duckdbType)
-      await engine.run(
-        `ALTER TABLE ${table} ALTER ${quoted} SET DATA TYPE ${column.duckdbType} USING ${value}`,
-      )
-    }
-    const isSame =
-      column.duckdbType === has.duckdbType &&
-      column.druidType === has.druidType &&
-      column.multiValue === has.multiValue
-    if (!isSame) await comment(engine, table, column)
-    result.push(column)
+    steps.push({ now, was })
   }
-  return { schema: result, widened }
+  return { steps, widened }
+}
+
+/** Comments follow what a column is in Druid; those of the user's own stay. */
+async function commentAgain(engine: Engine, table: string, steps: readonly Step[]): Promise<void> {
+  const changed = steps.filter(({ was, now }) => was !== undefined && commentOn(was) !== commentOn(now))
+  if (changed.length === 0) return
+  const comments = await readComments(engine, table)
+  for (const { was, now } of changed) {
+    const found = comments.get(now.target)
+    if (found !== undefined && found !== commentOn(was!)) continue
+    await comment(engine, `file.${quoteName(table)}`, now)
+  }
 }
 
 /** True where an integer, stored or staged, would not survive as DOUBLE. */
