@@ -1,5 +1,5 @@
 /** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
-import { type Chunk, COUNTED, type Reason } from "../base/domain.ts"
+import { type Chunk, COUNTED, type Part, type Reason } from "../base/domain.ts"
 import { intervalText } from "../base/intervals.ts"
 import { formatDruidTime } from "../base/time.ts"
 import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
@@ -82,6 +82,13 @@ export function describeRefused({ held, now }: Fewer): string {
 /** Why a day lost rows. */
 export function describeTaken({ chunk, held, now }: Fewer): string {
   return `${intervalText(chunk.interval)}: Druid counts ${now} rows, ${held} were copied; taken as it is, within the lookback`
+}
+
+/** Checkpoints of which another program took rows, or to which it added some. At least one. */
+export function describeChanged(parts: readonly Part[]): string {
+  const [first] = parts
+  const where = parts.length === 1 ? "" : ` and ${parts.length - 1} more`
+  return `another program changed the number of rows in ${intervalText(first!.interval)}${where}: fetched again`
 }
 
 /** Why a chunk cannot be copied now. */

@@ -5,7 +5,8 @@
 
 import { sameInterval } from "../base/intervals.ts"
 import type { Inventory } from "../druid/catalog.ts"
-import { readState } from "../store/notes/state.ts"
+import { type PresentState, readPresent } from "../store/notes/present.ts"
+import { describeChanged } from "./describe.ts"
 import type { Look } from "./judge.ts"
 import { execute } from "./pipeline/execute.ts"
 import type { Ports } from "./ports.ts"
@@ -58,7 +59,7 @@ export class Rounds {
       // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
       if (done.progressed) {
         this.#round++
-        const state = await readState(ports.engine, ports.file, signal)
+        const state = await readPresent(ports.engine, ports.file, signal)
         const segments = done.segments ?? look.inventory.segments
         const inventory = done.changed ? await inventoryOf(ports) : { ...look.inventory, segments }
         look = { state, inventory }
@@ -86,12 +87,22 @@ export class Rounds {
     const looked = inventoryOf({ ...ports, signal: AbortSignal.any([ports.signal, refused.signal]) })
     looked.catch(() => undefined)
     try {
-      const state = await readState(ports.engine, ports.file, ports.signal)
+      const state = await readPresent(ports.engine, ports.file, ports.signal)
       refuseOtherShard(ports.file.path, request, state)
+      this.#sayChanged(state)
       return { state, inventory: await looked }
     } catch (error) {
       refused.abort(error)
       throw error
+    }
+  }
+
+  #sayChanged({ changed }: PresentState): void {
+    const { ports, progress } = this.#run
+    for (const { settings } of progress) {
+      const parts = changed.get(settings.name)
+      if (parts === undefined) continue
+      ports.emit({ type: "warning", datasource: settings.name, message: describeChanged(parts) })
     }
   }
 

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
-const SLOW = 30_000
+const SLOW = 60_000
 const FIRST = "2020-01-01"
 const BOTH = [datasource("w"), datasource("other")]
 
@@ -248,6 +248,41 @@ describe("a table that the user", () => {
     await bench.pull(BOTH)
     expect(await content("w")).toEqual([[40, 0, "5"]])
     expect(await content("mine")).toEqual([[40, 0, "5"]])
+  })
+
+  it("emptied is filled again", async () => {
+    await byHand("DELETE FROM w")
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 40 })
+    expect(await content("w")).toEqual([[40, 0, "5"]])
+    expect(bench.events).toContainEqual({
+      type: "warning",
+      datasource: "w",
+      message: expect.stringMatching(
+        /^another program changed the number of rows in 2020-01-01\S*: fetched again$/,
+      ),
+    })
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 0 })
+  })
+
+  it("took rows from, or put rows into, is mended where it was changed", async () => {
+    fake.world.append("w", dayRows("2020-01-02", 10, 500))
+    fake.world.append("w", dayRows("2020-01-03", 10, 600))
+    fake.world.settle()
+    await bench.pull(BOTH)
+    await byHand(
+      "DELETE FROM w WHERE id = 505",
+      "INSERT INTO w (__time, id) VALUES ('2020-01-03', 7), ('2020-01-03', 8)",
+    )
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 20 })
+    expect(await bench.query("SELECT count(*)::INTEGER, count(DISTINCT id)::INTEGER FROM file.w")).toEqual([
+      [60, 60],
+    ])
+  })
+
+  it("put rows into where Druid has none keeps them", async () => {
+    await byHand("INSERT INTO w (__time, id) VALUES ('1999-01-01', 7), (NULL, 8)")
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 0 })
+    expect(await bench.query("SELECT count(*)::INTEGER FROM file.w")).toEqual([[42]])
   })
 
   it("replaced by a view is named", async () => {

@@ -16,14 +16,14 @@ import { judge, type Look, subjectOf } from "../../pull/judge.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { type Prepared, prepare } from "../../pull/prepare/prepare.ts"
 import { nothingActive, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
-import { readState } from "../../store/notes/state.ts"
+import { readPresent } from "../../store/notes/present.ts"
 import { readBytesPerRow } from "../../store/notes/summary.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
 
 /** @throws DruidsyncError where nothing can be asked at all */
 export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun> {
-  const state = await readState(ports.engine, ports.file, ports.signal)
+  const state = await readPresent(ports.engine, ports.file, ports.signal)
   refuseOtherShard(ports.file.path, request, state)
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
