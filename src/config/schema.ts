@@ -327,7 +327,7 @@ export const pullEntries = {
   ),
 }
 
-/** How a pull behaves that nobody watches, and whom it tells. */
+/** How an unattended pull behaves, and whom it tells. */
 export const jobEntries = {
   publish: flagged(
     "FILE",

@@ -116,7 +116,7 @@ export type PullSettings = Omit<Named<typeof pullEntries>, "concurrency"> & {
   readonly startConcurrency: number
 }
 
-/** How a pull behaves that nobody watches, and whom it tells. Paths are absolute. */
+/** How an unattended pull behaves, and whom it tells. Paths are absolute. */
 export type JobSettings = Omit<Named<typeof jobEntries>, "ping"> & {
   /** an http or https address, without a fragment; its path is what lets in */
   readonly ping: Secret | undefined

@@ -9,7 +9,7 @@ import type { DruidsyncError } from "../base/errors.ts"
 import type { Message, RequestOptions } from "./http.ts"
 import { pauseBefore } from "./patience.ts"
 
-/** Asking again: who waits, and who is told. */
+/** Retries: how long they wait, and whom they tell. */
 export interface Retries {
   readonly clock: Pick<Clock, "sleep">
   readonly onRetry?: (error: DruidsyncError, waitMs: number, attempt: number) => void

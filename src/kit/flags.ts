@@ -40,7 +40,7 @@ export const talkArgs = {
     default: false,
     description: "say nothing unless something is wrong",
   },
-  verbose: { type: "boolean", alias: "v", default: false, description: "say what is done in detail" },
+  verbose: { type: "boolean", alias: "v", default: false, description: "report each step in detail" },
 } as const satisfies Flags
 
 export const logFormatArg = {
@@ -110,7 +110,7 @@ const scopeArgs = {
     type: "string",
     valueHint: "I/N",
     parse: shard,
-    description: "only the days that are this machine's of N: 1/4, 2/4, 3/4 or 4/4 for four",
+    description: "only this machine's share of the days: 1/4, 2/4, 3/4 or 4/4 for four machines",
   },
 } as const satisfies Flags
 

@@ -2,7 +2,7 @@
  * The DuckDB file's tables as a partitioned lake. Only partitions whose checkpoints changed are written, each under
  * another name first and then by rename: a reader sees it as before or as after. The manifest is there before the first
  * file, and a partition that has no more rows is deleted after the manifest that lacks it, so a run that dies anywhere
- * leaves files that its next run knows for its own. Asks nothing of Druid; the DuckDB file is let go of every two seconds
+ * leaves files that its next run knows for its own. Asks nothing of Druid; the DuckDB file is closed every two seconds
  * or so, so that a pull can commit in between.
  */
 import { mkdir, stat } from "node:fs/promises"

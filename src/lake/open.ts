@@ -44,7 +44,7 @@ export interface OpenFile {
   readonly share: string
 }
 
-/** The DuckDB file is let go of after so long, ms. */
+/** The DuckDB file is closed after this time, ms. */
 const HOLD_MS = 2_000
 const MEMORY_LIMIT = "1GB"
 
@@ -95,7 +95,7 @@ export interface HeldWork<T> {
   /** called each time the file is attached; false ends the work */
   begin(): Promise<boolean>
   each(one: T): Promise<void>
-  /** called when the file was let go of and there is more to do */
+  /** called when the file was closed and there is more to do */
   between?(): Promise<void>
 }
 

@@ -42,7 +42,7 @@ export function describeChange(change: SchemaChange): string {
   const name = change.column.name === ROW_HASH_NAME ? change.column.target : change.column.name
   if (change.kind === "added") return `column "${name}" is new (${duckdbType})`
   if (change.kind === "vanished") {
-    const why = change.why === "config" ? "is no longer wanted by the config" : "is gone from Druid"
+    const why = change.why === "config" ? "is now excluded by the config" : "is gone from Druid"
     return `column "${name}" ${why}; it stays here and is NULL in new rows`
   }
   return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`

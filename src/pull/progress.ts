@@ -82,7 +82,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
   }
 }
 
-/** Nothing is known of what is left: all of the datasource may be. */
+/** We never got to planning, so any part of the datasource may be missing. */
 export function noteOutOfTime(one: Progress): void {
   one.incomplete.push({ interval: undefined, reason: OUT_OF_TIME })
 }
@@ -116,7 +116,7 @@ export interface Ending {
 export function reportOf(run: Run, { state, interrupted, published }: Ending): PullReport {
   const { ports, request, progress, startedMs } = run
   const ownCode = exitCodeOf(progress, interrupted)
-  // A copy that is not there is worse than rows that come with the next run; a failure of the pull itself is the news.
+  // A missing copy is worse than rows that come with the next run. A failure of the pull itself takes precedence.
   const isMild = ownCode === ExitCode.ok || ownCode === ExitCode.incomplete
   const exitCode = isMild ? (published?.error?.exitCode ?? ownCode) : ownCode
   const durationMs = ports.clock.nowMs() - startedMs

@@ -15,7 +15,7 @@ export async function publishAfter(
 ): Promise<PublishOutcome | undefined> {
   const path = request.publish
   if (path === undefined) return undefined
-  // Who interrupts wants an end.
+  // The user interrupted the run, so do not start a copy.
   if (interrupted) return { report: { path, outcome: "skipped" }, error: undefined }
   try {
     return { report: { path, outcome: await publish(ports.engine, ports.file, path) }, error: undefined }

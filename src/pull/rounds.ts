@@ -78,7 +78,7 @@ export class Rounds {
   }
 
   /**
-   * Druid answers while the file is read. What keeps the file from being read is the news, and nothing is waited for then.
+   * Druid answers while the file is read. If the file cannot be read, that is the error to report, and we do not wait for Druid.
    * @throws DruidsyncError
    */
   async #firstLook(): Promise<Look> {

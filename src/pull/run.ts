@@ -36,8 +36,8 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
     interrupted = ports.signal.aborted && !outOfTime
     const concerns = error instanceof DruidsyncError ? error : new DruidsyncError("bug", messageOf(error))
     for (const one of run.progress) one.error ??= ports.signal.aborted ? undefined : concerns
-    // What was learnt is written down even so; if that fails too, the first error is the news. A file that was waited
-    // for in vain is not waited for again.
+    // Still record the outcome. If that fails too, report the first error. If we timed out waiting for the file, do not
+    // wait a second time.
     if (!ports.signal.aborted) {
       if (concerns.code !== "locked") await record(run, false).catch(() => undefined)
       throw error

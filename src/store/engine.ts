@@ -38,7 +38,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   const instance = await DuckDBInstance.create(":memory:", {
     memory_limit: options.memoryLimit,
     threads: String(options.threads),
-    // Rows have no order of their own in Druid; giving theirs up halves the time and memory of a load.
+    // Druid rows are unordered, so we need not preserve insertion order; that halves the time and memory of a load.
     preserve_insertion_order: "false",
     // Nothing may be fetched at run time: all that is used is built in.
     autoinstall_known_extensions: "false",

@@ -55,14 +55,14 @@ describe("a signature for macOS", () => {
 
   it("is replaced by one without a name where it does not hold, whatever its length", () => {
     const broken = changed((file) => file.writeUInt8(1, 50))
-    const mended = adHocSigned(broken, "druidsync")
-    expect(machSignature(mended)).toBe("valid")
-    expect(mended.subarray(48, limit).equals(broken.subarray(48, limit))).toBe(true)
-    expect(mended.includes("druidsync\0")).toBe(true)
-    expect(adHocSigned(mended, "druidsync").equals(mended)).toBe(true)
-    expect(machSignature(Buffer.concat([mended.subarray(0, 60), Buffer.alloc(1), mended.subarray(61)]))).toBe(
-      "broken",
-    )
+    const repaired = adHocSigned(broken, "druidsync")
+    expect(machSignature(repaired)).toBe("valid")
+    expect(repaired.subarray(48, limit).equals(broken.subarray(48, limit))).toBe(true)
+    expect(repaired.includes("druidsync\0")).toBe(true)
+    expect(adHocSigned(repaired, "druidsync").equals(repaired)).toBe(true)
+    expect(
+      machSignature(Buffer.concat([repaired.subarray(0, 60), Buffer.alloc(1), repaired.subarray(61)])),
+    ).toBe("broken")
   })
 
   it("is not replaced where there is none at the end of the file", () => {

@@ -135,7 +135,7 @@ describe("druidsync check", () => {
     expect(line).toMatchObject({ check: "datasource", exitCode: 3 })
   })
 
-  it("names who has the file open, and waits for nobody", async () => {
+  it("names the program that has the file open, and does not wait for it", async () => {
     await desk.run("pull --config $c --out $out")
     expect((await check("--out", "$out")).exitCode).toBe(0)
     const other = await holding(desk.out)

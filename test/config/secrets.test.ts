@@ -7,7 +7,7 @@ import { type inMemory, loadWith, problemsWith } from "./support.ts"
 const HTTPS_TOKEN = "it holds a space, a line break or another character that no token has"
 
 describe("a secret", () => {
-  it("shows itself to nobody but who asks", () => {
+  it("shows itself only through reveal()", () => {
     const secret = new Secret("hunter2")
     const views = [
       `${secret}`,

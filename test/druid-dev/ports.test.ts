@@ -31,7 +31,7 @@ describe("ports", () => {
     expect(() => portOf(18_000, "historical-9")).toThrow("historical-9")
   })
 
-  it("names the port in use and who wants it, and starts nothing", async () => {
+  it("names the port in use and the service that needs it, and starts nothing", async () => {
     const server = await listen()
     const taken = (server.address() as AddressInfo).port
     const dataDir = join(mkdtempSync(join(tmpdir(), "druid-dev-")), "data")

@@ -438,7 +438,7 @@ describe("druidsync verify --lake", () => {
   const january = () => join(lake(), "w/year=2020/month=01/part-data.parquet")
 
   it(
-    "finds files that are missing, damaged, cut or foreign, and an export mends what it can see by size",
+    "finds files that are missing, damaged, cut or foreign, and an export repairs what it can see by size",
     async () => {
       await rm(january())
       expect(faults(await verified("", 1))).toEqual(["+ missing year=2020/month=01/part-data.parquet"])

@@ -535,7 +535,7 @@ describe("shaping", () => {
       const excluded = await complete(copy)
       expect(excluded.rows).toBe(6)
       expect(excluded.report.datasources[0]!.schemaChanges).toEqual([
-        'column "user" is no longer wanted by the config; it stays here and is NULL in new rows',
+        'column "user" is now excluded by the config; it stays here and is NULL in new rows',
       ])
       expect(await table("user")).toEqual([null, null, null, null, null, null])
 

@@ -1,5 +1,5 @@
 /**
- * Who opens the file between two commits sees each slice before or after, never half, and no old rows that are called
+ * A reader that opens the file between two commits sees each slice before or after, never half, and no old rows that are called
  * complete beside new ones of the same chunk (I2, issue "replacement is atomic for readers").
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"

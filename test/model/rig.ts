@@ -29,7 +29,7 @@ export interface Disturbance {
   readonly onSleep?: (n: number) => void
   /** at the end of each transaction that touched checkpoints: what is seen now is what will be committed */
   readonly beforeCommit?: () => Promise<void>
-  /** after each transaction, while nobody has the file open: what a reader finds who comes now */
+  /** after each transaction, while nobody has the file open: what a reader finds that comes now */
   readonly afterCommit?: () => Promise<void>
 }
 

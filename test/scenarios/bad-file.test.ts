@@ -141,7 +141,7 @@ describe("a file that is there already", () => {
     expect(await query(here.stage.out, "FROM notes")).toEqual([{ mine: 42 }])
   })
 
-  it("of an earlier pull, whose table someone has dropped: says so, or mends it", async () => {
+  it("of an earlier pull, whose table someone has dropped: says so, or repairs it", async () => {
     await load()
     here.stage.config(["a"])
     await here.stage.pullExactly()

@@ -71,7 +71,7 @@ describe("--full", () => {
     expect(rows).toBe(30)
   })
 
-  it("mends rows that someone else deleted from the table", async () => {
+  it("restores rows that someone else deleted from the table", async () => {
     await load("a")
     here.stage.config(["a"])
     await here.stage.pull()

@@ -72,7 +72,7 @@ describe("a commit that brings much", () => {
   })
 
   it(
-    "keeps no reader out: one who has the file open goes on reading the old one, one who comes reads it too",
+    "keeps no reader out: a reader that has the file open goes on reading the old one, and a new reader can open it",
     async () => {
       await create()
       const early = await other("READ_ONLY")

@@ -1,6 +1,6 @@
 /**
  * Faults of DuckDB that druidsync works around. A test that fails here is good news: the release that is built in has
- * mended the fault, and what is named can be taken out.
+ * fixed the fault, and what is named can be taken out.
  */
 
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"

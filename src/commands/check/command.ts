@@ -24,7 +24,7 @@ export const command = define({
     ],
   ],
   notes: [
-    "Looks at the configuration, the host's name, the port, the certificate, the login, Druid's version, the permission to read sys.segments, each datasource with its columns, filter and segments, and with --out at the file, who has it open, and the room on the disk. Each line says that it is well or what to do; the exit code is that of the worst. Nothing is tried twice, nothing is changed.",
+    "Checks the configuration, the host's name, the port, the certificate, the login, Druid's version, the permission to read sys.segments, and each datasource with its columns, filter and segments. With --out it also checks the file, whether another program has it open, and the room on the disk. Each line either reports OK or tells you what to fix; the exit code is that of the worst. Nothing is tried twice, and nothing is changed.",
   ],
   // A configuration that cannot be loaded is a line of its own.
   needs: "nothing",

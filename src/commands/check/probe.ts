@@ -96,7 +96,7 @@ export async function inspectCertificate(
           cause,
           hint: isPlain
             ? 'the port may speak plain HTTP: set "protocol": "http", or use the TLS port (router 9088, broker 8282)'
-            : "the server may ask for a client certificate, or for a TLS version that it shares with nobody",
+            : "the server may ask for a client certificate, or for a TLS version that this client does not support",
         }),
       )
     }

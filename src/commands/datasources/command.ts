@@ -12,7 +12,7 @@ export const command = define({
     ],
   ],
   notes: [
-    "Lists every datasource that the user may see, from Druid's own metadata; those of the configuration are marked with a star. Rows are as Druid last counted them. Segment granularity is told from the segments' intervals; rollup from the oldest and the newest of them.",
+    "Lists every datasource that the user may see, from Druid's own metadata. A star marks those of the configuration. Rows are as Druid last counted them. Segment granularity is derived from the segments' intervals, rollup from the oldest and the newest segment.",
   ],
   needs: "druid",
   async run({ settings, client, context }) {

@@ -13,7 +13,7 @@ export const command = define({
       required: true,
       valueHint: "DIR",
       parse: path,
-      description: "the lake's folder; made if need be",
+      description: "the lake's folder; created if needed",
     },
     ...onlyHeldArg,
     partition: {
@@ -53,9 +53,9 @@ export const command = define({
     ],
   ],
   notes: [
-    "Asks nothing of Druid. Writes TABLE/year=2016/month=06/part-data.parquet and the like below the folder, each file beside its place first and then by rename, and a manifest in TABLE/_druidsync. The next time only partitions whose checkpoints changed are written; partitions without rows are removed. Files of others are never touched.",
+    "Asks nothing of Druid. Writes TABLE/year=2016/month=06/part-data.parquet and the like below the folder, each file beside its place first and then by rename, and a manifest in TABLE/_druidsync. The next time it writes only partitions whose checkpoints changed, and removes partitions without rows. It never touches files of others.",
     'Parquet is compressed with zstd; __time is an instant (UTC), JSON a string, sketches are bytes. In csv NULL is nothing and an empty text is ""; json is a row to a line. Reading it from Spark, polars and DuckDB: docs/how-to/lake.md.',
-    "Exits with 0 when all that was exported is complete or provisional (realtime rows), with 3 when something in it is incomplete. druidsync verify --lake compares the lake with the file.",
+    "Exits with 0 if everything exported is complete or provisional (realtime rows), with 3 if some of it is incomplete. druidsync verify --lake compares the lake with the file.",
   ],
   needs: "nothing",
   async run({ args, context, emit }) {

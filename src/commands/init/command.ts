@@ -18,7 +18,7 @@ export const command = define({
       valueHint: "FILE",
       description: "where to write the configuration",
     },
-    host: { type: "string", valueHint: "HOST", description: "a Druid router or broker; its URL will do" },
+    host: { type: "string", valueHint: "HOST", description: "a Druid router or broker, or its URL" },
     port: { type: "string", valueHint: "PORT", description: "its port (default: 8888, with https 9088)" },
     protocol: {
       type: "enum",
@@ -43,13 +43,13 @@ export const command = define({
       type: "boolean",
       alias: "y",
       default: false,
-      description: "ask nothing; copy all datasources where none are named",
+      description: "ask nothing; copy all datasources if none are named",
     },
-    force: { type: "boolean", default: false, description: "replace a configuration that is there" },
+    force: { type: "boolean", default: false, description: "replace an existing configuration" },
     "print-schema": {
       type: "boolean",
       default: false,
-      description: "print the JSON Schema of the configuration, and do nothing else",
+      description: "only print the JSON Schema of the configuration",
     },
     ...jsonArg,
   },
@@ -62,8 +62,8 @@ export const command = define({
     ["Everything that is there", "druidsync init --host localhost --yes"],
   ],
   notes: [
-    "Asks for what the flags do not say, tries the address and the login, lists the datasources and writes the configuration: readable for you alone, and never over a file that is there, but with --force. Beside it goes a JSON Schema, so that editors complete and check it.",
-    "A password or token is given by where it comes from: env:NAME, file:PATH, or command:PROGRAM ARGUMENTS, which stands in the configuration then. Itself it would show in the process list; leave the flag out to be asked for it.",
+    "Asks for everything that the flags do not say, tries the address and the login, lists the datasources and writes the configuration. Only you can read the file. An existing file is never overwritten unless --force is given. A JSON Schema is written beside it, so that editors complete and check it.",
+    "Pass a reference to the password or token (env:NAME, file:PATH or command:PROGRAM ARGUMENTS), not the secret itself, which the process list would show. The configuration then holds the reference. Leave the flag out to be asked for the secret.",
   ],
   needs: "nothing",
   async run({ args, context, info }) {

@@ -14,7 +14,7 @@ export const command = define({
     ],
   ],
   notes: [
-    "Fetches no row, writes nothing and takes no lock; the file need not exist. Exits with what the pull would exit with, as far as can be told: 3 where Druid does not serve all of it now, 4 where it refuses a datasource.",
+    "Fetches no row, writes nothing and takes no lock; the file need not exist. Exits as the pull would, as far as it can tell: with 3 if Druid does not serve all of it now, with 4 if it refuses a datasource.",
   ],
   needs: "both",
   async run({ args, settings, datasources, ports, context }) {

@@ -25,8 +25,8 @@ export const command = define({
     ],
   ],
   notes: [
-    "Every stretch is proven complete before it is stored, in one transaction with its checkpoint. What was stored stays when a run is stopped or fails, and the next run goes on from there. On a terminal the progress is shown on stderr; elsewhere one line per datasource at the end.",
-    "--publish, --metrics, --ping and --max-duration are keys of the configuration, too; the flag wins. A run that ends with 3 publishes as well: what is stored is whole. An address for --ping is better kept in the configuration, where the list of processes does not show it.",
+    "Every stretch is proven complete and then stored in one transaction with its checkpoint. If a run is stopped or fails, what was stored stays, and the next run goes on from there. On a terminal, stderr shows the progress; elsewhere it gets one line per datasource at the end.",
+    "--publish, --metrics, --ping and --max-duration are also keys of the configuration; the flag wins. A run that ends with 3 publishes as well, since what is stored is whole. Keep the address for --ping in the configuration, where the process list does not show it.",
   ],
   needs: "both",
   writes: () => true,

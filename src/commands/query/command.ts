@@ -67,8 +67,8 @@ export const command = define({
     ],
   ],
   notes: [
-    "The SQL is DuckDB's. It comes as an argument, from --file, or from standard input; without any, the tables are listed with their columns. The file is opened read-only and no other file can be read or written, but with --allow-files. While a pull commits, the query waits; while the query reads, a pull waits.",
-    'A table is fitted to the terminal: wide columns are cut, and where there are too many of them each row is shown on lines of its own. Elsewhere, and in the other formats, nothing is cut. In csv NULL is nothing and an empty text is ""; lists, structs and maps are JSON text; NaN and infinities are texts in json.',
+    "The SQL is DuckDB's. It comes as an argument, from --file, or from standard input; without any, the tables are listed with their columns. The file is opened read-only, and the SQL can read or write no other file unless --allow-files is given. While a pull commits, the query waits; while the query reads, a pull waits.",
+    'A table is fitted to the terminal: wide columns are cut, and if there are too many of them, each row is shown on its own lines. Elsewhere, and in the other formats, nothing is cut. In csv NULL is nothing and an empty text is ""; lists, structs and maps are JSON text; NaN and infinities are texts in json.',
   ],
   needs: "nothing",
   async run({ args, context, emit, info }) {

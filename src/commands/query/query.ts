@@ -16,7 +16,7 @@ export interface FileQueryOptions {
   readonly memoryLimitBytes: number
   readonly clock: Clock
   readonly newId: () => string
-  /** told once who is waited for, in words */
+  /** called once with a description of who holds the lock */
   readonly onWait: (holder: string) => void
   readonly signal: AbortSignal
 }

@@ -25,8 +25,8 @@ export const command = define({
     ],
   ],
   notes: [
-    "One HTML file that needs nothing beside itself and loads nothing: per datasource a time line of chunks (proven, provisional, kept, missing), rows over time, freshness, columns and their changes, verifications, and the history of runs. It holds names, counts and messages, no rows.",
-    "Asks nothing of Druid, opens the file read-only, and waits for a commit of a running pull. The page is replaced whole or not at all; another file than a report is never overwritten, but with --force.",
+    "One HTML file that needs no other file and loads nothing. For each datasource it shows a time line of chunks (proven, provisional, kept, missing), rows over time, freshness, columns and their changes, verifications, and the history of runs. It contains names, counts and messages, but no rows.",
+    "Asks nothing of Druid, opens the file read-only, and waits for a commit of a running pull. The page is replaced whole or not at all. A file that is not a report is never overwritten unless --force is given.",
   ],
   needs: "file",
   async run({ args, engine, file, context, info }) {

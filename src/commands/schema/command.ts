@@ -19,7 +19,7 @@ export const command = define({
     ],
   ],
   notes: [
-    "Asks Druid for its columns and their types and shows the DuckDB type of each, with notes: columns with several values in a row, renamed ones, types that are not known. With --out also what the file has: columns that are new, that change their type, or that are gone from Druid. Writes nothing.",
+    "Asks Druid for its columns and their types and shows the DuckDB type of each, with notes on columns with several values in a row, renamed columns and unknown types. With --out it also compares with the file: columns that are new, that change their type, or that are gone from Druid. Writes nothing.",
   ],
   needs: "both",
   async run({ ports, datasources }) {

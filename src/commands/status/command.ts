@@ -10,7 +10,7 @@ export const command = define({
     "exit-code": {
       type: "boolean",
       default: false,
-      description: "exit with 3 where something is incomplete",
+      description: "exit with 3 if something is incomplete",
     },
     ...jsonArg,
     ...lockWaitArg,
@@ -27,7 +27,7 @@ export const command = define({
     ],
   ],
   notes: [
-    "Asks nothing of Druid, and waits for a commit of a running pull instead of failing. Exits with 0 when the file could be read, whatever it holds; with --exit-code, with 3 when something in it is incomplete.",
+    "Asks nothing of Druid. While a running pull commits, it waits instead of failing. Exits with 0 if the file could be read, whatever is in it; with --exit-code, exits with 3 if something in it is incomplete.",
   ],
   needs: "file",
   async run({ args, engine, file, context }) {

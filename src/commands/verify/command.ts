@@ -22,9 +22,9 @@ export const command = define({
     ["Is the lake of an export what the file holds?", "druidsync verify --lake lake --out analytics.duckdb"],
   ],
   notes: [
-    "Marks: = equal, * differs, + only in Druid, - only in DuckDB. Exits with 0 when all that was compared is equal, 1 when something differs, 3 when something could not be compared (a pull is due, or Druid does not serve all of it), 4 where Druid refuses a datasource.",
+    "Marks: = equal, * differs, + only in Druid, - only in DuckDB. Exits with 0 if everything compared is equal, 1 if something differs, 3 if something could not be compared (a pull is due, or Druid does not serve all of it), 4 if Druid refuses a datasource.",
     "Left out without an exit code: what Druid dropped and we keep, rows of realtime segments, and what the load rules keep on no server.",
-    "Changes nothing in the file without --repair; notes the outcome in _sync_verifies, where the file is free and writable.",
+    "Without --repair it changes nothing in the file, but notes the outcome in _sync_verifies if the file is free and writable.",
     "With --lake it compares the files that druidsync export wrote with the DuckDB file, asks nothing of Druid and needs no --config: files missing, damaged or foreign, partitions that changed since, and the rows. Exits with 0 when all of it is equal, else with 1. Only --out, --only, --part, --deep, --json, --quiet, --verbose and --lock-wait go with it.",
   ],
   needs: "both",

@@ -68,7 +68,7 @@ export function within(candidates: readonly Candidate[], intervals: readonly Int
 }
 
 /**
- * Who reads what: each segment from the server that has the fewest bytes to send so far, so that replicas share the work.
+ * Decides who reads what: each segment comes from the server that has the fewest bytes to send so far, so that replicas share the work.
  * @param avoided addresses that failed a moment ago: taken only where there is no other
  */
 export function sharesOf(

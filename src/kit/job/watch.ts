@@ -1,6 +1,6 @@
 /**
- * Who is told about a pull that nobody watches: a file of metrics and a dead-man's switch, however the run ends. Neither
- * of them fails a run; what cannot be told is a warning.
+ * Reports on an unattended pull, however it ends: to a file of metrics and to a dead-man's switch. Neither of them fails a
+ * run; a report that cannot be made is a warning.
  */
 
 import { resolve } from "node:path"
@@ -81,7 +81,7 @@ export class Watch {
     else if (event.type === "committed") busy.toMs = nowMs
   }
 
-  /** Call when the file and everything else is let go of. Never throws. */
+  /** Call when the file and everything else is closed. Never throws. */
   async end(end: End): Promise<void> {
     const path = this.#settings?.job.metrics ?? absolute(this.#flags.metrics)
     const exitCode = exitCodeOf(end)

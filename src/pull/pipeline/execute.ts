@@ -32,7 +32,7 @@ export async function execute(run: Run, plans: readonly Prepared[]): Promise<Exe
   const pipeline = new Pipeline(round, new Downloads(round, run.inFlight), landing, stop)
   for (const job of jobsOf(plans)) pipeline.fetch(job)
   const failure = await pipeline.end
-  // What failed is the news; that its rows cannot be let go of either is not.
+  // Report the original error; ignore errors from cleaning up.
   await landing.drop().catch(() => undefined)
   run.ports.signal.throwIfAborted()
   if (failure !== undefined) throw failure.error

@@ -31,12 +31,12 @@ interface HeldSlice {
 const ROW_GROUP = 122_880
 /** Rows that are worth a transaction, whatever they leave in the last row group. */
 const COMMIT_ROWS = 3 * ROW_GROUP
-/** Who asks for small slices wants small steps: this many of them at most. */
+/** If the user asks for small slices, commits stay small: this many slices at most. */
 const COMMIT_SLICES = 4
-/** What a slow Druid has sent is not held back longer than this. */
+/** Rows of a slow Druid wait no longer than this for their commit. */
 const COMMIT_AFTER_MS = 5_000
 
-/** A count that does not agree may be a server that just went or came; after this many tries it is reported. */
+/** Counts may disagree because a server just came or went. After this many tries we report it. */
 const MAX_MISMATCHES = 3
 const MISMATCH_WAIT_MS = 1_000
 
@@ -94,7 +94,7 @@ export class Landing {
       this.look = await looked
       await this.#prove(batch, this.look)
     } catch (error) {
-      // What failed is the news; that the rows cannot be let go of either is not.
+      // Report the original error; ignore errors from cleaning up.
       await this.#dropAll(batch).catch(() => undefined)
       throw error
     }

@@ -1,4 +1,4 @@
-/** Waiting for a lock that another program holds: for so long, with growing pauses, saying once who is waited for. */
+/** Waits for a lock that another program holds: up to a limit, with growing pauses, and says once who holds it. */
 import type { Clock } from "../../base/clock.ts"
 
 export interface PatienceOptions {

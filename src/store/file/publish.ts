@@ -197,7 +197,7 @@ function publishError(out: string, to: string, error: unknown): DruidsyncError {
     "publish",
     `no copy could be published at ${to}: ${why}; ${out} itself is whole`,
     {
-      hint: "mend that and pull again: the copy is made even if nothing else is new",
+      hint: "fix that and pull again; the copy will be made even if there is no new data",
       cause: error,
     },
   )

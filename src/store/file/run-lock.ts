@@ -97,8 +97,8 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
 const WHOLE_LOCK_BYTES = 3 * 4096
 
 /**
- * A run that died while DuckDB was writing its lock leaves a stump that cannot be opened. Nobody works under it: who is
- * writing one holds its lock, and we would have been told of that.
+ * A run that died while DuckDB was writing its lock leaves a stump that cannot be opened. Nobody works under it: a run
+ * that is writing a lock holds it, and DuckDB would have told us so.
  * @returns whether there was one
  */
 async function removeStump(lockPath: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 /**
  * A copy of the user's file that takes its place once a commit is in it. DuckDB locks the file that it writes for as long
- * as it compresses, seconds for a big commit; readers of the original are not kept out meanwhile, and one who has it
- * open goes on reading it whole.
+ * as it compresses, which takes seconds for a big commit. Meanwhile this keeps no reader of the original out, and a reader
+ * that has it open goes on reading it whole.
  *
  * POSIX locks belong to the process: closing any handle of the original would drop the one that DuckDB holds on it. The
  * handle that the copy is checked through is hence opened before that lock is taken, and closed after it is given back.

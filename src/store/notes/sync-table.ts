@@ -25,7 +25,7 @@ type SyncColumns = Readonly<Record<string, SyncColumn<any>>>
 
 export interface SyncTable<C extends SyncColumns = SyncColumns> {
   readonly name: string
-  /** what a person reads who looks into the file */
+  /** for people who look into the file */
   readonly comment: string
   readonly columns: C
 }

@@ -142,7 +142,7 @@ async function withConnection<T>(
         } catch (error) {
           throw sqlError(error, signal)
         } finally {
-          // Whatever the SQL made its default, the file can be let go of.
+          // Whatever the SQL made the default, the file can be detached.
           await connection.run("USE memory").catch(() => undefined)
         }
       }, signal)

@@ -1,6 +1,6 @@
 /**
- * `_row_hash`: the SHA-256 of a row's values, for who wants a surrogate of identity. Identical rows
- * have identical hashes; they stay two rows.
+ * `_row_hash`: the SHA-256 of a row's values, for users who need a surrogate identity. Identical rows
+ * have identical hashes, and stay separate rows.
  *
  * What is hashed is the row as JSON text, `{"__time":1577836800000,"page":"Main"}`: one key for each value that is not
  * NULL, keys by Druid's names in ascending order of their UTF-16 units, no spaces. So a column that appears later

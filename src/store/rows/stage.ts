@@ -162,7 +162,7 @@ function stageError(error: unknown): unknown {
   }
   if (says(error, "noFile")) {
     return new DruidsyncError("file", "a spool file was removed before it was loaded", {
-      hint: "let nobody tidy up in the folder beside the DuckDB file (or --spool-dir) while druidsync runs",
+      hint: "do not let anything clean up the folder beside the DuckDB file (or --spool-dir) while druidsync runs",
       retryable: true,
       cause: error,
     })

@@ -1,6 +1,6 @@
 /**
- * Comfort for who has JavaScript: theme, filter, a bar's values under a pointer or the arrow keys. The page says all of it
- * without, too. No network, no storage, nothing made of text.
+ * Enhancements for browsers with JavaScript: theme, filter, a bar's values under a pointer or the arrow keys. Without it the
+ * page says the same. It uses no network and no storage, and makes nothing out of text.
  */
 export const SCRIPT = `
 "use strict";
