@@ -43,12 +43,12 @@ export const verifyArgs = {
     type: "string",
     valueHint: "N|P%",
     parse: sample,
-    description: "compare so many chunks of each datasource, or so many of a hundred",
+    description: "compare this many chunks of each datasource, or this percentage of them",
   },
   seed: {
     type: "string",
     valueHint: "TEXT",
-    description: "chooses the sample: the same text, the same chunks (default: another one each time)",
+    description: "chooses the sample; the same text chooses the same chunks (default: a new one each time)",
   },
   repair: {
     type: "boolean",
