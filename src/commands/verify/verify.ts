@@ -137,16 +137,26 @@ async function repairing(
   const stray = strayStretches(first.stray, held.parts)
   const report = await repair(ports, wanted, held, { stretches, stray })
   const problem = report?.datasources[0]?.error
-  if (problem !== undefined)
-    ports.emit({ type: "warning", datasource: settings.name, message: `repair: ${problem.message}` })
+  if (problem !== undefined) {
+    const message = ["repair", problem.message, ...(problem.hint === undefined ? [] : [problem.hint])].join(
+      ": ",
+    )
+    ports.emit({ type: "warning", datasource: settings.name, message })
+  }
   const state = await readState(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
   const now = { settings, held: state.datasources.get(settings.name)!, inventory }
   const only = stretches.map((stretch) => stretch.interval)
   const again = await comparison(ports, wishOf(request), now, numbering, only)
-  const open = [...again.differing.map(({ stretch }) => stretch), ...again.skipped]
-  const isStill = anyOverlap(open.map(({ interval }) => interval))
-  const healed = first.differing.filter(({ stretch }) => !isStill(stretch.interval))
+  // Marked stale by the repair, and stale still: it did not get through, and what differed differs.
+  const isStale = anyOverlap(
+    again.skipped.filter(({ kind }) => kind === "stale").map(({ interval }) => interval),
+  )
+  const failed = first.differing.filter(({ stretch }) => isStale(stretch.interval))
+  const isOpen = anyOverlap(
+    [...again.differing.map(({ stretch }) => stretch), ...again.skipped].map(({ interval }) => interval),
+  )
+  const healed = first.differing.filter(({ stretch }) => !isOpen(stretch.interval))
   const cleared = first.stray.filter(
     (one) => !again.stray.some((other) => other.interval?.start === one.interval?.start),
   )
@@ -154,9 +164,9 @@ async function repairing(
     found: {
       ...first,
       equal: [...first.equal, ...again.equal],
-      differing: again.differing,
+      differing: [...again.differing, ...failed],
       stray: again.stray,
-      skipped: [...first.skipped, ...again.skipped],
+      skipped: [...first.skipped, ...again.skipped.filter(({ kind }) => kind !== "stale")],
     },
     repaired: [...healed.map(comparedOf), ...cleared.map(strayCompared)],
   }

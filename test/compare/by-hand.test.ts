@@ -1,0 +1,92 @@
+/** What the user made by hand on a table does not get into the way of a comparison, and a repair leaves it there. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import type { VerifyReport } from "../../src/commands/verify/document.ts"
+import { Desk } from "../commands/support.ts"
+import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+
+const SLOW = 60_000
+
+let fake: FakeDruid
+let desk: Desk
+beforeAll(async () => {
+  fake = await startFakeDruid()
+})
+afterAll(() => fake.stop())
+beforeEach(async () => {
+  fake.reset()
+  desk = await Desk.open()
+  for (const name of ["w", "other"]) {
+    fake.world.define(name, { page: "STRING", n: "LONG" })
+    for (const day of ["2020-01-01", "2020-01-02"])
+      fake.world.append(name, [
+        { __time: day, page: "a", n: 1n },
+        { __time: day, page: "b", n: 2n },
+      ])
+    fake.world.settle(name)
+  }
+  await desk.configure(fake, ["w", "other"])
+  expect((await desk.run("pull -c $c -o $out -q")).code).toBe(0)
+})
+afterEach(() => desk.close())
+
+async function verified(flags = ""): Promise<VerifyReport & { code: number }> {
+  const ran = await desk.run(`verify -c $c -o $out --json${flags}`)
+  return { code: ran.code, ...(JSON.parse(ran.stdout) as VerifyReport) }
+}
+
+const outcomes = (report: VerifyReport) =>
+  Object.fromEntries(report.datasources.map((one) => [one.datasource, one.outcome]))
+
+describe("with columns, an index, a view and a table of the user's own", () => {
+  beforeEach(() =>
+    desk.sql(
+      "ALTER TABLE file.w ADD COLUMN note VARCHAR DEFAULT 'mine'",
+      "CREATE INDEX by_page ON file.w(page)",
+      "CREATE VIEW file.v AS SELECT page FROM file.w",
+      "CREATE TABLE file.own AS SELECT 1 AS x",
+    ),
+  )
+
+  it(
+    "a comparison looks at what was pulled alone",
+    async () => {
+      for (const flags of ["", " --deep"]) {
+        const report = await verified(flags)
+        expect([report.code, outcomes(report)]).toEqual([0, { w: "equal", other: "equal" }])
+      }
+    },
+    SLOW,
+  )
+
+  it(
+    "a lake has what was pulled alone",
+    async () => {
+      const lake = desk.path("lake")
+      expect((await desk.run(["export", "--out", "$out", "--to", lake, "-q"])).code).toBe(0)
+      for (const deep of [[], ["--deep"]])
+        expect((await desk.run(["verify", "--out", "$out", "--lake", lake, ...deep])).code).toBe(0)
+    },
+    SLOW,
+  )
+
+  it(
+    "a repair fetches what differs, and all of it is still there",
+    async () => {
+      await desk.sql("UPDATE file.w SET n = 9 WHERE n = 1 AND __time = '2020-01-01'")
+      for (const flags of ["", " --deep"]) expect(outcomes(await verified(flags)).w).toBe("different")
+      const report = await verified(" --repair")
+      expect([report.code, outcomes(report)]).toEqual([0, { w: "equal", other: "equal" }])
+      expect(report.datasources.find((one) => one.datasource === "w")!.repaired).toHaveLength(1)
+      const found = await desk.run([
+        "query",
+        "--out",
+        "$out",
+        "--format",
+        "csv",
+        "SELECT (SELECT count(*) FROM v), (SELECT count(*) FROM duckdb_indexes()), count(note) FROM w",
+      ])
+      expect(found.stdout.split("\n")[1]).toBe("4,1,4")
+    },
+    SLOW,
+  )
+})
