@@ -19,6 +19,8 @@ export class Changing {
   readonly datasource: string
   readonly #rowsPerDay: number
   readonly #days = new Set<number>()
+  /** columns that came later */
+  readonly #added: string[] = []
   #seed = 0
 
   constructor(world: World, random: Random, datasource: string, rowsPerDay: number) {
@@ -41,7 +43,7 @@ export class Changing {
     const days = [...this.#days]
     const some = this.#random.pick(days)
     const count = 1 + this.#random.below(this.#rowsPerDay)
-    switch (this.#random.below(7)) {
+    switch (this.#random.below(8)) {
       case 0:
       case 1: {
         const day = Math.max(...days) + 1 + this.#random.below(2)
@@ -67,13 +69,23 @@ export class Changing {
           // Finer hours would leave the day active beneath them, and Druid's own counts would never agree again.
           apply: () => this.#world.compact(datasource, `${date(some)}/${date(some + 1)}`, "DAY"),
         }
+      case 6: {
+        this.#added.push(`added ${this.#added.length + 1}`)
+        const columns = Object.fromEntries(this.#added.map((name) => [name, "string"] as const))
+        return {
+          name: "new column",
+          apply: () => this.#world.append(datasource, this.#rows(some, count), { columns }),
+        }
+      }
       default:
         return undefined
     }
   }
 
   #rows(day: number, count: number) {
-    return dayOf(date(day), count, ++this.#seed)
+    const seed = ++this.#seed
+    const added = Object.fromEntries(this.#added.map((name) => [name, `of ${seed}`]))
+    return dayOf(date(day), count, seed).map((row) => ({ ...row, ...added }))
   }
 }
 

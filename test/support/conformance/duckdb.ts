@@ -92,13 +92,9 @@ export async function tableNames(path: string): Promise<string[]> {
   return rows.map((row) => String(row.table_name))
 }
 
-/** Every row of a table, as canonical text. @param without names of columns that are left out */
-export async function readTable(
-  path: string,
-  table: string,
-  without: readonly string[] = [],
-): Promise<Table> {
-  const columns = (await columnsOf(path, table)).filter(({ name }) => !without.includes(name))
+/** Every row of a table, as canonical text. @param only names of the columns that are read; default: all */
+export async function readTable(path: string, table: string, only?: readonly string[]): Promise<Table> {
+  const columns = (await columnsOf(path, table)).filter(({ name }) => only?.includes(name) ?? true)
   const forms = columns.map((column) => ({ column, ...formOf(column.type) }))
   const list = forms.map(({ column, sql }) => `${sql(identifier(column.name))} AS ${identifier(column.name)}`)
   const rows = new Multiset()
