@@ -5,7 +5,7 @@
  * believed of the newest days alone. Pure.
  */
 import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../base/domain.ts"
-import { anyOverlap, byStart, contains, overlapping } from "../base/intervals.ts"
+import { anyOverlap, byStart, contains, countWhile, overlapping } from "../base/intervals.ts"
 import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
 
 /** Said of a day that is fetched again although its count is the same; stands where a version would. */
@@ -15,12 +15,15 @@ const DAY_MS = 86_400_000
 
 /**
  * The newest days that have rows, as many as the lookback is long. Counted from the newest row, not from the clock: data
- * that ended years ago is looked back into as well, and one row of the far future costs one day.
+ * that ended years ago is looked back into as well. Days after now are counted apart, so that rows of the far future do
+ * not take the place of those that arrive today.
  * @param chunks ascending
  */
-export function newestDays(chunks: readonly Chunk[], lookbackMs: number): readonly Chunk[] {
+export function newestDays(chunks: readonly Chunk[], lookbackMs: number, nowMs: number): readonly Chunk[] {
   const days = Math.ceil(lookbackMs / DAY_MS)
-  return days === 0 ? [] : chunks.slice(-days)
+  if (days === 0) return []
+  const begun = countWhile(chunks, ({ interval }) => interval.start <= BigInt(Math.floor(nowMs)))
+  return [...chunks.slice(0, begun).slice(-days), ...chunks.slice(begun).slice(-days)]
 }
 
 /** Checkpoints as if those of some days had been lost, but for what this run has committed. */

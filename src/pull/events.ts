@@ -1,6 +1,6 @@
 /** What a run tells while it works. The engine emits; `kit/` turns it into lines for people or machines. */
 import type { ErrorCode } from "../base/errors.ts"
-import type { FileState } from "../store/notes/state.ts"
+import type { StateAt } from "../store/notes/ahead.ts"
 import type { PullReport } from "./document.ts"
 
 export type SyncEvent =
@@ -39,6 +39,6 @@ export type SyncEvent =
   | { readonly type: "warning"; readonly datasource?: string; readonly message: string }
   | { readonly type: "detail"; readonly message: string }
   /** `held`: what the file holds now */
-  | { readonly type: "finished"; readonly report: PullReport; readonly held?: FileState }
+  | { readonly type: "finished"; readonly report: PullReport; readonly held?: StateAt }
 
 export type Emit = (event: SyncEvent) => void

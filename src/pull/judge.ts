@@ -39,17 +39,19 @@ export interface Judged extends Subject {
 }
 
 /**
+ * @param nowMs for the lookback, which days after now are no part of
  * @param committed what this run has committed already: with `full`, all else counts as not held
  */
 export function judge(
   subject: Subject,
   request: Pick<PullRequest, "full" | "sinceMs" | "untilMs">,
   committed: readonly Interval[],
+  nowMs: number,
 ): Judged {
   const { settings, inventory, held } = subject
   const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
   const byCounts = inventory.basis === "counts"
-  const newest = byCounts ? newestDays(chunks, settings.lookbackMs) : []
+  const newest = byCounts ? newestDays(chunks, settings.lookbackMs, nowMs) : []
   const parts = forgetting(held?.parts ?? [], newest, committed)
   const options = {
     settings: settingsDigest(settings),

@@ -40,7 +40,7 @@ export async function planAll(run: Run, look: Look, isLastCall: boolean): Promis
       noteOutOfTime(one)
       continue
     }
-    const judged = judge(subjectOf(one.settings, look), request, one.committed)
+    const judged = judge(subjectOf(one.settings, look), request, one.committed, ports.clock.nowMs())
     one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
     one.cold = judged.diff.cold.map((chunk) => chunk.interval)
     try {

@@ -1,6 +1,7 @@
 /** One run from its beginning to its end: the rounds, the note in the file's history, the copy for readers, the report. */
 
 import { DruidsyncError, messageOf } from "../base/errors.ts"
+import { stateAt } from "../store/notes/ahead.ts"
 import { recordRun } from "../store/notes/history.ts"
 import { EMPTY_STATE, type FileState } from "../store/notes/state.ts"
 import type { PullReport } from "./document.ts"
@@ -44,10 +45,12 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
     }
   }
   const state = await record(run, interrupted)
+  // Numbers for people and dashboards: no run fails for them.
+  const held = await stateAt(ports.engine, ports.file, state, ports.clock.nowMs()).catch(() => undefined)
   request.limit?.stop()
   const published = await publishAfter(ports, request, interrupted)
   const report = reportOf(run, { state, interrupted, published })
-  ports.emit({ type: "finished", report, held: state })
+  ports.emit({ type: "finished", report, ...(held === undefined ? {} : { held }) })
   return report
 }
 

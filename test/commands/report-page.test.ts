@@ -56,6 +56,7 @@ function summary(
     tableRows: rows,
     tableBytes: 262_144,
     lastRun: undefined,
+    ahead: undefined,
     ...more,
   }
 }

@@ -109,6 +109,7 @@ describe("druidsync status", () => {
           shard: null,
           bytes: 262_144,
           cursor: "2016-06-28T01:00:00.000Z",
+          newest: "2016-06-28T01:00:00.000Z",
           status: "complete",
           message: null,
           lastSuccess: "2026-01-01T00:00:00.000Z",

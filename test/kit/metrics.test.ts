@@ -15,7 +15,8 @@ const HELD = {
   rows: 100,
   provisionalRows: 7,
   keptRows: 3,
-  cursorMs: 1_467_000_000_123,
+  newestMs: 1_467_000_000_123,
+  aheadRows: 2,
   lastSuccessMs: 1_700_000_000_500,
 }
 
@@ -77,6 +78,7 @@ describe("the metrics of a run", () => {
     expect(of("received_bytes_total")).toBe(2_048)
     expect(of("busy_seconds_total")).toBe(1.5)
     expect(of("cursor_timestamp_seconds")).toBe(1_467_000_000.123)
+    expect(of("ahead_rows")).toBe(2)
     expect(of("last_success_timestamp_seconds")).toBe(1_700_000_000.5)
     expect(of("retries_total")).toBe(1)
     expect(of("complete")).toBe(1)

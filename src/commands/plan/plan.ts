@@ -58,7 +58,7 @@ async function planOne(
   look: Look,
   bytesPerRow: number | undefined,
 ): Promise<{ planned: PlannedDatasource; exitCode: ExitCode }> {
-  const judged = judge(subjectOf(settings, look), request, [])
+  const judged = judge(subjectOf(settings, look), request, [], ports.clock.nowMs())
   const { diff, held } = judged
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
     chunks.map((chunk) => intervalText(chunk.interval))

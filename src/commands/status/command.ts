@@ -32,10 +32,11 @@ export const command = define({
   needs: "file",
   async run({ args, engine, file, context }) {
     const { readStatus } = await import("../../kit/status/status.ts")
-    const report = await readStatus(engine, file, context.signal)
+    const nowMs = context.clock.nowMs()
+    const report = await readStatus(engine, file, nowMs, context.signal)
     return {
       document: report,
-      text: (style) => statusText(report, context.clock.nowMs(), style),
+      text: (style) => statusText(report, nowMs, style),
       exitCode: args["exit-code"] && report.isIncomplete ? ExitCode.incomplete : ExitCode.ok,
     }
   },

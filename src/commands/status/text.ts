@@ -34,7 +34,7 @@ function row(one: DatasourceStatus, nowMs: number): string[] {
     one.table === null ? "-" : printable(one.table),
     count(one.rows),
     one.bytes === null ? "-" : size(one.bytes),
-    one.cursor === null ? "-" : time(one.cursor),
+    one.newest === null ? "-" : time(one.newest),
     one.lastSuccess === null ? "never" : ago(Date.parse(one.lastSuccess), nowMs),
     one.status,
   ]

@@ -2,7 +2,8 @@
 
 import type { Clock } from "../../base/clock.ts"
 import { withFile } from "../../store/file/reading.ts"
-import { type FileState, readState } from "../../store/notes/state.ts"
+import { type StateAt, stateAt } from "../../store/notes/ahead.ts"
+import { readState } from "../../store/notes/state.ts"
 
 export interface Figures {
   readonly rows: number
@@ -10,7 +11,10 @@ export interface Figures {
   readonly provisionalRows: number
   /** gone from Druid, kept here */
   readonly keptRows: number
-  readonly cursorMs: number | undefined
+  /** greatest `__time` that is not after now, epoch ms; undefined without one */
+  readonly newestMs: number | undefined
+  /** after now */
+  readonly aheadRows: number
   readonly lastSuccessMs: number | undefined
 }
 
@@ -18,14 +22,16 @@ export interface Figures {
 const LOCK_WAIT_MS = 2_000
 
 /** By datasource. */
-export function figuresOf({ datasources }: FileState): ReadonlyMap<string, Figures> {
+export function figuresOf({ datasources, ahead }: StateAt): ReadonlyMap<string, Figures> {
   return new Map(
     [...datasources].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
       const rowsIn = (state: string) =>
         parts.reduce((sum, part) => (part.state === state ? sum + part.rows : sum), 0)
-      const cursor = cursorMs === undefined ? undefined : Number(cursorMs)
+      const later = ahead.get(name)
+      const newest = later === undefined ? cursorMs : later.newestMs
+      const newestMs = newest === undefined ? undefined : Number(newest)
       const [provisionalRows, keptRows] = [rowsIn("provisional"), rowsIn("kept")]
-      return [name, { rows, provisionalRows, keptRows, cursorMs: cursor, lastSuccessMs }]
+      return [name, { rows, provisionalRows, keptRows, newestMs, aheadRows: later?.rows ?? 0, lastSuccessMs }]
     }),
   )
 }
@@ -40,7 +46,10 @@ export async function readFigures(
 ): Promise<ReadonlyMap<string, Figures> | undefined> {
   const reading = { path, lockWaitMs: LOCK_WAIT_MS, clock, memoryLimit: "64MB", threads: 1 }
   try {
-    return figuresOf(await withFile(reading, readState))
+    const held = await withFile(reading, async (engine, file) =>
+      stateAt(engine, file, await readState(engine, file), clock.nowMs()),
+    )
+    return figuresOf(held)
   } catch {
     // Whoever asks says what it knew before.
     return undefined

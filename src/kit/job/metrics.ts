@@ -143,8 +143,14 @@ const OF_DATASOURCE: readonly DatasourceFamily[] = [
   {
     name: "cursor_timestamp_seconds",
     type: "gauge",
-    help: "Greatest __time in the table.",
-    of: ({ held }) => (held?.cursorMs === undefined ? undefined : seconds(held.cursorMs)),
+    help: "Greatest __time in the table that is not after the pull.",
+    of: ({ held }) => (held?.newestMs === undefined ? undefined : seconds(held.newestMs)),
+  },
+  {
+    name: "ahead_rows",
+    type: "gauge",
+    help: "Rows in the table whose __time is after the pull.",
+    of: ({ held }) => held?.aheadRows,
   },
   {
     name: "last_success_timestamp_seconds",

@@ -11,7 +11,7 @@ import { Secret } from "../../config/secret.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Emit, SyncEvent } from "../../pull/events.ts"
-import type { FileState } from "../../store/notes/state.ts"
+import type { StateAt } from "../../store/notes/ahead.ts"
 import type { CliContext } from "../context.ts"
 import type { Answer } from "../output.ts"
 import { checkMetricsPath, writeMetrics } from "./metrics-file.ts"
@@ -36,7 +36,7 @@ export class Watch {
   #pinger: Pinger | undefined
   #retries = 0
   /** as the run left it; undefined where it broke off */
-  #held: FileState | undefined
+  #held: StateAt | undefined
   /** by datasource: when its first slice was planned, and the last was committed */
   readonly #busy = new Map<string, { readonly fromMs: number; toMs: number }>()
 
@@ -151,7 +151,8 @@ const NOTHING_HELD = {
   rows: 0,
   provisionalRows: 0,
   keptRows: 0,
-  cursorMs: undefined,
+  newestMs: undefined,
+  aheadRows: 0,
   lastSuccessMs: undefined,
 }
 

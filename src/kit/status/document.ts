@@ -18,6 +18,8 @@ const datasource = v.object({
   rows: v.number(),
   bytes: key(v.nullable(v.number()), "of its table, about; null without one"),
   cursor: key(v.nullable(v.string()), "greatest `__time`; null without rows"),
+  newest: key(v.nullable(v.string()), "greatest `__time` that is not after now; null without one"),
+  aheadRows: v.exactOptional(key(v.number(), "rows after now, where there are any")),
   status: key(
     v.string(),
     "how the last run ended: `complete`, `incomplete`, `failed`, `interrupted`; or `running`, `killed`, `dropped` (its table was)",

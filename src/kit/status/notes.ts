@@ -1,7 +1,7 @@
 /** What a person should know of a datasource, as data: `status` writes it as lines, `report` as a page. Pure. */
 import type { Interval } from "../../base/domain.ts"
 import { parseInterval } from "../../base/intervals.ts"
-import { count, counted, duration, intervalsWords } from "../text/words.ts"
+import { count, counted, duration, intervalsWords, time } from "../text/words.ts"
 import type { DatasourceStatus } from "./document.ts"
 import { LEFT_WHOLE, MARKS, outcomeStanding, type Standing, type Tone } from "./states.ts"
 
@@ -30,6 +30,7 @@ export function statusNotes(status: DatasourceStatus, missing: readonly Missing[
   return [
     ...endNotes(status, missing),
     ...foreignNotes(status),
+    ...aheadNotes(status),
     ...missingNotes(missing),
     ...partNotes(status),
     ...shardNotes(status),
@@ -55,6 +56,18 @@ function foreignNotes({ datasource, foreignRows, rows }: DatasourceStatus): Note
   if (foreignRows === null) return []
   const text = `its table has ${counted(foreignRows, "row")}, druidsync stored ${count(rows)}; pull --full --only ${JSON.stringify(datasource)} brings it back`
   return [{ tone: "bad", subject: "changed by another program", text }]
+}
+
+function aheadNotes({ aheadRows, cursor }: DatasourceStatus): Note[] {
+  if (aheadRows === undefined || cursor === null) return []
+  const subject = `${counted(aheadRows, "row")} after now, up to ${time(cursor)}`
+  return [
+    {
+      tone: "warn",
+      subject,
+      text: "a wrong clock or unit of whoever wrote them? Freshness goes by the newest row before them",
+    },
+  ]
 }
 
 function partNotes({ parts }: DatasourceStatus): Note[] {

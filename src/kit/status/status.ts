@@ -29,7 +29,8 @@ export function statusReport(summary: FileSummary): StatusReport {
 }
 
 function datasourceStatus(one: DatasourceSummary, runner: string | undefined): DatasourceStatus {
-  const { state, lastRun, tableRows, droppedTable } = one
+  const { state, lastRun, tableRows, droppedTable, ahead } = one
+  const newestMs = ahead === undefined ? state?.cursorMs : ahead.newestMs
   const shard = state === undefined ? undefined : shardOfText(state.settings)
   const parts: Partial<Record<PartState, StatusGroup>> = {}
   let chunks = 0
@@ -48,7 +49,9 @@ function datasourceStatus(one: DatasourceSummary, runner: string | undefined): D
     shard: shard === undefined ? null : shardText(shard),
     rows: state?.rows ?? 0,
     bytes: one.tableBytes ?? null,
-    cursor: state?.cursorMs === undefined ? null : formatDruidTime(state.cursorMs),
+    cursor: druidTime(state?.cursorMs),
+    newest: druidTime(newestMs),
+    ...(ahead === undefined ? {} : { aheadRows: ahead.rows }),
     status,
     message: (state === undefined ? lastRun?.message : state.message) ?? null,
     lastSuccess: iso(state?.lastSuccessMs),
@@ -80,6 +83,10 @@ function statusGroup(group: PartGroup): StatusGroup {
   }
 }
 
+function druidTime(ms: bigint | undefined): string | null {
+  return ms === undefined ? null : formatDruidTime(ms)
+}
+
 function iso(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString()
 }
@@ -88,7 +95,8 @@ function iso(ms: number | undefined): string | null {
 export async function readStatus(
   engine: Engine,
   file: DatabaseFile,
+  nowMs: number,
   signal: AbortSignal,
 ): Promise<StatusReport> {
-  return statusReport(await readSummary(engine, file, () => runHolder(engine, file.path), signal))
+  return statusReport(await readSummary(engine, file, () => runHolder(engine, file.path), nowMs, signal))
 }

@@ -48,9 +48,10 @@ export async function readFacts(
   engine: Engine,
   file: DatabaseFile,
   runHolder: () => Promise<string | undefined>,
+  nowMs: number,
   signal?: AbortSignal,
 ): Promise<FileFacts> {
-  const summary = await readSummary(engine, file, runHolder, signal)
+  const summary = await readSummary(engine, file, runHolder, nowMs, signal)
   const datasources = await file.read(async () => {
     // A file of an earlier version has no notes yet.
     const tables = await tableNames(engine)

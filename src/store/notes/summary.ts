@@ -8,6 +8,7 @@ import { refusalOf, whyOf } from "../../base/system.ts"
 import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
+import { type Ahead, readAhead } from "./ahead.ts"
 import { type DatasourceState, readState } from "./state.ts"
 import { type RowOf, readRows } from "./sync-table.ts"
 import { notOurs, RUNS, STATE, tableNames } from "./tables.ts"
@@ -38,6 +39,8 @@ export interface DatasourceSummary {
   /** bytes of the blocks that the table uses, about: small tables share blocks with others */
   readonly tableBytes: number | undefined
   readonly lastRun: LastRun | undefined
+  /** where it has rows after now */
+  readonly ahead: Ahead | undefined
 }
 
 export interface FileSummary {
@@ -51,12 +54,14 @@ export interface FileSummary {
 
 /**
  * @param runHolder tells who holds the run lock, if anyone; asked only where the file says that a run is under way
+ * @param nowMs what is after it does not count as the newest row
  * @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked`
  */
 export async function readSummary(
   engine: Engine,
   file: DatabaseFile,
   runHolder: () => Promise<string | undefined>,
+  nowMs: number,
   signal?: AbortSignal,
 ): Promise<FileSummary> {
   const bytes = await fileBytes(file.path)
@@ -67,6 +72,7 @@ export async function readSummary(
   if (!state.tables.includes(STATE.name)) throw notOurs(file.path)
   const datasources = await file.read(async () => {
     const blockBytes = await readBlockBytes(engine)
+    const ahead = await readAhead(engine, state.datasources.values(), nowMs)
     const tables = new Map(
       (await readRows(engine, STATE, ["datasource", "table"])).map((one) => [one.datasource, one.table]),
     )
@@ -86,6 +92,7 @@ export async function readSummary(
         tableRows: held !== undefined ? await tableRows(engine, held.table) : undefined,
         tableBytes: held !== undefined ? await tableBytes(engine, held.table, blockBytes) : undefined,
         lastRun: runs.get(datasource),
+        ahead: ahead.get(datasource),
       })
     }
     return result

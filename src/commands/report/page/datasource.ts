@@ -55,11 +55,11 @@ function facts({ status, facts: { verifies }, lanes }: DatasourceModel, nowMs: n
   const fact = (term: string, value: Html | string, more: Html | string | false = false) =>
     html`<div><dt>${term}</dt><dd>${value}${more !== false && html`<small class="muted">${more}</small>`}</dd></div>
 `
-  const cursorMs = status.cursor === null ? Number.NaN : Date.parse(status.cursor)
+  const newestMs = status.newest === null ? Number.NaN : Date.parse(status.newest)
   const run = status.lastRun
   return html`<dl class="facts">
 ${fact("Rows", count(status.rows), status.bytes !== null && `${size(status.bytes)} in ${counted(chunks, "chunk")}`)}
-${fact("Newest row", status.cursor === null ? "none" : time(status.cursor), !Number.isNaN(cursorMs) && ago(cursorMs, nowMs))}
+${fact("Newest row", status.newest === null ? "none" : time(status.newest), !Number.isNaN(newestMs) && ago(newestMs, nowMs))}
 ${fact(
   "Last complete pull",
   status.lastSuccess === null ? "never" : instant(Date.parse(status.lastSuccess)),

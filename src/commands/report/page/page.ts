@@ -101,7 +101,7 @@ function overview(datasources: readonly DatasourceModel[], nowMs: number): Html 
 ${datasources.map(({ status, standing, facts: { verifies } }, n) => {
   const name = nameOf(status.datasource)
   const [verified] = verifies
-  return html`<tr data-name="${name}" data-ok="${standing.tone === "good" ? "1" : "0"}"><th scope="row" class="name"><a href="${`#d${n + 1}`}">${name}</a></th><td>${badge(standing)}</td><td class="num">${count(status.rows)}</td><td class="nowrap narrow-hide">${status.cursor === null ? "–" : time(status.cursor)}</td><td class="narrow-hide">${status.lastSuccess === null ? "never" : ago(Date.parse(status.lastSuccess), nowMs)}</td><td class="narrow-hide">${verified === undefined ? "–" : `${ago(verified.startedMs, nowMs)}: ${verified.outcome}`}</td></tr>
+  return html`<tr data-name="${name}" data-ok="${standing.tone === "good" ? "1" : "0"}"><th scope="row" class="name"><a href="${`#d${n + 1}`}">${name}</a></th><td>${badge(standing)}</td><td class="num">${count(status.rows)}</td><td class="nowrap narrow-hide">${status.newest === null ? "–" : time(status.newest)}</td><td class="narrow-hide">${status.lastSuccess === null ? "never" : ago(Date.parse(status.lastSuccess), nowMs)}</td><td class="narrow-hide">${verified === undefined ? "–" : `${ago(verified.startedMs, nowMs)}: ${verified.outcome}`}</td></tr>
 `
 })}</tbody></table></div></section>`
 }
