@@ -35,6 +35,7 @@ const datasource = v.object({
   outcome: key(outcome, "as above, of this one"),
   error: v.optional(key(failure, "it failed; the others went on")),
   rowsFetched: v.number(),
+  rowsPastBroker: key(v.number(), "of them, those that came from data nodes (`direct`)"),
   rowsDeleted: key(v.number(), "old rows that were taken out"),
   rows: key(v.number(), "in the table after the run"),
   provisionalRows: key(v.number(), "of them, those that may still change in Druid (realtime)"),

@@ -29,6 +29,8 @@ export interface PublishOutcome {
 export interface Progress {
   readonly settings: DatasourceSettings
   rowsFetched: number
+  /** of them, those that came from data nodes */
+  rowsPastBroker: number
   rowsDeleted: number
   bytes: number
   slices: number
@@ -66,6 +68,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
   return {
     settings,
     rowsFetched: 0,
+    rowsPastBroker: 0,
     rowsDeleted: 0,
     bytes: 0,
     slices: 0,
@@ -149,6 +152,7 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
     outcome: outcomeOf(one, interrupted),
     error: one.error?.toJSON(),
     rowsFetched: one.rowsFetched,
+    rowsPastBroker: one.rowsPastBroker,
     rowsDeleted: one.rowsDeleted,
     rows: held?.rows ?? 0,
     provisionalRows: rowsIn("provisional"),

@@ -8,6 +8,7 @@ export function datasource(name: string, rest: Partial<DatasourceReport> = {}): 
     outcome: "complete",
     error: undefined,
     rowsFetched: 0,
+    rowsPastBroker: 0,
     rowsDeleted: 0,
     rows: 24_112,
     provisionalRows: 0,

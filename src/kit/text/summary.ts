@@ -106,7 +106,10 @@ function fetchedWords(one: DatasourceReport): string {
   if (one.rowsFetched === 0 && one.rowsDeleted === 0) {
     return one.outcome === "complete" ? "nothing new" : "nothing fetched"
   }
-  const fetched = `${counted(one.rowsFetched, "row")} fetched (${size(one.bytes)})`
+  const isAll = one.rowsPastBroker === one.rowsFetched
+  const past =
+    one.rowsPastBroker === 0 ? "" : `, ${isAll ? "" : `${count(one.rowsPastBroker)} rows `}past the broker`
+  const fetched = `${counted(one.rowsFetched, "row")} fetched (${size(one.bytes)}${past})`
   return one.rowsDeleted === 0 ? fetched : `${fetched}, ${counted(one.rowsDeleted, "old row")} taken out`
 }
 

@@ -241,15 +241,20 @@ export class Landing {
         const message = `column "${column}" became ${type}: DOUBLE would lose digits`
         ports.emit({ type: "warning", datasource, message })
       }
-      const rows = one.slices.reduce((sum, slice) => sum + slice.staged.rows, 0)
+      const rows = rowsIn(one.slices)
       const result = this.#round.progressOf(prepared)
       result.rowsFetched += rows
+      result.rowsPastBroker += rowsIn(one.slices.filter(({ staged }) => staged.perSegment.length > 0))
       result.rowsDeleted += done.deleted
       result.slices += one.slices.length
       result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
       ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })
     }
   }
+}
+
+function rowsIn(slices: readonly ReadySlice[]): number {
+  return slices.reduce((sum, { staged }) => sum + staged.rows, 0)
 }
 
 /**
