@@ -1,6 +1,6 @@
 /**
- * Files that nobody ever reads half of: written beside their place, then renamed into it. What was there before stays
- * until the new file is whole. This is the one file of `base` that touches the machine.
+ * Files that nobody ever sees half written: they are written beside their place, then renamed into it. The old file stays
+ * until the new one is whole. This is the one file of `base` that touches the machine.
  */
 import { chmod, type FileHandle, link, open, rename, rm } from "node:fs/promises"
 import { dirname } from "node:path"
@@ -59,7 +59,7 @@ export function writeAside<T>(
     throw failure(error)
   }
   return makeAside(place, options, async (aside) => {
-    // Never wider than it will be, not even for a moment.
+    // Never more permissive than the finished file, not even for a moment.
     const file: FileHandle = await open(aside, "wx", mode).catch(ours)
     try {
       return await work((text) => file.appendFile(text).catch(ours))

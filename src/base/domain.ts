@@ -25,11 +25,11 @@ export interface Segment {
   readonly replicationFactor: number | undefined
   /** a marker that its interval holds no rows */
   readonly isTombstone: boolean
-  /** false: some server answers for it, and the metadata does not have it: dropped a moment ago, or not listed yet */
+  /** false: some server answers for it, but the metadata does not have it: dropped a moment ago, or not listed yet */
   readonly isUsed: boolean
 }
 
-/** A version that starts so is no segment's: the number of rows that Druid counts in an interval (`druid/fallback.ts`). */
+/** A version with this prefix does not come from a segment. It is the number of rows that Druid counts in an interval (`druid/fallback.ts`). */
 export const COUNTED = "count="
 
 /**
@@ -39,7 +39,7 @@ export const COUNTED = "count="
 export interface Chunk {
   readonly interval: Interval
   readonly segments: readonly Segment[]
-  /** a version that is not used, and answers all the same, in place of these segments or beside them */
+  /** a version that is not used but answers all the same, in place of these segments or beside them */
   readonly answeredBy?: string
 }
 
@@ -60,13 +60,13 @@ export type ChunkCondition =
 export type PartState =
   /** proven complete against an immutable set of segments */
   | "complete"
-  /** rows of realtime segments: true when fetched, may still change */
+  /** rows of realtime segments: they were right when fetched, and may still change */
   | "provisional"
   /** rows of immutable segments whose count Druid could not confirm yet */
   | "unproven"
   /** rows of a chunk that is being replaced: the old rows, still whole */
   | "stale"
-  /** dropped from Druid by retention, kept here on purpose: ours alone */
+  /** dropped from Druid by retention, kept here on purpose: they exist only here */
   | "kept"
 
 /**
@@ -124,7 +124,7 @@ export interface Work {
   readonly state: "complete" | "provisional" | "unproven"
   /** rows that Druid's metadata promises for the interval; undefined where only a count can tell */
   readonly expectedRows: number | undefined
-  /** rows that were counted while the work was cut: for sizes and progress, proves nothing */
+  /** rows that were counted while the work was cut: only for sizes and progress, no proof */
   readonly measuredRows?: number
 }
 

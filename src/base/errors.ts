@@ -1,6 +1,6 @@
 /**
- * The one error that users see. Everything that can go wrong on purpose is a DruidsyncError; anything else
- * that reaches `main.ts` is a bug and is reported as one.
+ * The one error that users see. Every failure that we foresee is a DruidsyncError. Anything else that reaches
+ * `main.ts` is a bug and is reported as one.
  */
 
 /** The exit codes of the process by name; `EXIT_CODES` says what they mean. */
@@ -117,7 +117,7 @@ export class DruidsyncError extends Error {
     this.hint = options.hint
   }
 
-  /** The same error in other words: those of whoever knows more about where it happened. */
+  /** The same error with other words, from a caller that knows more about where it happened. */
   saying(message: string, cause: unknown = this): DruidsyncError {
     const { exitCode, scope, asksForLess, retryable } = this
     return new DruidsyncError(this.code, message, {

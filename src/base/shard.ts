@@ -1,5 +1,5 @@
 /**
- * Which rows are one machine's, where several pull parts of the same datasources without talking to each other. The grid
+ * Which rows belong to one machine, when several pull parts of the same datasources without talking to each other. The grid
  * is fixed: UTC days of `__time`, never Druid's chunks, which compaction changes between the pulls of two machines. Pure,
  * and the same in Druid's SQL (`shardSql` in `druid/sql.ts`), so that a chunk longer than a day needs no list of days.
  *
@@ -22,7 +22,7 @@ export interface Shard {
   readonly of: number
 }
 
-/** How much of a stretch of time is this shard's: whole days, no day, or some of its days. */
+/** How much of a stretch of time belongs to this shard: all of its days, none, or some. */
 export type Share = (interval: Interval) => "all" | "some" | "none"
 
 /** More machines than this make no sense, and the arithmetic stays far from its limits. */

@@ -1,4 +1,4 @@
-/** What lets in, as it is sent: the authentication from secrets already fetched, and the PEM files that `tls` names. */
+/** Credentials ready to be sent: the authentication, from secrets already fetched, and the PEM files that `tls` names. */
 
 import { type Readable, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
 import { readText } from "./files.ts"

@@ -1,6 +1,6 @@
 /**
- * Reads one object of the configuration key by key, so that a wrong key hides no other. Turns valibot's issues
- * into problems that say where, what was found and what is accepted.
+ * Reads one object of the configuration key by key, so that one wrong key does not hide another. Turns valibot's issues
+ * into problems that say where they are, what was found and what is accepted.
  */
 
 import * as v from "valibot"
@@ -84,8 +84,8 @@ interface Leaf {
 }
 
 /**
- * The issues worth telling. Of a union, those inside the value (an option of the right kind was tried) speak
- * before the union's own; unknown keys are told by `refuseUnknownKeys`.
+ * The issues worth reporting. Of a union, issues inside the value (an option of the right kind was tried) come before the
+ * union's own. `refuseUnknownKeys` reports unknown keys.
  */
 function leaves(issue: v.BaseIssue<unknown>, base: Leaf["keys"]): Leaf[] {
   const keys = [...base, ...(issue.path ?? []).map((item) => item.key as string | number)]

@@ -1,6 +1,6 @@
 /**
- * Strict JSON whose faults have a line and a column. `JSON.parse` says where only in some runtimes, and keeps
- * the last of two equal keys without a word. jsonc-parser finds the place of a fault, this module the words for it.
+ * Strict JSON whose faults have a line and a column. `JSON.parse` says where only in some runtimes, and silently
+ * keeps the last of two equal keys. jsonc-parser finds the place of a fault, and this module finds the words.
  */
 
 import { type JSONVisitor, type ParseErrorCode, printParseErrorCode, visit } from "jsonc-parser"
@@ -27,13 +27,13 @@ export function parseJson(text: string): { readonly value: unknown } | { readonl
     return { value: JSON.parse(text) }
   } catch (error) {
     if (error instanceof Fault) return { fault: error.fault }
-    // a fault that only JSON.parse saw; its words may quote the text, so they are left out
+    // only JSON.parse saw this fault; its message may quote the text, so we leave it out
     if (error instanceof SyntaxError) return { fault: { line: 1, column: 1, message: "it cannot be read" } }
     throw error
   }
 }
 
-/** Levels that no configuration has; the parser's stack would end before long. */
+/** No configuration nests deeper, and the parser's stack would overflow not much later. */
 const MAX_DEPTH = 64
 const COMMENT = "comments are not accepted; the file is plain JSON"
 const NO_NUMBER = "this is not a number in JSON"

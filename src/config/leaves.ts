@@ -11,16 +11,16 @@ const DAY_MS = 86_400_000
 /** Timers of JavaScript runtimes wrap around beyond 2^31 ms. */
 const MAX_TIMEOUT_MS = 24 * DAY_MS
 
-/** What can be said of a key beside its schema: see the functions that say it, here and in schema.ts. */
+/** Marks that a key can carry beside its schema; the functions that set them are here and in schema.ts. */
 export type Mark = "unit" | "isPath" | "hides" | "usual" | "flag"
 
-/** What was said of a key; undefined where nothing was. */
+/** The value of a mark; undefined if the key does not have it. */
 export function markOf(schema: object, mark: Mark): unknown {
   if (mark in schema) return (schema as Record<Mark, unknown>)[mark]
   return "wrapped" in schema ? markOf(schema.wrapped as object, mark) : undefined
 }
 
-/** Says in what a value is counted: the program's name of the key ends in it (see `Named` in settings.ts). */
+/** Marks the unit of a value. The program's name of the key ends in it (see `Named` in settings.ts). */
 export function counted<const S extends v.GenericSchema, const U extends string>(unit: U, schema: S) {
   return { ...schema, unit }
 }

@@ -1,4 +1,4 @@
-/** What no key can tell alone: keys that need or exclude each other, and values that only the program may set. */
+/** Checks that concern more than one key: keys that need or exclude each other, and values that only the program may set. */
 
 import { isPingAddress } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"
@@ -7,9 +7,9 @@ import { isProxyAddress, type Proxies, proxyFor } from "./proxy.ts"
 import type { Secret } from "./secret.ts"
 
 /**
- * Adds a problem where `username`, `password` and `token` do not fit. An empty `username` with an empty or no `password`
- * is none at all, as in a template that was not filled in; a user name with `"password": ""` is Basic authentication (an
- * API key).
+ * Adds a problem if `username`, `password` and `token` do not fit together. An empty `username` with an empty or no `password`
+ * counts as no login, as in a template that was not filled in. A user name with `"password": ""` is Basic authentication
+ * (an API key).
  */
 export function refuseMixedAuth(raw: RawObject, problems: Problems): void {
   const hasUsername = isFilledIn(raw, "username")
@@ -29,7 +29,7 @@ function isFilledIn(raw: RawObject, key: string): boolean {
   return raw[key] !== undefined && raw[key] !== ""
 }
 
-/** Adds a problem where keys of `tls` are given that are of no use without others. `raw` has what was given, right or not. */
+/** Adds a problem if keys of `tls` are of no use without others. `raw` has what the file has, right or not. */
 export function refuseHalfTls(raw: RawObject, protocol: string, problems: Problems): void {
   const has = (key: string) => raw[key] !== undefined
   if (has("cert") && !has("key")) problems.add(["tls", "key"], "missing, but tls.cert is set")
@@ -40,7 +40,7 @@ export function refuseHalfTls(raw: RawObject, protocol: string, problems: Proble
   }
 }
 
-/** Adds a problem for an address to ping that is none. Anyone who knows it can report in our name: no message repeats it. */
+/** Adds a problem if `ping` is not an address. No message repeats it, since anyone who knows it can report in our name. */
 export function refuseBadPing(ping: Secret | undefined, problems: Problems): void {
   if (ping === undefined || isPingAddress(ping.reveal())) return
   problems.add(["ping"], 'is no address; accepted: one like "https://hc-ping.com/your-uuid"')
@@ -71,7 +71,7 @@ const RESERVED_CONTEXT: Readonly<Record<string, string>> = {
   bySegment: RESPONSE,
 }
 
-/** Names that objects of JavaScript cannot be trusted to carry; valibot drops them without a word. */
+/** Names that are unsafe as keys of JavaScript objects; valibot drops them silently. */
 const NOT_CARRIED: ReadonlySet<string> = new Set(["__proto__", "prototype", "constructor"])
 
 /** Adds a problem for each key of `context` that may not be set. */

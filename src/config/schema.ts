@@ -48,7 +48,7 @@ function withDefault<const S extends v.GenericSchema, const D extends v.InferInp
   return v.optional(v.pipe(schema, v.description(meaning)), fallback)
 }
 
-/** Says in words what holds where the key is left out, since that depends on others. */
+/** Marks a key with the words for its default, which depends on other keys. */
 function usually<const S extends v.GenericSchema>(usual: string, schema: S) {
   return { ...schema, usual }
 }
@@ -65,7 +65,7 @@ function switched<const S extends v.GenericSchema>(schema: S) {
 
 const envName = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
 
-/** Says that values of the key are never shown: it is a secret, or often one (some services put an API key into a user name). */
+/** Marks a key whose values are never shown, because they are secrets or often are (some services put an API key into a user name). */
 function hidden<const S extends v.GenericSchema>(hides: "secret" | "often a secret", schema: S) {
   return { ...schema, hides }
 }
@@ -159,7 +159,7 @@ export const sharedEntries = {
   ),
 }
 
-/** The same keys for one datasource: without a default, since then the one for all holds. */
+/** The same keys for one datasource. They have no default, since the key for all datasources is the default. */
 function ofOne<E extends Record<string, v.OptionalSchema<v.GenericSchema, unknown>>>(entries: E) {
   const own = Object.entries(entries).map(([key, { wrapped }]) => [
     key,
@@ -243,7 +243,7 @@ const datasources = v.pipe(
   v.description("which datasources to copy"),
 )
 
-/** What lets in. */
+/** Credentials and certificates. */
 export const accessEntries = {
   username: optional(username, "for Basic authentication"),
   password: optional(secret, "for Basic authentication; may be a reference"),
@@ -265,7 +265,7 @@ export const accessEntries = {
   ),
 }
 
-/** How Druid is asked. */
+/** How to query Druid. */
 export const queryEntries = {
   context: withDefault(
     v.record(v.string(), contextValue, "an object of texts, numbers and booleans"),

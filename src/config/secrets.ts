@@ -18,7 +18,7 @@ export class Secrets {
   readonly #found = new Map<string, Secret>()
 
   /**
-   * Fetches those that pass the filter, one after the other; adds a problem for each that cannot be had or is empty. A
+   * Fetches those that pass the filter, one after the other; adds a problem for each that cannot be fetched or is empty. A
    * program is run only for a configuration without any other problem, so it comes last.
    */
   async fetch(

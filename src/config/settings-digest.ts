@@ -1,4 +1,4 @@
-/** Tells whether rows that we hold were made by the settings of today. Pure. */
+/** Tells whether our rows were made with today's settings. Pure. */
 
 import { createHash } from "node:crypto"
 import { parseShard, type Shard, shardText } from "../base/shard.ts"
@@ -21,7 +21,7 @@ export function settingsDigest(datasource: Shaping): string {
   return createHash("sha256").update(JSON.stringify(form)).digest("hex").slice(0, 16)
 }
 
-/** The same settings as JSON that a person can read: kept per datasource, to say later which of them changed. */
+/** The same settings as readable JSON, kept per datasource, so that a later run can say which of them changed. */
 export function settingsText(datasource: Shaping): string {
   const { columns, filter, multiValue, rowHash, shard } = datasource
   return JSON.stringify({
@@ -55,7 +55,7 @@ export function shardOfText(before: string): Shard | undefined {
   return shard === "whole" ? undefined : shard
 }
 
-/** undefined where it is not ours, or of a version that kept a digest only: that something changed is known all the same. */
+/** undefined if the text is not ours, or comes from a version that kept only a digest. We still know that something changed. */
 function parsed(before: string): Record<string, unknown> | undefined {
   try {
     const was: unknown = JSON.parse(before)

@@ -1,7 +1,7 @@
 /**
  * What the rest of the program knows of the configuration: plain data, complete (every default filled in). Each key is
- * described once, in schema.ts; here is only what the program makes of several keys. Nothing is read again from the file
- * or the environment.
+ * described once, in schema.ts; this file has only what the program makes of several keys. Nothing is read again from the
+ * file or the environment.
  */
 
 import type * as v from "valibot"

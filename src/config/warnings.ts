@@ -1,4 +1,4 @@
-/** What works but deserves a word. */
+/** Warnings about a configuration that works. */
 
 import { isLoopback } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"

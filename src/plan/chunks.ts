@@ -1,17 +1,17 @@
 /**
  * From Druid's active segments to chunks: ascending, disjoint stretches of time, each with the segments that answer
  * for it. Where a newer DAY lies inside an older MONTH, Druid's timeline lets the newest version answer for its
- * interval and the older one for the rest; the cut is made here in the same way.
+ * interval and the older one for the rest. This file cuts in the same way.
  */
 import type { Chunk, ChunkCondition, Interval, Segment } from "../base/domain.ts"
 import { countWhile, sameInterval } from "../base/intervals.ts"
 
-/** By list: a look that finds nothing changed gives the very list of the look before (`druid/segments.ts`). */
+/** Cached by list: a look that finds no change returns the same list object as the look before (`druid/segments.ts`). */
 const known = new WeakMap<readonly Segment[], readonly Chunk[]>()
 
 /**
- * @param segments active segments of one datasource and those that are served and not used, in any order; a list that is
- * not changed any more
+ * @param segments active segments of one datasource, and those that are served but not used, in any order. The list must not
+ * change afterwards
  * @returns chunks ascending by time, disjoint; gaps between them hold no rows that are used in Druid
  */
 export function chunksOf(segments: readonly Segment[]): readonly Chunk[] {
@@ -103,7 +103,7 @@ export function knownRows(chunk: Chunk): number | undefined {
   let rows = 0
   for (const segment of chunk.segments) {
     if (segment.isTombstone) continue
-    // A segment that another version hides in part has more rows than can be seen here.
+    // If another version hides a part of a segment, the segment has more rows than we can see here.
     if (segment.rows <= 0 || !sameInterval(segment.interval, chunk.interval)) return undefined
     rows += segment.rows
   }

@@ -1,6 +1,6 @@
 /**
- * The heart: what Druid has beside what we hold gives what must be done. Pure: no clock, no network, no file.
- * The table of docs/late-data.md, what happened in Druid and what a pull does about it, is this file.
+ * The heart: compares what Druid has with what we hold, and decides what to do. Pure: no clock, no network, no file.
+ * It implements the table of docs/late-data.md: what happened in Druid, and what a pull does about it.
  */
 import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../base/domain.ts"
 import {
@@ -23,17 +23,17 @@ export interface Diff {
   readonly works: readonly Work[]
   /** chunks whose held parts may still be right: a count per part decides (see `recounted`) */
   readonly recounts: readonly Recount[]
-  /** chunks that Druid cannot serve now and of which we lack something: waited for, else reported */
+  /** chunks that Druid cannot serve now and that we do not have completely: a pull waits for them, then reports them */
   readonly unavailable: readonly Chunk[]
-  /** chunks that the load rules keep on no server: what we hold of them stays */
+  /** chunks that the load rules keep on no server: rows that we hold of them stay */
   readonly cold: readonly Chunk[]
   /** chunks left out on purpose by `realtime: "exclude"` */
   readonly excluded: readonly Chunk[]
   /** held stretches that no active segment answers for any more, ascending, disjoint; those kept already included */
   readonly gone: readonly Interval[]
   /**
-   * held stretches of active chunks without a day of our shard, ascending, disjoint: rows of another shard, or a piece of a
-   * longer chunk's checkpoint that says nothing any more; removed
+   * held stretches of active chunks that have no day of our shard, ascending, disjoint: rows of another shard, or a
+   * meaningless piece of a longer chunk's checkpoint. They are removed
    */
   readonly foreign: readonly Interval[]
   /** number of chunks for which nothing is to be done */
@@ -53,15 +53,15 @@ export interface Recount {
 export interface DiffOptions {
   /** digest of the settings that change rows or columns */
   readonly settings: string
-  /** rows before this are no concern of ours */
+  /** we ignore rows before this */
   readonly since?: bigint | undefined
   readonly until?: bigint | undefined
   readonly realtime: "include" | "exclude"
-  /** a filter keeps some of Druid's rows away: what we hold cannot be compared with the row counts of its segments */
+  /** a filter leaves some of Druid's rows out, so our rows cannot be compared with the row counts of its segments */
   readonly filtered?: boolean
   /**
-   * how much of a stretch is our shard's; left out: all. Works and parts may span days of other shards: their rows are
-   * those of our days alone
+   * how much of a stretch belongs to our shard; left out: all. Works and parts may span days of other shards, but they
+   * have only the rows of our days
    */
   readonly share?: Share
 }
@@ -130,7 +130,7 @@ export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: 
   }
 }
 
-/** What we hold in chunks that are other shards'. What Druid dropped once is ours alone: it stays. */
+/** What we hold in chunks of other shards. What Druid once dropped exists only here, so it stays. */
 function heldBeside(others: readonly { interval: Interval }[], held: readonly Part[]): Interval[] {
   const parts = held.filter((part) => part.state !== "kept")
   return overlapping(others, parts).flatMap((found, n) =>
@@ -157,7 +157,7 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
       covered.push(interval)
       questions.push(part)
     } else if (verdict !== "settings" && share(interval) === "none") {
-      // It holds no row of ours: what the chunk's other days need says all.
+      // It holds no row of ours, so only the other days of the chunk matter.
       foreign.push(interval)
     } else {
       covered.push(interval)
@@ -243,8 +243,8 @@ function questionReason(parts: readonly Part[], chunk: Chunk): Reason {
 }
 
 /**
- * Neighbours with the same reason become one stretch, so that slicing starts afresh. Days of other shards keep nothing
- * apart: no row of theirs is fetched.
+ * Neighbours with the same reason become one stretch, so that slicing starts afresh. Days of other shards in between do not
+ * separate them, since none of their rows is fetched.
  */
 function joined(found: readonly { interval: Interval; reason: Reason }[], share: Share) {
   const result: { interval: Interval; reason: Reason }[] = []
@@ -275,7 +275,7 @@ export interface PartCount {
 export interface Recounted {
   /** parts whose count differs: fetched again */
   readonly works: readonly Work[]
-  /** parts proven equal: their checkpoints take the new segment set without a fetch */
+  /** parts proven equal: their checkpoints get the new segment set without a fetch */
   readonly refreshed: readonly Part[]
   /**
    * Druid's count of the whole chunk is not what its metadata promises: some server is not serving all of it,
@@ -285,8 +285,8 @@ export interface Recounted {
 }
 
 /**
- * The answer to a `Recount`. Under pure addition an equal count proves that nothing was added, so those rows are
- * already what a fetch would bring.
+ * The answer to a `Recount`. If segments were only added, an equal count proves that the part got no rows, so a fetch
+ * would bring the same rows again.
  * @param counts one per part, in the order of `recount.parts`
  * @param total all rows of the whole chunk as Druid counted them in the same query
  */

@@ -1,22 +1,22 @@
 /**
  * The rules for a Druid that refuses `sys.segments`, where days with their counts stand for segments
- * (`druid/fallback.ts`). Counts cannot tell a re-statement with as many rows as before from no change, so the newest days
- * are always fetched again; nor a server that is away from rows that were taken out, so fewer rows than we hold are
- * believed of the newest days alone. Pure.
+ * (`druid/fallback.ts`). Counts do not show a re-statement with as many rows as before, so the newest days are always
+ * fetched again. Nor do they tell a server that is away from rows that were deleted, so we believe a lower count only for
+ * the newest days. Pure.
  */
 import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../base/domain.ts"
 import { anyOverlap, byStart, contains, countWhile, overlapping } from "../base/intervals.ts"
 import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
 
-/** Said of a day that is fetched again although its count is the same; stands where a version would. */
+/** Marks a day that is fetched again although its count is the same. It stands in place of a version. */
 export const LOOKBACK = "lookback"
 
 const DAY_MS = 86_400_000
 
 /**
- * The newest days that have rows, as many as the lookback is long. Counted from the newest row, not from the clock: data
- * that ended years ago is looked back into as well. Days after now are counted apart, so that rows of the far future do
- * not take the place of those that arrive today.
+ * The newest days that have rows, as many as the lookback is long. They are counted from the newest row, not from the clock,
+ * so the lookback also works for data that ended years ago. Days after now are counted apart, so that rows in the far
+ * future do not take the place of those that arrive today.
  * @param chunks ascending
  */
 export function newestDays(chunks: readonly Chunk[], lookbackMs: number, nowMs: number): readonly Chunk[] {
@@ -50,9 +50,9 @@ export interface Fewer {
 
 export interface CountedWorks {
   readonly works: readonly Work[]
-  /** outside of the lookback: what we hold stays until someone decides */
+  /** outside of the lookback: our rows stay until the user decides */
   readonly refused: readonly Fewer[]
-  /** within the lookback: taken as Druid says, and said */
+  /** within the lookback: we take Druid's word, and report it */
   readonly taken: readonly Fewer[]
 }
 
@@ -87,7 +87,7 @@ export function judgeCounts(
 }
 
 /**
- * Rows of the day when it was copied; undefined where that is not known, or the copy is under way already.
+ * Rows that the day had when it was copied; undefined if that is not known, or if it is being copied.
  * @param inside checkpoints that overlap the day
  */
 function heldCount(chunk: Chunk, inside: readonly Part[], isFiltered: boolean): number | undefined {

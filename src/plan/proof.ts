@@ -8,7 +8,7 @@ import { conditionOf, knownRows } from "./chunks.ts"
 import { stateAfter } from "./diff.ts"
 import { segmentSetText } from "./segment-set.ts"
 
-/** Rows per work of the slice, as Druid counted them around the fetch; undefined where metadata already says. */
+/** Rows per work of the slice, as Druid counted them before and after the fetch; undefined if metadata has the number. */
 export interface AskedCounts {
   readonly before: readonly number[]
   readonly after: readonly number[]
@@ -50,7 +50,7 @@ export function proof(
         ? rows === work.expectedRows
         : rows === asked.before[n] &&
           rows === asked.after[n] &&
-          // What the metadata promises is stronger than what the servers of the moment count.
+          // The promise of the metadata counts for more than the count of whatever servers are up.
           (work.expectedRows === undefined || rows === work.expectedRows)
     if (agrees) continue
     const promised = work.expectedRows === undefined ? "" : ` and ${work.expectedRows} by its metadata`
@@ -70,7 +70,7 @@ export function proof(
   for (const [n, work] of slice.works.entries()) {
     const set = segmentSetText(work.chunk.segments)
     const current = covering(now, work.interval)
-    // Rows of realtime segments come again anyway: more segments beside them are no reason to leave these out.
+    // Rows of realtime segments are fetched again anyway, so additional segments are no reason to reject these.
     const isSame = current !== undefined && segmentSetText(current.segments) === set
     if (current === undefined || !(isSame || isLive)) {
       return { kind: "changed", message: "its segments were replaced or added to while it was read" }
@@ -79,7 +79,7 @@ export function proof(
     if (condition === "unavailable" || condition === "cold") {
       return { kind: "changed", message: "some of its segments are no longer served" }
     }
-    // The fetch happened under the condition of the plan: it may only be trusted less afterwards, never more.
+    // The rows were fetched under the condition of the plan. A later look can lower our trust in them, never raise it.
     const state = WORSE[work.state] >= WORSE[stateAfter(condition)] ? work.state : stateAfter(condition)
     parts.push({ interval: work.interval, segments: set, rows: loaded[n]!, state, settings })
   }

@@ -9,12 +9,12 @@ import { byStart } from "../base/intervals.ts"
 /** At most this many chunks share a query, so that counting each after the load stays cheap (`store/interval-counts.ts`). */
 const MAX_WORKS_PER_SLICE = 1_000
 
-/** A work whose row count is known and not above this share of the target is fetched in one piece. */
+/** If the row count of a work is known and at most this multiple of the target, the work is fetched in one piece. */
 const WHOLE_UP_TO = 1.5
 
 /** True where the work must be measured (`boundsSql`, `histogramSql`) before it can be fetched in proven slices. */
 export function needsMeasuring(work: Work, targetRows: number, filtered: boolean): boolean {
-  // Where Druid knows no count there is no guess either: a segment of 0 rows may hold millions.
+  // If Druid knows no count, we cannot guess one: a segment of 0 rows may hold millions.
   if (work.expectedRows === undefined)
     return work.state === "complete" || isUncounted(work.chunk) || estimated(work.chunk) > targetRows
   if (filtered && work.reason.kind !== "added") return work.expectedRows > 0
@@ -34,9 +34,9 @@ export function sizeOf(work: Work): number {
   return work.expectedRows ?? work.measuredRows ?? estimated(work.chunk)
 }
 
-/** Bytes of a response that a slice should not exceed by much: what it costs to fetch it again, and DuckDB to hold it. */
+/** A slice should not be much larger than this, in bytes of its response: it may be fetched again, and DuckDB holds it in memory. */
 const SLICE_BYTES = 64_000_000
-/** So many slices, at least, fit the spool beside one another. */
+/** At least this many slices fit into the spool at the same time. */
 const SLICES_ON_SPOOL = 4
 
 /**
@@ -58,7 +58,7 @@ export function bucketWidthMs(interval: Interval, rows: number, targetRows: numb
   return width < 1n ? 1n : width
 }
 
-/** A bucket that holds more than a slice should and can still be cut: it is measured again, finer. */
+/** A bucket that has more rows than a slice should have, and can still be cut: it is measured again, finer. */
 export function isTooBig(bucket: Bucket, targetRows: number): boolean {
   return bucket.matching > targetRows * WHOLE_UP_TO && bucket.interval.end - bucket.interval.start > 1n
 }
@@ -154,7 +154,7 @@ export function halves(slice: Slice): [Slice, Slice] | undefined {
 }
 
 /**
- * Splits a slice so that the works whose counts do not agree stand alone and keep no neighbour waiting.
+ * Splits a slice so that works whose counts do not agree stand alone, and their neighbours need not wait for them.
  * @param suspects indices of those works, ascending
  */
 export function apart(slice: Slice, suspects: readonly number[]): Slice[] {
