@@ -7,7 +7,7 @@
  * Each round may change Druid, sends one or more pulls through the fault proxy (some of which are killed), then one without
  * a fault, and compares the table with Druid. After every pull that exits 0 on a Druid at rest the two must be equal. The
  * pulls go through another proxy, with tokens that run out after seconds (`way.ts`); `--way plain` leaves that out. The
- * user makes things of their own in the file (`things.ts`), which have to be there for good.
+ * user makes things of their own in the file (`things.ts`), which have to be there for good, and changes rows of ours.
  * Without `--druid` it starts a Druid of its own and takes it down. Exit 1 at the first thing that is wrong; the folder
  * with config and database is kept then.
  */
@@ -110,6 +110,7 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
   await changing.create()
   const way = values.way === "plain" ? undefined : await Way.open(proxy.port, tally)
   const things = new Things(out)
+  const hasThings = !values["no-things"]
   const config = {
     ...(way?.config ?? { host: "127.0.0.1", port: proxy.port, protocol: "http" }),
     datasources: [{ name: changing.datasource, table: TABLE, deletions: "mirror" }],
@@ -126,6 +127,7 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
       round++
     ) {
       await play(round, druid, changing, proxy, runner)
+      if (hasThings && round > 1 && random.chance(0.3)) tally.add("meddling", await things.meddle(random))
       const truth = await world.truth(changing.datasource)
       await mustComplete(proxy, runner)
       // Columns of the user's own, and those that Druid has no more, stay in the table.
@@ -134,7 +136,7 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
       const missing = await things.missing()
       if (missing.length > 0) throw new Wrong(`round ${round}: of the user's things are gone: ${missing}`)
       tally.add("rounds", "equal")
-      const made = values["no-things"] ? undefined : await things.makeOne()
+      const made = hasThings ? await things.makeOne() : undefined
       if (made !== undefined) tally.add("things that the user made", made)
     }
   } finally {

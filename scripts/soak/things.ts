@@ -1,5 +1,9 @@
-/** What users make in the file beside our tables, and on them. Once made, each has to be there after every pull. */
+/**
+ * What users do in the file: things of their own, beside our tables and on them, which have to be there after every pull,
+ * and changes of our rows, which the next pull undoes.
+ */
 import { execute, query } from "../../test/support/conformance/duckdb.ts"
+import type { Random } from "../druid/datasets/random.ts"
 
 interface Thing {
   readonly name: string
@@ -42,6 +46,13 @@ const THINGS: readonly Thing[] = [
   },
 ]
 
+/** By name; each changes the number of rows, which is how a pull comes to know of it. */
+const MEDDLING: Readonly<Record<string, string>> = {
+  "rows deleted": "DELETE FROM soak WHERE rowid IN (SELECT rowid FROM soak LIMIT 3)",
+  "rows doubled": "INSERT INTO soak FROM soak LIMIT 3",
+  "table emptied": "DELETE FROM soak",
+}
+
 export class Things {
   readonly #path: string
   readonly #left = [...THINGS]
@@ -58,6 +69,13 @@ export class Things {
     await execute(this.#path, thing.make)
     this.#made.push(thing)
     return thing.name
+  }
+
+  /** Changes rows of our table. @returns what was done */
+  async meddle(random: Random): Promise<string> {
+    const name = random.pick(Object.keys(MEDDLING))
+    await execute(this.#path, MEDDLING[name]!)
+    return name
   }
 
   /** Names of those that are gone or do not work any more. */
