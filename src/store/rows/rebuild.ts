@@ -61,7 +61,7 @@ const CREATE = new RegExp(
 )
 
 /** The statement for a table that may have another name by now; undefined for an index of an extension. */
-export function indexOn(table: string, sql: string): string | undefined {
+function indexOn(table: string, sql: string): string | undefined {
   const match = CREATE.exec(sql)
   if (match === null) return undefined
   const [, unique = "", name, columns] = match
