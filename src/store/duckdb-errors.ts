@@ -10,6 +10,8 @@ const SAYS = {
   notDuckdb: /not a valid DuckDB database/,
   /** the file to be attached is of a release that this one cannot read */
   otherVersion: /newer version of DuckDB|database file with version number/,
+  /** the file system knows no locks */
+  noLocks: /Could not set lock on file .*(No locks available|not supported|not implemented)/,
   cannotOpen: /Cannot open file/,
   /** the disk, or what is on it */
   io: /^IO Error/,
@@ -56,6 +58,7 @@ const HELD = /Could not set lock on file|being used by another process/
 
 /** Who holds the lock, from DuckDB's message: `python3.11 (PID 4711)`; undefined where it is not about a lock. */
 export function lockHolder(error: unknown): string | undefined {
+  if (says(error, "noLocks")) return undefined
   const text = messageOf(error)
   const match = HOLDER.exec(text)
   if (match !== null) return `${match[1]!.split(/[/\\]/).at(-1)} (PID ${match[2]})`

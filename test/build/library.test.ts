@@ -129,6 +129,26 @@ describe("loadNative", () => {
     expect(readdirSync(base)).toEqual(["kept"])
   })
 
+  it.each([
+    [
+      "/lib64/libc.so.6: version `GLIBC_2.9' not found; version `GLIBC_2.28' not found",
+      "glibc 2.28 or newer",
+    ],
+    ["/lib64/libstdc++.so.6: version `GLIBCXX_3.4.25' not found", "GLIBCXX_3.4.25"],
+  ])("names the version that a too old system lacks: %s", (refusal, version) => {
+    const refuse: Dlopen = () => {
+      throw new Error(refusal)
+    }
+    const error = (() => {
+      try {
+        return loadNative(library(), places, refuse)
+      } catch (thrown) {
+        return thrown
+      }
+    })() as DruidsyncError
+    expect(error.hint).toContain(version)
+  })
+
   it("does not blame the folder for a missing C++ runtime", () => {
     const refuse: Dlopen = () => {
       throw new Error("libstdc++.so.6: cannot open shared object file: No such file or directory")

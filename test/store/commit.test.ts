@@ -12,6 +12,7 @@ import {
   type ReadySlice,
   type Replacing,
 } from "../../src/store/rows/commit.ts"
+import { commitApart } from "../../src/store/rows/commit-apart.ts"
 import { span } from "../plan/support.ts"
 import { column, Store } from "./support.ts"
 
@@ -97,6 +98,38 @@ async function look() {
     tables: [...state.tables].sort(),
   }
 }
+
+describe("commits of several datasources", () => {
+  const both = async () => [
+    of({ slices: [await slice([span(0, 10)], [[0, 1]], "a")] }),
+    of({ slices: [await slice([span(0, 10)], [[5, 2]], "a")] }, "x", "x"),
+  ]
+  /** An engine on which inserting into `w` fails. */
+  const failing = (text: string): Engine => ({
+    ...store.engine,
+    run: (sql, values) =>
+      sql.startsWith('INSERT INTO file."w"')
+        ? Promise.reject(new Error(text))
+        : store.engine.run(sql, values),
+  })
+
+  it("go on without the one whose memory does not suffice, which says what gives more", async () => {
+    const engine = failing("Out of Memory Error: could not allocate block of size 256.0 KiB")
+    const [w, x] = await commitApart(engine, store.file(), await both(), RUN)
+    expect(w!.error).toMatchObject({ code: "file", scope: "datasource" })
+    expect(w!.error!.message).toContain('the memory limit is too low to store rows of "w"')
+    expect(w!.error!.hint).toContain("--memory-limit")
+    expect(x).toEqual({ deleted: 0, widened: [] })
+    expect((await look()).tables).not.toContain("w")
+    expect((await look()).tables).toContain("x")
+  })
+
+  it("stop all where it is the disk", async () => {
+    const engine = failing("IO Error: Could not write file: No space left on device")
+    const error = await commitApart(engine, store.file(), await both(), RUN).catch((thrown) => thrown)
+    expect(error).toMatchObject({ code: "disk-full", scope: "run" })
+  })
+})
 
 describe("a commit", () => {
   it("brings rows, checkpoint, cursor and sum together", async () => {

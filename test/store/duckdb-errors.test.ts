@@ -51,6 +51,11 @@ function ofTheFuture(): Uint8Array {
 const PROVOKED: Readonly<Record<Says, () => Promise<unknown>>> = {
   notDuckdb: () => store.engine.run(attach(written("text", "no database"))),
   otherVersion: () => store.engine.run(attach(written("future", ofTheFuture()))),
+  // What DuckDB says where fcntl() fails with ENOLCK, EOPNOTSUPP or ENOSYS (tried with 1.5.6); such a disk is not at hand.
+  noLocks: () =>
+    Promise.reject(
+      new Error('IO Error: Could not set lock on file "/x": No locks available. See also https://duckdb.org'),
+    ),
   cannotOpen: () => store.engine.run(attach(literal(store.folder))),
   io: () => store.engine.run("SELECT * FROM read_csv('/none.csv')"),
   outOfMemory: () => small.run("CREATE TABLE big AS SELECT repeat('x', 1000000) || range FROM range(1000)"),
@@ -147,6 +152,14 @@ describe("who holds a file", () => {
       "another program",
     ],
     [`${windows}Access is denied.\r\n`, undefined],
+    ...[
+      "No locks available",
+      "File locks are not supported for this file system, cannot",
+      "Function not implemented",
+    ].map((why): [string, undefined] => [
+      `IO Error: Could not set lock on file "/x": ${why}. See also`,
+      undefined,
+    ]),
   ])("is read from %s", (message, holder) => {
     expect(lockHolder(new Error(message))).toBe(holder as string)
   })

@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../../src/base/errors.ts"
-import { openEngine } from "../../src/store/engine.ts"
+import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { companionFolder } from "../../src/store/file/companion.ts"
+import { databaseFile } from "../../src/store/file/file.ts"
 import { acquireRunLock, type RunLockOptions } from "../../src/store/file/run-lock.ts"
 import { Store } from "./support.ts"
 
@@ -130,6 +131,32 @@ describe("a file that another program holds", () => {
       expect((await failure(file.write(() => Promise.resolve(), stop.signal))).code).toBe("interrupted")
     },
     SLOW,
+  )
+})
+
+describe("a file system without locks", () => {
+  // As DuckDB says it where fcntl() fails with ENOLCK and EOPNOTSUPP (tried with 1.5.6).
+  it.each(["No locks available", "File locks are not supported for this file system, cannot open the file"])(
+    "is named at once, and nobody is waited for: %s",
+    async (why) => {
+      const refusing: Engine = {
+        ...store.engine,
+        run: (sql) => {
+          const text = `IO Error: Could not set lock on file "x": ${why}. See also https://duckdb.org`
+          return sql.startsWith("ATTACH") ? Promise.reject(new Error(text)) : store.engine.run(sql)
+        },
+      }
+      const clock = { nowMs: () => 0, sleep: () => Promise.reject(new Error("waited")) }
+      writeFileSync(store.path, "")
+      const file = databaseFile(refusing, { path: store.path, lockWaitMs: 60_000, clock })
+      const works = [file.read(() => Promise.resolve()), lock({ waitMs: 60_000, clock }, refusing)]
+      for (const work of works) {
+        const error = await failure(work)
+        expect(error).toMatchObject({ code: "file", exitCode: ExitCode.failed })
+        expect(error.message).toContain(`${store.path} is on a file system without locks`)
+        expect(error.hint).toContain("put --out on a local disk")
+      }
+    },
   )
 })
 

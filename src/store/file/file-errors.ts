@@ -11,6 +11,14 @@ export function lockedError(path: string, holder: string, waitedMs: number): Dru
   )
 }
 
+export function noLocksError(path: string, cause: unknown): DruidsyncError {
+  return new DruidsyncError(
+    "file",
+    `${path} is on a file system without locks, as some of NFS and SMB are: two programs could write to it at once`,
+    { hint: "put --out on a local disk, and have a copy where it is to be read (--publish)", cause },
+  )
+}
+
 export function isLocked(error: unknown): boolean {
   return error instanceof DruidsyncError && error.code === "locked"
 }
@@ -34,6 +42,7 @@ export function fileError(path: string, cause: unknown, onlyLooks: boolean): unk
           cause,
         })
   }
+  if (says(cause, "noLocks")) return noLocksError(path, cause)
   if (codeOf(cause) === "ENOSPC") {
     const message = `no space left while writing ${path}; nothing of this step was stored`
     return new DruidsyncError("disk-full", message, { hint: "free space and pull again", cause })

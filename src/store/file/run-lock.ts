@@ -10,9 +10,10 @@ import { join } from "node:path"
 import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
-import { lockHolder } from "../duckdb-errors.ts"
+import { lockHolder, says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { companionFolder, FRESH_NAME, LOCK_NAME, TWIN_NAME } from "./companion.ts"
+import { noLocksError } from "./file-errors.ts"
 import { Patience } from "./patience.ts"
 
 export interface RunLock {
@@ -49,6 +50,7 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
       // Its last holder removed the file between our open and our lock: what we hold keeps nobody out.
       await engine.run("DETACH run_lock")
     } catch (error) {
+      if (says(error, "noLocks")) throw noLocksError(options.path, error)
       const holder = lockHolder(error)
       // The last holder took the whole folder away between our two steps: make it again.
       if (holder === undefined && !existsSync(folder)) continue

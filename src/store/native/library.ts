@@ -107,12 +107,27 @@ export function loadNative(
       refusals.push(`${place.path}: ${messageOf(error)}`)
     }
   }
-  const notTheFolder = refusals.some((refusal) => /lib(stdc\+\+|gcc_s|c)\.|GLIBC|musl/.test(refusal))
   throw new DruidsyncError("file", `cannot load DuckDB's native library (${refusals.join("; ")})`, {
-    hint: notTheFolder
-      ? "install the C++ runtime of this system (libstdc++), or use the druidsync made for its C library"
-      : "set DRUIDSYNC_CACHE_DIR to a folder of your own with 100 MB free that allows executing from it",
+    hint: hintFor(refusals.join("\n")),
   })
+}
+
+/** What to do about what the loader said. */
+function hintFor(refusals: string): string {
+  const glibc = newest([...refusals.matchAll(/\bGLIBC_(\d+(?:\.\d+)*)/g)].map((match) => match[1]!))
+  if (glibc !== undefined)
+    return `this system's C library is too old: glibc ${glibc} or newer is needed (ldd --version tells what there is)`
+  const runtime = newest([...refusals.matchAll(/\bGLIBCXX_(\d+(?:\.\d+)*)/g)].map((match) => match[1]!))
+  if (runtime !== undefined)
+    return `this system's C++ runtime is too old: a libstdc++ with GLIBCXX_${runtime} is needed`
+  return /lib(stdc\+\+|gcc_s|c)\.|musl/.test(refusals)
+    ? "install the C++ runtime of this system (libstdc++), or use the druidsync made for its C library"
+    : "set DRUIDSYNC_CACHE_DIR to a folder of your own with 100 MB free that allows executing from it"
+}
+
+/** The greatest of versions such as `2.28`. */
+function newest(versions: readonly string[]): string | undefined {
+  return [...versions].sort((a, b) => a.localeCompare(b, "en", { numeric: true })).at(-1)
 }
 
 function loadAt(library: NativeLibrary, place: CachePlace, dlopen: Dlopen): unknown {

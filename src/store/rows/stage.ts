@@ -157,6 +157,13 @@ function hugeRow(cause: unknown): DruidsyncError {
 }
 
 function stageError(error: unknown): unknown {
+  if (says(error, "outOfMemory")) {
+    return new DruidsyncError("file", "the memory limit is too low to parse a slice", {
+      scope: "datasource",
+      hint: 'give more with --memory-limit (or "memoryLimit"), or fetch less at once ("sliceRows")',
+      cause: error,
+    })
+  }
   if (codeOf(error) === "ENOSPC") {
     return new DruidsyncError("disk-full", "no space left while parsing a slice", { cause: error })
   }
