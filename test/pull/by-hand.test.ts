@@ -1,6 +1,6 @@
 /**
  * What users do to the file by hand: it survives a pull, or one sentence names it and says what to do, and the other
- * datasources are pulled all the same (FIELD.md, 4 and 5).
+ * datasources are pulled all the same.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
