@@ -7,7 +7,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs"
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Desk } from "../commands/support.ts"
-import { executablePath } from "../support/conformance/runner.ts"
+import { executable, executablePath } from "../support/conformance/runner.ts"
 import { type FakeDruid, startFakeDruid, waitFor } from "../support/fake-druid/fake-druid.ts"
 
 setDefaultTimeout(60_000)
@@ -18,6 +18,8 @@ let desk: Desk
 let switchboard: Server
 let pings: string[]
 beforeAll(async () => {
+  // Says how it is built where it is not there.
+  executable()
   fake = await startFakeDruid()
   switchboard = createServer((request, response) => {
     pings.push(request.url!)
