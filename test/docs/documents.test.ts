@@ -4,7 +4,8 @@ import * as v from "valibot"
 import { DOCUMENTS, type DocumentPage } from "../../scripts/docs/documents.ts"
 import { exampleOf } from "../../scripts/docs/json-page.ts"
 import { keysOf } from "../../scripts/docs/keys.ts"
-import { type Documents, type Json, printedDocuments } from "./documents.ts"
+import { executable } from "../support/conformance/runner.ts"
+import { type Documents, type Json, printedBy, printedDocuments } from "./documents.ts"
 
 let printed: Documents
 beforeAll(async () => {
@@ -53,4 +54,14 @@ describe("the documents of --json", () => {
       expect([...pathsIn([example], page)]).toEqual([...pathsIn([printed[name]![0]!], page)])
     })
   }
+})
+
+describe("the built program", () => {
+  it("prints documents as their schemas say", async () => {
+    const built = await printedBy(executable())
+    expect(Object.keys(built).sort()).toEqual(DOCUMENTS.map(({ name }) => name).sort())
+    for (const { name, schema } of DOCUMENTS) {
+      for (const document of built[name]!) expect<unknown>(v.parse(schema, document)).toEqual(document)
+    }
+  }, 60_000)
 })

@@ -2,7 +2,8 @@
 import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Desk } from "../commands/support.ts"
-import { startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { Runner } from "../support/conformance/runner.ts"
+import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
@@ -11,39 +12,73 @@ export type Documents = Readonly<Record<string, readonly Json[]>>
 
 const row = (time: string, page = "Main", n = 1) => ({ __time: time, page, n: BigInt(n) })
 
+/** Runs a command line, where `$c` and `$out` stand for the configuration and the file. */
+type Run = (line: string) => Promise<{ readonly stdout: string }>
+
+class Printer {
+  readonly printed: Record<string, Json[]> = {}
+  readonly #run: Run
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  readonly run = async (name: string, line: string): Promise<void> => {
+    const { stdout } = await this.#run(`${line} --json`)
+    const list = this.printed[name] ?? []
+    this.printed[name] = list
+    list.push(JSON.parse(stdout) as Json)
+  }
+}
+
+const both = "-c $c -o $out"
+
+/** Each command once, where nothing is wrong, and an error. */
+async function plainRuns(desk: Desk, fake: FakeDruid, run: Printer["run"]): Promise<void> {
+  const { world } = fake
+  world.define("wikipedia", { page: "STRING", n: "LONG" })
+  world.append("wikipedia", [row("2016-06-27T01:00"), row("2016-06-27T02:00", "Talk", 2)])
+  world.append("wikipedia", [row("2016-06-28T01:00"), row("2016-06-28T02:00", "Talk", 2)])
+  world.settle()
+  await desk.configure(fake, ["wikipedia"])
+  await run("plan", `plan ${both}`)
+  await run("pull", `pull ${both}`)
+  await run("status", "status -o $out")
+  await run("verify", `verify ${both}`)
+  await run("schema", `schema ${both}`)
+  await run("datasources", "datasources -c $c")
+  await run("check", `check ${both}`)
+  await run("init", `init -c ${desk.path("new.json")} --host ${new URL(fake.url).host} --yes`)
+  await run("report", `report -o $out --to ${desk.path("page.html")}`)
+  await run("export", `export -o $out --to ${desk.path("lake")}`)
+  await run("verify-lake", `verify -o $out --lake ${desk.path("lake")}`)
+  await run("error", `pull -c ${desk.path("none.json")} -o $out`)
+}
+
+/** What the plain runs of a program print, such as the built one. */
+export async function printedBy(program: Runner): Promise<Documents> {
+  const fake = await startFakeDruid()
+  const desk = await Desk.open()
+  try {
+    const words: Readonly<Record<string, string>> = { $c: desk.path("c.json"), $out: desk.out }
+    const printer = new Printer((line) => program.run(line.split(" ").map((word) => words[word] ?? word)))
+    await plainRuns(desk, fake, printer.run)
+    return printer.printed
+  } finally {
+    await desk.close()
+    await fake.stop()
+  }
+}
+
 /** Runs every command in good and in bad times. Takes some seconds. */
 export async function printedDocuments(): Promise<Documents> {
   const fake = await startFakeDruid()
   const desk = await Desk.open()
-  const printed: Record<string, Json[]> = {}
+  const { printed, run } = new Printer((line) => desk.run(line))
   const { world } = fake
-  const run = async (name: string, line: string) => {
-    const { stdout } = await desk.run(`${line} --json`)
-    const list = printed[name] ?? []
-    printed[name] = list
-    list.push(JSON.parse(stdout) as Json)
-  }
-  const both = "-c $c -o $out"
   const lake = desk.path("lake")
   try {
-    world.define("wikipedia", { page: "STRING", n: "LONG" })
-    world.append("wikipedia", [row("2016-06-27T01:00"), row("2016-06-27T02:00", "Talk", 2)])
-    world.append("wikipedia", [row("2016-06-28T01:00"), row("2016-06-28T02:00", "Talk", 2)])
-    world.settle()
-    await desk.configure(fake, ["wikipedia"])
-    await run("plan", `plan ${both}`)
-    await run("pull", `pull ${both}`)
-    await run("status", "status -o $out")
-    await run("verify", `verify ${both}`)
-    await run("schema", `schema ${both}`)
-    await run("datasources", "datasources -c $c")
-    await run("check", `check ${both}`)
-
-    await run("init", `init -c ${desk.path("new.json")} --host ${new URL(fake.url).host} --yes`)
-    await run("report", `report -o $out --to ${desk.path("page.html")}`)
-    await run("export", `export -o $out --to ${lake}`)
-    await run("verify-lake", `verify -o $out --lake ${lake}`)
-    await run("error", `pull -c ${desk.path("none.json")} -o $out`)
+    await plainRuns(desk, fake, run)
 
     // A range, a copy for readers, and one that cannot be made.
     const shown = desk.path("shown.duckdb")

@@ -126,6 +126,14 @@ describe("rows at Druid's first instant", () => {
     expect(rows).toBe(3)
   })
 
+  it("come the same from the data nodes themselves", async () => {
+    await desk.configure(fake, ["w"], { rowHash: true, direct: true })
+    expect((await pull()).code).toBe(0)
+    expect(await ask("SELECT DISTINCT __time FROM w")).toEqual([{ __time: "-infinity" }])
+    expect((await desk.run("verify -c $c -o $out --deep")).code).toBe(0)
+    expect((await pull()).stderr).toContain("nothing new")
+  })
+
   it("are no reason to take other times that a TIMESTAMP cannot hold", async () => {
     for (const time of [MIN_TIME + 1n, MAX_TIME - 1n]) {
       fake.reset()

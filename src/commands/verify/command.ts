@@ -1,8 +1,11 @@
 /** `druidsync verify`: the file against Druid. */
 import { define } from "../../kit/command.ts"
 import { usage } from "../../kit/usage.ts"
+import { VERIFY_EXIT_CODES } from "./exit-codes.ts"
 import { verifyArgs } from "./flags.ts"
 import { verificationText } from "./text.ts"
+
+const exitCodes = VERIFY_EXIT_CODES.map(([code, meaning]) => `${code} ${meaning}`).join("; ")
 
 export const command = define({
   args: verifyArgs,
@@ -22,7 +25,7 @@ export const command = define({
     ["Is the lake of an export what the file holds?", "druidsync verify --lake lake --out analytics.duckdb"],
   ],
   notes: [
-    "Marks: = equal, * differs, + only in Druid, - only in DuckDB. Exits with 0 if everything compared is equal, 1 if something differs, 3 if something could not be compared (a pull is due, or Druid does not serve all of it), 4 if Druid refuses a datasource.",
+    `Marks: = equal, * differs, + only in Druid, - only in DuckDB. Exit codes: ${exitCodes}.`,
     "Left out without an exit code: what Druid dropped and we keep, rows of realtime segments, and what the load rules keep on no server.",
     "Without --repair it changes nothing in the file, but notes the outcome in _sync_verifies if the file is free and writable.",
     "With --lake it compares the files that druidsync export wrote with the DuckDB file, asks nothing of Druid and needs no --config: files missing, damaged or foreign, partitions that changed since, and the rows. Exits with 0 when all of it is equal, else with 1. Only --out, --only, --part, --deep, --json, --quiet, --verbose and --lock-wait go with it.",
