@@ -1,7 +1,6 @@
 /** The configuration of a command: the file that `--config` names, with the flags that stand for its keys. */
 import { existsSync } from "node:fs"
 import process from "node:process"
-import { overridesOf } from "../config/flags.ts"
 import type { Settings } from "../config/settings.ts"
 import type { RawValues } from "./args.ts"
 import type { CliContext } from "./context.ts"
@@ -20,6 +19,7 @@ export async function loadForCommand(context: CliContext, words: RawValues): Pro
       "write one with druidsync init, or name yours: --config FILE",
     )
   }
+  const { overridesOf } = await import("../config/flags.ts")
   const { loadConfig } = await import("../config/load.ts")
   return loadConfig(config, { env: context.env, overrides: overridesOf(words) })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
-import { pullArgs } from "../../src/kit/flags.ts"
 import { type CommandPage, commandHelp, helpWidth, overviewText } from "../../src/kit/help.ts"
+import { pullArgs } from "../../src/kit/pull-flags.ts"
 import { displayWidth } from "../../src/kit/text/width.ts"
 
 const PAGE: CommandPage = {

@@ -1,6 +1,6 @@
 /** `druidsync plan`: the same as `pull --dry-run`. Takes no lock and makes no file. */
 import { define } from "../../kit/command.ts"
-import { planArgs } from "../../kit/flags.ts"
+import { planArgs } from "../../kit/pull-flags.ts"
 import { planText } from "./text.ts"
 
 export const command = define({

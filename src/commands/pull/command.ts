@@ -1,6 +1,6 @@
 /** `druidsync pull`: bring the datasources into the file. */
 import { define } from "../../kit/command.ts"
-import { pullArgs } from "../../kit/flags.ts"
+import { pullArgs } from "../../kit/pull-flags.ts"
 
 export const command = define({
   args: pullArgs,
