@@ -134,6 +134,17 @@ describe("rows at Druid's first instant", () => {
     expect((await pull()).stderr).toContain("nothing new")
   })
 
+  it("are counted where Druid shows no segments", async () => {
+    fake.segments = "forbidden"
+    fake.world.append("w", [row("c", "2024-01-01T05:00")], { granularity: "ALL" })
+    fake.world.settle()
+    const { code, stderr } = await pull()
+    expect({ code, stderr }).toMatchObject({ code: 0 })
+    expect(await ask("SELECT count(*) AS n, min(__time) AS t FROM w")).toEqual([{ n: 4, t: "-infinity" }])
+    expect((await pull()).code).toBe(0)
+    expect(await ask("SELECT count(*) AS n FROM w")).toEqual([{ n: 4 }])
+  })
+
   it("are no reason to take other times that a TIMESTAMP cannot hold", async () => {
     for (const time of [MIN_TIME + 1n, MAX_TIME - 1n]) {
       fake.reset()
