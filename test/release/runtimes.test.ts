@@ -6,7 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { nodeProgram } from "../../scripts/build/nodes.ts"
+import { hasNodes, nodeProgram } from "../../scripts/build/nodes.ts"
 import { cache, root } from "../../scripts/build/packages.ts"
 import { bundle } from "../../scripts/release/npm.ts"
 import { scenarios } from "../scenarios/conformance.ts"
@@ -50,7 +50,7 @@ afterAll(async () => {
 })
 
 for (const { name, command } of runtimes) {
-  describe(`the package for npm under ${name}`, () => {
+  describe.skipIf(name.includes("Node") && !hasNodes)(`the package for npm under ${name}`, () => {
     let runner: Runner
     beforeAll(() => {
       runner = childProcess(name, [...command(), file])
