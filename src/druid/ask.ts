@@ -1,13 +1,13 @@
 /**
- * Questions whose answer fits into memory, carried by ofetch: each try is made by its `onRequest`, sent by its `fetch`, and
- * its `retry` asks again when `onRequestError` has told of the failure and waited on the run's own clock. ofetch tries again
- * only what fails inside `fetch`, and many an answer shows only when it is read that it was cut: so it is read in there too.
+ * Questions whose answer fits into memory, carried by ofetch: its `retry` asks again when `onRequestError` has told of the
+ * failure and waited on the run's own clock. ofetch tries again only what fails inside `fetch`, and many an answer shows
+ * only when it is read that it was cut: so it is read in there too.
  */
 import { createFetch } from "ofetch"
 import type { Clock } from "../base/clock.ts"
 import type { DruidsyncError } from "../base/errors.ts"
-import type { Message, RequestOptions } from "./http.ts"
-import { pauseBefore } from "./patience.ts"
+import type { RequestOptions } from "./http.ts"
+import { Patience } from "./patience.ts"
 
 /** Retries: how long they wait, and whom they tell. */
 export interface Retries {
@@ -16,38 +16,35 @@ export interface Retries {
 }
 
 /**
- * @param make the message of a try: a query gets a new id each time
+ * @param path what is asked, below the base URL
  * @param exchange sends it, and resolves when the answer has arrived whole and was understood
  * @param retries undefined: asked once
  * @throws what `exchange` threw last
  */
-export async function ask<M extends Message, T>(
-  make: () => M,
-  exchange: (message: M) => Promise<T>,
+export async function ask<T>(
+  path: string,
+  exchange: () => Promise<T>,
   { signal }: RequestOptions,
   retries: Retries | undefined,
 ): Promise<T> {
-  let message = make()
   let answer: { readonly value: T } | undefined
   let failure: unknown
   let tried = 0
+  const patience = new Patience()
   const once = async () => {
-    answer = { value: await exchange(message) }
+    answer = { value: await exchange() }
     return new Response(null, { status: 204 })
   }
   const ofetch = createFetch({ fetch: once as unknown as typeof fetch })
   await ofetch
-    .raw(message.path, {
-      method: message.method,
+    .raw(path, {
       retry: 1,
-      onRequest: () => {
-        if (tried > 0) message = make()
-      },
       onRequestError: async ({ error, options }) => {
         failure = error
         options.retry = false
-        const waitMs = pauseBefore(error, tried)
-        if (retries === undefined || waitMs === undefined || signal?.aborted) return
+        if (retries === undefined || signal?.aborted) return
+        const waitMs = patience.pauseAfter(error)
+        if (waitMs === undefined) return
         retries.onRetry?.(error as DruidsyncError, waitMs, ++tried)
         await retries.clock.sleep(waitMs, signal)
         options.retry = 1

@@ -12,7 +12,7 @@ import { type ListedColumn, type Listing, readListing } from "./listing.ts"
 import { readDatasourceNames } from "./overview.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
 import { SegmentsReader } from "./segments.ts"
-import { beyondDoubleSql, mostValuesSql, type Source, sampleSql, typesSql } from "./sql.ts"
+import { beyondDoubleSql, conditionsOn, mostValuesSql, type Source, sampleSql, typesSql } from "./sql.ts"
 
 /** One look at the cluster: everything was read within one request (columns: in the one before it). */
 export interface Inventory {
@@ -108,9 +108,10 @@ export function createCatalog(
   /** Names whose number is at least `least`; the only row of an answer is the count and a number per name. */
   async function columnsWhere(
     names: readonly string[],
-    sql: (names: readonly string[]) => string,
+    sqlOf: typeof mostValuesSql,
     least: number,
     source: Source,
+    interval: Interval,
     signal: AbortSignal | undefined,
   ): Promise<FoundColumns> {
     const found = new Set<string>()
@@ -118,9 +119,13 @@ export function createCatalog(
     for (let i = 0; i < names.length; i += COLUMNS_PER_QUERY) {
       const some = names.slice(i, i + COLUMNS_PER_QUERY)
       const action = `looking at the columns of "${source.datasource}"`
-      const [row = []] = await client.rows(sql(some), { action, signal })
-      rows = Math.min(rows, Number(row[0] ?? 0))
-      for (const [n, name] of some.entries()) if (Number(row[n + 1] ?? 0) >= least) found.add(name)
+      let looked = 0
+      for (const part of conditionsOn(interval)) {
+        const [row = []] = await client.rows(sqlOf(source, some, part), { action, signal })
+        looked += Number(row[0] ?? 0)
+        for (const [n, name] of some.entries()) if (Number(row[n + 1] ?? 0) >= least) found.add(name)
+      }
+      rows = Math.min(rows, looked)
     }
     return { names: found, rows }
   }
@@ -159,16 +164,18 @@ export function createCatalog(
       }),
     segmentColumns: (datasource, stretches, signal) => held.read(datasource, stretches, signal),
     severalValues: (source, names, interval, signal) =>
-      columnsWhere(names, (some) => mostValuesSql(source, some, interval), 2, source, signal),
+      columnsWhere(names, mostValuesSql, 2, source, interval, signal),
     beyondDouble: (source, names, interval, signal) =>
-      columnsWhere(names, (some) => beyondDoubleSql(source, some, interval), 1, source, signal),
+      columnsWhere(names, beyondDoubleSql, 1, source, interval, signal),
     bounds: (source, interval, signal) => readBounds(client, source, interval, signal),
     histogram: (source, interval, widthMs, signal) =>
       readHistogram(client, source, interval, widthMs, signal),
     counts: (source, intervals, signal, once) => readCounts(client, source, intervals, signal, once),
     rowBytes(source, columns, interval, signal) {
       const action = `looking at some rows of "${source.datasource}"`
-      return client.lines(sampleSql(source, columns, interval), { action, signal }, (lines) =>
+      // Of all of time the later half is enough for a guess.
+      const part = conditionsOn(interval).at(-1)!
+      return client.lines(sampleSql(source, columns, part), { action, signal }, (lines) =>
         lines.length === 0
           ? undefined
           : lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / lines.length,

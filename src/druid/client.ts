@@ -6,10 +6,19 @@ import { randomUUID } from "node:crypto"
 import { DruidsyncError } from "../base/errors.ts"
 import { ask, type Retries } from "./ask.ts"
 import { textOf } from "./body.ts"
+import { type ContextOptions, QueryContext } from "./context.ts"
 import { spoolBatches } from "./direct/batches.ts"
 import { type Header, parseLine } from "./framing.ts"
 import { Http, type HttpOptions, type RequestOptions } from "./http.ts"
-import { type ContextOptions, nativeQuery, Queries, type Query, sqlQuery } from "./query.ts"
+import {
+  CANDIDATES_PATH,
+  NATIVE_PATH,
+  nativeQuery,
+  Queries,
+  type Query,
+  SQL_PATH,
+  sqlQuery,
+} from "./query.ts"
 import { type Spooled, type SpoolFile, spoolRows } from "./spool.ts"
 
 export interface ClientOptions extends Omit<HttpOptions, "nowMs">, ContextOptions {
@@ -17,6 +26,8 @@ export interface ClientOptions extends Omit<HttpOptions, "nowMs">, ContextOption
   readonly nowMs?: () => number
   /** undefined: nothing is asked again */
   readonly retries?: Retries | undefined
+  /** told once of each thing that Druid takes only otherwise than configured */
+  readonly onNotice?: ((message: string) => void) | undefined
 }
 
 export interface AskOptions extends RequestOptions {
@@ -71,6 +82,7 @@ export function createClient(options: ClientOptions): DruidClient {
   const { transport } = options
   const http = new Http({ ...options, nowMs: options.nowMs ?? Date.now })
   const queries = new Queries(http, transport)
+  const context = new QueryContext(options, options.onNotice ?? (() => undefined))
   const ofNodes = new Map<string, Queries>()
   const queriesOf = (address: string): Queries => {
     const known = ofNodes.get(address)
@@ -88,18 +100,27 @@ export function createClient(options: ClientOptions): DruidClient {
   const newId = () => `druidsync-${(options.newId ?? randomUUID)()}`
   const retriesFor = ({ once }: AskOptions) => (once === true ? undefined : options.retries)
 
+  /** One try, and the same in another context where this one is refused; each under an id of its own. */
+  const run = <T>(
+    make: () => Query,
+    request: RequestOptions,
+    read: (response: Response) => Promise<T>,
+    of = queries,
+  ): Promise<T> => context.mending(() => of.run(make(), request, read))
+
   const answered = <T>(
+    path: string,
     make: () => Query,
     request: AskOptions,
     read: (response: Response) => Promise<T>,
-  ): Promise<T> => ask(make, (query) => queries.run(query, request, read), request, retriesFor(request))
+  ): Promise<T> => ask(path, () => run(make, request, read), request, retriesFor(request))
 
   const sqlAnswer = <T>(
     sql: string,
     header: boolean,
     request: AskOptions,
     read: (response: Response) => Promise<T>,
-  ) => answered(() => sqlQuery(sql, header, newId(), options), request, read)
+  ) => answered(SQL_PATH, () => sqlQuery(sql, header, newId(), context), request, read)
 
   async function rows<T>(
     sql: string,
@@ -120,32 +141,41 @@ export function createClient(options: ClientOptions): DruidClient {
       sqlAnswer(sql, false, request, async (response) => read(await queries.lines(response))),
     header: (sql, request) => sqlAnswer(sql, true, request, (response) => queries.header(response)),
     spool: (sql, path, request) =>
-      queries.run(sqlQuery(sql, true, newId(), options), request, async (response) => {
-        const frame = await spoolRows(response, path, request.onBytes)
-        queries.checkTrailers(response)
-        return { path, header: frame.end(), bytes: frame.rowBytes }
-      }),
+      run(
+        () => sqlQuery(sql, true, newId(), context),
+        request,
+        async (response) => {
+          const frame = await spoolRows(response, path, request.onBytes)
+          queries.checkTrailers(response)
+          return { path, header: frame.end(), bytes: frame.rowBytes }
+        },
+      ),
     native: (query, request) =>
       answered(
-        () => nativeQuery(query, newId(), options),
+        NATIVE_PATH,
+        () => nativeQuery(query, newId(), context),
         request,
         async (response) => parseJson(await textOf(response)),
       ),
     candidates: (query, request) =>
       answered(
-        () => nativeQuery(query, newId(), options, "/druid/v2/candidates"),
+        CANDIDATES_PATH,
+        () => nativeQuery(query, newId(), context, CANDIDATES_PATH),
         request,
         async (response) => parseJson(await textOf(response)),
       ),
     scan: (address, query, file, request) =>
-      queriesOf(address).run(nativeQuery(query, newId(), options), request, (response) =>
-        spoolBatches(response, file, request.onBytes),
+      run(
+        () => nativeQuery(query, newId(), context),
+        request,
+        (response) => spoolBatches(response, file, request.onBytes),
+        queriesOf(address),
       ),
     get: (path, request) =>
       ask(
-        () => ({ method: "GET", path }) as const,
-        async (message) => {
-          const response = await http.send(message, request)
+        path,
+        async () => {
+          const response = await http.send({ method: "GET", path }, request)
           try {
             return parseJson(await textOf(response))
           } catch (error) {

@@ -2,7 +2,7 @@
 import type { Bucket, Interval } from "../base/domain.ts"
 import { integerCell, millisCell, onlyRow, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
-import { boundsSql, countsSql, histogramSql, type Source } from "./sql.ts"
+import { boundsSql, conditionsOn, countsSql, histogramSql, type Source } from "./sql.ts"
 
 /** The first and the last instant of an interval's rows (its start where there is none), and their number. */
 export interface Bounds {
@@ -21,19 +21,27 @@ export interface Count {
 const COUNTS_PER_QUERY = 50
 
 /** All rows count, regardless of the filter. @throws DruidsyncError */
-export function readBounds(
+export async function readBounds(
   client: DruidClient,
   source: Source,
   interval: Interval,
   signal?: AbortSignal,
 ): Promise<Bounds> {
   const action = `measuring "${source.datasource}"`
-  return client.rows(boundsSql(source, interval), { action, signal }, (answer) => {
-    const [min, max, rows] = onlyRow(answer, 3)
-    if (min === null && max === null && rows === 0)
-      return { min: interval.start, max: interval.start, rows: 0 }
-    return { min: millisCell(min), max: millisCell(max), rows: integerCell(rows) }
-  })
+  const parts: Bounds[] = []
+  for (const part of conditionsOn(interval)) {
+    const found = await client.rows(boundsSql(source, part), { action, signal }, boundsOf)
+    if (found !== undefined) parts.push(found)
+  }
+  const [first, last] = [parts[0], parts.at(-1)]
+  if (first === undefined || last === undefined) return { min: interval.start, max: interval.start, rows: 0 }
+  return { min: first.min, max: last.max, rows: parts.reduce((sum, { rows }) => sum + rows, 0) }
+}
+
+function boundsOf(answer: readonly unknown[][]): Bounds | undefined {
+  const [min, max, rows] = onlyRow(answer, 3)
+  if (min === null && max === null && rows === 0) return undefined
+  return { min: millisCell(min), max: millisCell(max), rows: integerCell(rows) }
 }
 
 /**
@@ -71,14 +79,37 @@ export async function readCounts(
   signal?: AbortSignal,
   once?: boolean,
 ): Promise<Count[]> {
-  const action = `counting rows of "${source.datasource}"`
   const counts: Count[] = []
   for (let i = 0; i < intervals.length; i += COUNTS_PER_QUERY) {
     const some = intervals.slice(i, i + COUNTS_PER_QUERY)
-    const row = await client.rows(countsSql(source, some), { action, signal, once }, (rows) =>
-      onlyRow(rows, 2 * some.length).map(integerCell),
-    )
-    for (let k = 0; k < some.length; k++) counts.push({ all: row[2 * k]!, matching: row[2 * k + 1]! })
+    const hull = { start: some[0]!.start, end: some.at(-1)!.end }
+    if (conditionsOn(hull).length === 1) {
+      counts.push(...(await readSome(client, source, some, signal, once)))
+      continue
+    }
+    for (const interval of some) {
+      const count = { all: 0, matching: 0 }
+      for (const part of conditionsOn(interval)) {
+        const [found] = await readSome(client, source, [part], signal, once)
+        count.all += found!.all
+        count.matching += found!.matching
+      }
+      counts.push(count)
+    }
   }
   return counts
+}
+
+function readSome(
+  client: DruidClient,
+  source: Source,
+  intervals: readonly Interval[],
+  signal: AbortSignal | undefined,
+  once: boolean | undefined,
+): Promise<Count[]> {
+  const action = `counting rows of "${source.datasource}"`
+  return client.rows(countsSql(source, intervals), { action, signal, once }, (rows) => {
+    const row = onlyRow(rows, 2 * intervals.length).map(integerCell)
+    return intervals.map((_, k) => ({ all: row[2 * k]!, matching: row[2 * k + 1]! }))
+  })
 }

@@ -6,21 +6,19 @@
 import { DruidsyncError } from "../base/errors.ts"
 import { printable } from "../base/printable.ts"
 import { dropBody, piecesOf, textOf } from "./body.ts"
+import type { QueryContext } from "./context.ts"
 import { cutResponse, FrameReader, type Header, linesOf } from "./framing.ts"
 import type { Http, Message, RequestOptions } from "./http.ts"
 import type { Transport } from "./transport.ts"
 
-export interface ContextOptions {
-  /** Druid's own limit on a query, ms (`context.timeout`) */
-  readonly queryTimeoutMs: number
-  readonly priority: number
-  /** more keys for the query context, from the config */
-  readonly context?: Readonly<Record<string, string | number | boolean>> | undefined
-}
+export const SQL_PATH = "/druid/v2/sql"
+export const NATIVE_PATH = "/druid/v2"
+export const CANDIDATES_PATH = "/druid/v2/candidates"
 
 /** A message, and what its answer has to say to be ours. */
 export interface Query extends Message {
-  readonly id: string
+  /** undefined: Druid makes one up */
+  readonly id: string | undefined
   /** response header in which Druid names the query that it answers */
   readonly idHeader: string
   /** where to cancel it; undefined where closing the connection has to do */
@@ -28,38 +26,32 @@ export interface Query extends Message {
 }
 
 /** @param header ask for the three header lines: names, native types, SQL types */
-export function sqlQuery(sql: string, header: boolean, id: string, options: ContextOptions): Query {
+export function sqlQuery(sql: string, header: boolean, id: string, context: QueryContext): Query {
   const body = JSON.stringify({
     query: sql,
     resultFormat: "arrayLines",
     ...(header ? { header: true, typesHeader: true, sqlTypesHeader: true } : {}),
-    context: {
-      priority: options.priority,
-      timeout: options.queryTimeoutMs,
-      ...options.context,
-      // Ours win over the config's: without them values would change or the query could not be cancelled.
-      sqlQueryId: id,
-      sqlStringifyArrays: false,
-    },
+    // Ours win over the config's: without them values would change or the query could not be cancelled.
+    context: { ...context.keys(), sqlQueryId: id, sqlStringifyArrays: false },
   })
-  const path = "/druid/v2/sql"
-  const cancelPath = `${path}/${encodeURIComponent(id)}`
-  return { method: "POST", path, body, id, idHeader: "x-druid-sql-query-id", cancelPath }
+  const cancelPath = `${SQL_PATH}/${encodeURIComponent(id)}`
+  return { method: "POST", path: SQL_PATH, body, id, idHeader: "x-druid-sql-query-id", cancelPath }
 }
 
 /** @param path where native queries are taken, or where a broker tells which segments it would read for one */
 export function nativeQuery(
   query: Readonly<Record<string, unknown>>,
   id: string,
-  { priority, queryTimeoutMs }: ContextOptions,
-  path: "/druid/v2" | "/druid/v2/candidates" = "/druid/v2",
+  context: QueryContext,
+  path = NATIVE_PATH,
 ): Query {
-  const body = JSON.stringify({ ...query, context: { priority, timeout: queryTimeoutMs, queryId: id } })
+  // Where Druid checks the keys of the context, an id is one of them: then it makes one up, and none is expected.
+  const ours = context.isBare ? {} : { queryId: id }
   return {
     method: "POST",
     path,
-    body,
-    id,
+    body: JSON.stringify({ ...query, context: { ...context.keys(), ...ours } }),
+    id: context.isBare ? undefined : id,
     idHeader: "x-druid-query-id",
     cancelPath: undefined,
   }
@@ -102,7 +94,7 @@ export class Queries {
   ): Promise<T> {
     const answered = response.headers.get(idHeader)
     // Out of some cache, or mixed up on the way: it looks complete. Proxies may drop the header: its absence says nothing.
-    if (answered !== null && answered !== id) {
+    if (id !== undefined && answered !== null && answered !== id) {
       dropBody(response)
       throw new DruidsyncError("not-druid", "the answer belongs to another request", {
         retryable: true,

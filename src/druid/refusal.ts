@@ -32,8 +32,33 @@ export interface Refusal {
   readonly blot: (text: string) => string
 }
 
+/** What may let the same query pass: its context sent otherwise. */
+export type Remedy =
+  /** 403: the user may not read the datasource, or may not set keys of the context */
+  | { readonly kind: "fewer-keys" }
+  /** a longer timeout than Druid allows */
+  | { readonly kind: "timeout"; readonly mostMs: number }
+
+/** A refusal that another context may mend. */
+export class Mendable extends DruidsyncError {
+  readonly remedy: Remedy
+
+  constructor(error: DruidsyncError, remedy: Remedy) {
+    const { code, message, exitCode, hint } = error
+    super(code, message, { exitCode, ...(hint === undefined ? {} : { hint }) })
+    this.remedy = remedy
+  }
+}
+
 /** The error for a response whose status is not 2xx. */
 export function refusal(response: Refusal): DruidsyncError {
+  const error = plainRefusal(response)
+  if (response.status === 403) return new Mendable(error, { kind: "fewer-keys" })
+  const most = /timeout = \d+ is more than enforced limit of (\d+)/.exec(error.message)?.[1]
+  return most === undefined ? error : new Mendable(error, { kind: "timeout", mostMs: Number(most) })
+}
+
+function plainRefusal(response: Refusal): DruidsyncError {
   const { status, headers, action, blot } = response
   const body = blot(response.body)
   const parsed = parseBody(body)
@@ -70,10 +95,19 @@ export function refusal(response: Refusal): DruidsyncError {
   }
   if (status === 408 || status === 429) {
     const retryAfterMs = retryAfter(headers.get("retry-after"), clockOf(headers) ?? response.nowMs)
-    return error(status === 429 ? "too-many-requests" : "timeout", "Druid asks to come back later", {
-      retryable: true,
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    })
+    return error(
+      status === 429 ? "too-many-requests" : "timeout",
+      status === 429 ? "Druid takes no more queries now" : "Druid asks to come back later",
+      {
+        retryable: true,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        ...(status === 429 ? { hint: CROWDED_HINT } : {}),
+      },
+    )
+  }
+  if (/requireTimeCondition/.test(said)) {
+    // Only an interval of all time is no condition to Druid: each half of it is.
+    return error("query", "Druid refused the query: it asks for a condition on time", { asksForLess: true })
   }
   if (/Object '.*' not found/s.test(said)) {
     return error("unknown-datasource", "Druid does not know the datasource", {
@@ -126,6 +160,9 @@ export function refusal(response: Refusal): DruidsyncError {
   }
   return error("query", "Druid refused the query", unreadable(said))
 }
+
+const CROWDED_HINT =
+  'Druid takes no more queries of this kind now: "priority", or a "lane" in "context", decides how many it takes'
 
 /** Druid cannot answer a column that segments have with types that it makes no common one of (28: texts and arrays). */
 function unreadable(said: string): DruidsyncErrorOptions {

@@ -18,6 +18,7 @@ import {
   shardOffset,
   shareOf,
 } from "../base/shard.ts"
+import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 
 /**
  * `'text'`, with quotes doubled. Text that is not plain ASCII is written as a Unicode literal (`U&'\\0153'`),
@@ -43,6 +44,19 @@ export const TIME_MS = 'TIMESTAMP_TO_MILLIS("__time")'
 /** Condition that holds for rows of the interval. */
 export const within = (interval: Interval) =>
   `${TIME_MS} >= ${interval.start} AND ${TIME_MS} < ${interval.end}`
+
+/**
+ * The interval in parts that Druid takes for a condition on time. All of time is none to it, which a Druid with
+ * `druid.sql.planner.requireTimeCondition` refuses: it is asked about in two halves.
+ */
+export function conditionsOn(interval: Interval): readonly Interval[] {
+  const { start, end } = interval
+  if (start > MIN_TIME || end < MAX_TIME) return [interval]
+  return [
+    { start, end: 0n },
+    { start: 0n, end },
+  ]
+}
 
 /** What is asked of a datasource, beside the interval. */
 export interface Source {
@@ -123,7 +137,8 @@ export function typesSql(source: Source, names: readonly string[] | "*"): string
   const list = names === "*" ? "*" : names.map(quoteName).join(", ")
   const { filter } = source
   const alone = filter === undefined ? "" : ` AND CASE WHEN ${filter}\n THEN TRUE ELSE FALSE END`
-  return `SELECT ${list} ${from(source)} WHERE TRUE${matching({ ...source, shard: undefined }, [])}${alone} LIMIT 0`
+  const any = within({ start: 0n, end: 1n })
+  return `SELECT ${list} ${from(source)} WHERE ${any}${matching({ ...source, shard: undefined }, [])}${alone} LIMIT 0`
 }
 
 /** The number of rows, and per column the most values that one of them holds, in one row. Reads whole columns. */

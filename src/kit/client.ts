@@ -6,6 +6,7 @@ import type { Settings } from "../config/settings.ts"
 import type { Retries } from "../druid/ask.ts"
 import { createClient, type DruidClient } from "../druid/client.ts"
 import { createTransport, type TransportOptions } from "../druid/transport.ts"
+import type { Emit } from "../pull/events.ts"
 import { credentialsFor } from "./credentials.ts"
 
 export interface Surroundings {
@@ -14,11 +15,26 @@ export interface Surroundings {
   readonly newId: () => string
 }
 
-/** The caller closes it. @param onRetry undefined: nothing is asked again */
+/** Who is told what the client does of its own accord. */
+export interface Told {
+  readonly onRetry: NonNullable<Retries["onRetry"]>
+  /** once of each thing that Druid takes only otherwise than configured */
+  readonly onNotice: (message: string) => void
+}
+
+/** Tells it as events. */
+export function tellingBy(emit: Emit): Told {
+  return {
+    onRetry: ({ code, message }, waitMs, attempt) => emit({ type: "retry", code, message, waitMs, attempt }),
+    onNotice: (message) => emit({ type: "warning", message }),
+  }
+}
+
+/** The caller closes it. @param told undefined: nothing is asked again */
 export function openClient(
   settings: Settings,
   { version, clock, newId }: Surroundings,
-  onRetry?: Retries["onRetry"],
+  told?: Told,
 ): DruidClient {
   const { druid, pull } = settings
   const { access, tls, proxies } = druid
@@ -59,6 +75,7 @@ export function openClient(
     userAgent,
     newId,
     nowMs: clock.nowMs,
-    retries: onRetry === undefined ? undefined : { clock, onRetry },
+    retries: told === undefined ? undefined : { clock, onRetry: told.onRetry },
+    onNotice: told?.onNotice,
   })
 }

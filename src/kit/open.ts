@@ -66,10 +66,8 @@ export const OPENERS: { readonly [N in Need]: Open<N> } = {
 async function openDruid<T>(opening: Opening, work: (opened: Opened["druid"]) => Promise<T>): Promise<T> {
   const { context, emit } = opening
   const settings = await settingsOf(opening)
-  const { openClient } = await import("./client.ts")
-  const client = openClient(settings, context, ({ message }, waitMs, attempt) =>
-    emit({ type: "retry", message, waitMs, attempt }),
-  )
+  const { openClient, tellingBy } = await import("./client.ts")
+  const client = openClient(settings, context, tellingBy(emit))
   try {
     sayLooking(emit, settings, settings.datasources)
     return await work({ settings, client })

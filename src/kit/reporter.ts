@@ -39,6 +39,8 @@ export interface Reporter {
   close(): void
 }
 
+const CROWDED_HINT = 'What decides whose turn it is: "priority", and "lane" in "context"'
+
 /** Live lines are drawn at most this often. */
 const REDRAW_MS = 100
 
@@ -58,6 +60,7 @@ export function createReporter(options: ReporterOptions): Reporter {
   /** what is being waited for, while nothing else happens */
   let status: string | undefined
   let waitedFor: string | undefined
+  let isCrowded = false
   const every = options.every ?? realEvery
   let stop = live === undefined ? undefined : every(REDRAW_MS, draw)
 
@@ -105,6 +108,14 @@ export function createReporter(options: ReporterOptions): Reporter {
         lines.detail(`${printable(event.datasource)}: ${counted(event.rows, "row")} stored`)
         break
       case "retry":
+        if (event.code === "too-many-requests") {
+          // Asked for up to an hour: said once.
+          if (!isCrowded)
+            lines.warn(`${printable(event.message)}; asking again until it does. ${CROWDED_HINT}`)
+          isCrowded = true
+          lines.detail(`asking again in ${duration(event.waitMs, false)}`)
+          break
+        }
         lines.info(
           `trying again in ${duration(event.waitMs, false)} (${event.attempt} of 3): ${printable(event.message)}`,
         )

@@ -16,7 +16,7 @@ import { literal, threadsHere } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
 import { acquireRunLock } from "../store/file/run-lock.ts"
-import { openClient } from "./client.ts"
+import { openClient, tellingBy } from "./client.ts"
 import { sayWait } from "./wait.ts"
 
 export interface SessionOptions {
@@ -126,9 +126,7 @@ async function withDruid<T>(
 ): Promise<T> {
   // Every request and every wait listens for the interruption; that many at once are no leak.
   setMaxListeners(0, signal)
-  const client = openClient(settings, { version, clock, newId }, ({ message }, waitMs, attempt) =>
-    emit({ type: "retry", message, waitMs, attempt }),
-  )
+  const client = openClient(settings, { version, clock, newId }, tellingBy(emit))
   try {
     const listing = readListing(client, datasources, signal)
     // What goes wrong is said by the first look, which asks again where that may help.

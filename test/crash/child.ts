@@ -53,8 +53,13 @@ const clock = { nowMs: () => Date.now(), sleep: () => Promise.resolve() }
 const engine = bounded(await openEngine({ memoryLimit: "200MB", threads: 1 }), "engine")
 const lock = await acquireRunLock(engine, { path: out, waitMs: 0, clock })
 boundary("locked")
-const client = openClient(settings, { version: "0.0.0-test", clock, newId: randomUUID }, () =>
-  boundary("event retry"),
+const client = openClient(
+  settings,
+  { version: "0.0.0-test", clock, newId: randomUUID },
+  {
+    onRetry: () => boundary("event retry"),
+    onNotice: () => boundary("event warning"),
+  },
 )
 const bare = bounded(client, "druid")
 const names = settings.datasources.map((one) => one.name)

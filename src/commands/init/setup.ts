@@ -51,7 +51,11 @@ export interface Found {
  */
 export async function explore(access: Access, options: SetupOptions): Promise<Found> {
   const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
-  const client = openClient(settings, options, ({ message }) => options.onRetry(message))
+  const client = openClient(settings, options, {
+    onRetry: ({ message }) => options.onRetry(message),
+    // A pull says it.
+    onNotice: () => undefined,
+  })
   try {
     await askAnything(client, options.signal)
     const report = await listDatasources({ ...options, client }, settings.druid.url, [], false)

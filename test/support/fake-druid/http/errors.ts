@@ -122,6 +122,14 @@ export const coordinatorDown = () =>
 
 export const forbidden = () => jsonReply(403, { "Access-Check-Result": "Unauthorized, denied by test" })
 
+export const timeoutTooLong = (timeoutMs: number, mostMs: number) =>
+  legacyError(
+    400,
+    "Unknown exception",
+    `Configured timeout = ${timeoutMs} is more than enforced limit of ${mostMs}.`,
+    "org.apache.druid.query.BadQueryContextException",
+  )
+
 /** 401 without credentials: JSON. */
 export const noCredentials = () =>
   jsonReply(

@@ -60,6 +60,8 @@ export class Exchange {
     })
     const refusal = this.site.refusal(this.request.headers.authorization)
     if (refusal) return this.reply(refusal)
+    const contextRefusal = this.site.contextRefusal(this.entry.context)
+    if (contextRefusal) return this.reply(contextRefusal)
     const behaviour = await this.site.hooks.beforeRequest?.(kind, this.entry.nOfKind, this.entry, this.site)
     if (behaviour) await this.#follow(behaviour)
   }

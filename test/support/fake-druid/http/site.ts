@@ -4,7 +4,7 @@ import type { ScanPart } from "../sql/answer.ts"
 import type { Access } from "../sql/catalog.ts"
 import type { Behaviour } from "./behaviour.ts"
 import type { DataNode } from "./data-node.ts"
-import { noCredentials, type Reply, rejectedCredentials } from "./errors.ts"
+import { forbidden, noCredentials, type Reply, rejectedCredentials, timeoutTooLong } from "./errors.ts"
 import type { Exchange } from "./exchange.ts"
 import { type LoggedRequest, type RequestKind, RequestLog } from "./log.ts"
 
@@ -43,6 +43,9 @@ export interface ScanEvent {
 
 export type Credentials = { readonly user: string; readonly password: string } | { readonly bearer: string }
 
+/** Keys of the context that Druid never asks about. */
+const ALWAYS_ALLOWED: ReadonlySet<string> = new Set(["sqlQueryId", "sqlStringifyArrays"])
+
 export class Site {
   /** "" or "/name" */
   readonly basePath: string
@@ -60,6 +63,12 @@ export class Site {
   readonly denied = new Set<string>()
   /** `sys.segments`: allowed, forbidden (403) or absent (400, as in a very old release) */
   segments: Access["segments"] = "allowed"
+  /** keys of the query context that a caller may set (`authorizeQueryContextParams`); undefined: any */
+  contextKeys: ReadonlySet<string> | undefined
+  /** `druid.server.http.maxQueryTimeout`, ms */
+  maxQueryTimeoutMs: number | undefined
+  /** `druid.sql.planner.requireTimeCondition` */
+  requireTimeCondition = false
   /** columns that `sys.segments` does not have */
   readonly segmentsWithout = new Set<string>()
   /** `EXPLAIN` says which column of the native query is which of the SQL: 33.0.0 does, 25.0.0 does not */
@@ -92,6 +101,9 @@ export class Site {
     this.version = "33.0.0"
     this.credentials = undefined
     this.denied.clear()
+    this.contextKeys = undefined
+    this.maxQueryTimeoutMs = undefined
+    this.requireTimeCondition = false
     this.segments = "allowed"
     this.segmentsWithout.clear()
     this.explainsColumns = true
@@ -110,6 +122,7 @@ export class Site {
       denied: new Set([...this.denied, ...exchange.denied]),
       segments: this.segments,
       segmentsWithout: this.segmentsWithout,
+      requireTimeCondition: this.requireTimeCondition,
     }
   }
 
@@ -123,6 +136,17 @@ export class Site {
         ? `Bearer ${wanted.bearer}`
         : `Basic ${Buffer.from(`${wanted.user}:${wanted.password}`).toString("base64")}`
     return authorization === expected ? undefined : rejectedCredentials()
+  }
+
+  /** 403 for keys of the context that may not be set, 400 for a timeout that is too long. */
+  contextRefusal(context: Readonly<Record<string, unknown>>): Reply | undefined {
+    const allowed = this.contextKeys
+    const isFree = (key: string) => ALWAYS_ALLOWED.has(key) || allowed?.has(key) === true
+    if (allowed !== undefined && !Object.keys(context).every(isFree)) return forbidden()
+    const most = this.maxQueryTimeoutMs
+    return most !== undefined && Number(context.timeout) > most
+      ? timeoutTooLong(Number(context.timeout), most)
+      : undefined
   }
 
   opened(exchange: Exchange): void {

@@ -12,6 +12,8 @@ export interface Access {
   readonly segments: "allowed" | "forbidden" | "absent"
   /** columns that this release's `sys.segments` does not have (`is_active` came with 0.23, `replication_factor` with 27) */
   readonly segmentsWithout: ReadonlySet<string>
+  /** data queries without a condition on time are refused */
+  readonly requireTimeCondition: boolean
 }
 
 export interface CatalogColumn {

@@ -49,3 +49,17 @@ function place(sql: string, at: number): [number, number] {
   const before = sql.slice(0, at).split("\n")
   return [before.length, before.at(-1)!.length + 1]
 }
+
+/** `druid.sql.planner.requireTimeCondition`: all of time is no condition. */
+export function noTimeCondition(): SqlError {
+  const errorMessage =
+    "Query could not be planned. A possible reason is [requireTimeCondition is enabled, all queries must include a filter condition on the __time column]"
+  return new SqlError(400, errorMessage, {
+    error: "druidException",
+    errorCode: "general",
+    persona: "USER",
+    category: "INVALID_INPUT",
+    errorMessage,
+    context: {},
+  })
+}

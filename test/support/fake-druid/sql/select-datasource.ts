@@ -1,5 +1,5 @@
 /** Queries of datasources: aggregations over what the broker sees, and scans, segment after segment. */
-import { intersection } from "../model/time.ts"
+import { ETERNITY, intersection } from "../model/time.ts"
 import type { SegmentColumn, Value } from "../model/values.ts"
 import type { World } from "../model/world.ts"
 import { aggregated, answeredByTime, grouping, isGrouped, ordered } from "./aggregate.ts"
@@ -7,6 +7,7 @@ import { forbidden, kindOf, notFound, outputColumns, type Query } from "./answer
 import { bounded } from "./bounds.ts"
 import type { Access } from "./catalog.ts"
 import { compile, predicate, type Scope, unsupported } from "./compile.ts"
+import { noTimeCondition } from "./errors.ts"
 import { columnType } from "./functions.ts"
 import type { Select } from "./parse.ts"
 import { eachRow, type Part, scanPart, timedRows } from "./parts.ts"
@@ -35,6 +36,8 @@ export function planDatasource(
     names: () => schema.map((column) => column.name),
   }
   const { interval, rest } = bounded(select.where)
+  const isAllOfTime = interval.start <= ETERNITY.start && interval.end >= ETERNITY.end
+  if (access.requireTimeCondition && isAllOfTime) throw noTimeCondition()
   const matches = rest.length === 0 ? undefined : predicate(rest, scope)
   const base = { kind: kindOf(select), datasource: name }
   const allowed = <T>(query: T): T => {
