@@ -21,7 +21,15 @@ import { compareByPrints } from "./prints.ts"
 import { compareByRows } from "./rows.ts"
 import { type Sample, sampled } from "./sample.ts"
 import { type Stray, strayRows } from "./stray.ts"
-import { packed, type Skipped, type Stretch, stillAnswers, stretchesOf, windowOf } from "./stretches.ts"
+import {
+  packed,
+  type Skipped,
+  type Stretch,
+  stillAnswers,
+  stretchesOf,
+  windowOf,
+  workOf,
+} from "./stretches.ts"
 
 /** Stretches, and rows, between two looks at the segments. */
 const STRETCHES_PER_LAP = 512
@@ -98,14 +106,7 @@ export async function comparison(
   const base = { stray, notSampled: only === undefined ? all.stretches.length - stretches.length : 0 }
   if (stretches.length === 0) return { ...NOTHING, ...base, skipped }
   const source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
-  const works = stretches.map((stretch) => ({
-    interval: stretch.interval,
-    chunk: stretch.chunk,
-    reason: { kind: "full" as const },
-    state: "complete" as const,
-    expectedRows: stretch.part.rows,
-  }))
-  const shape = await readShape(ports, source, { settings, inventory, held }, works)
+  const shape = await readShape(ports, source, { settings, inventory, held }, stretches.map(workOf))
   const { sliceRows } = wish
   const context = { ports, settings, source, held, shape, inventory, sliceRows, numbering }
   const found = await laps(context, stretches, wish.deep)

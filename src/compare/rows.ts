@@ -3,7 +3,7 @@
  * slice, and DuckDB finds what one side has more often than the other. Memory is bounded by the slice.
  */
 import { rm } from "node:fs/promises"
-import type { Slice, Work } from "../base/domain.ts"
+import type { Slice } from "../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
 import { quoteName } from "../base/names.ts"
 import { shareOf } from "../base/shard.ts"
@@ -20,7 +20,7 @@ import { type CompareContext, type Example, type Finding, unanswered } from "./c
 import { compareMultisets, EXAMPLES, type OddRow } from "./multisets.ts"
 import { duckdbWhere } from "./prints-sql.ts"
 import { type SideColumn, sideSql } from "./sides.ts"
-import type { Stretch } from "./stretches.ts"
+import { type Stretch, workOf } from "./stretches.ts"
 
 /** Longer values of examples are cut. */
 const EXAMPLE_CHARACTERS = 200
@@ -34,19 +34,9 @@ export async function compareByRows(
   const chunks = chunksOf(context.inventory.segments.get(context.settings.name) ?? []).filter(
     (chunk) => share(chunk.interval) !== "none",
   )
-  const works = stretches.map(
-    ({ interval, chunk, part }): Work => ({
-      interval,
-      chunk,
-      reason: { kind: "full" },
-      state: "complete",
-      // Nothing is counted beforehand: the rows themselves are compared.
-      expectedRows: part.rows,
-    }),
-  )
   const at = new Map(stretches.map((stretch) => [stretch.interval.start, stretch]))
   const found = new Map<Stretch, Finding>()
-  for (const slice of slicesOf(works, chunks, context.sliceRows)) {
+  for (const slice of slicesOf(stretches.map(workOf), chunks, context.sliceRows)) {
     const members = slice.works.map((work) => at.get(work.interval.start)!)
     for (const finding of await compareSlice(context, slice, members)) found.set(finding.stretch, finding)
   }

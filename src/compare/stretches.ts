@@ -2,7 +2,7 @@
  * What can be compared now and what cannot, and why: a held stretch is comparable only where its checkpoint says that
  * its rows came from the very segments that answer for it now. Pure.
  */
-import type { Chunk, Interval, Part } from "../base/domain.ts"
+import type { Chunk, Interval, Part, Work } from "../base/domain.ts"
 import { byStart, contains, intersection, overlapping, sameInterval, subtract } from "../base/intervals.ts"
 import type { Share } from "../base/shard.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
@@ -15,6 +15,11 @@ export interface Stretch {
   readonly part: Part
   /** the chunk that answers for it in Druid */
   readonly chunk: Chunk
+}
+
+/** What is to be read to compare it with Druid. Nothing is counted beforehand: what is compared says what is there. */
+export function workOf({ interval, chunk, part }: Stretch): Work {
+  return { interval, chunk, reason: { kind: "full" }, state: "complete", expectedRows: part.rows }
 }
 
 /** Why a stretch is not compared. */
