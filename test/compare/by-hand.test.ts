@@ -90,3 +90,19 @@ describe("with columns, an index, a view and a table of the user's own", () => {
     SLOW,
   )
 })
+it(
+  "a repair that a unique index forbids is told for its datasource, and the others are compared",
+  async () => {
+    await desk.sql(
+      "UPDATE file.w SET n = 3 WHERE n = 1 AND __time = '2020-01-01'",
+      "UPDATE file.w SET n = 4 WHERE n = 2 AND __time = '2020-01-01'",
+      "CREATE UNIQUE INDEX only_one ON file.w(n)",
+    )
+    const ran = await desk.run("verify -c $c -o $out --json --repair")
+    const report = JSON.parse(ran.stdout) as VerifyReport
+    expect([ran.code, outcomes(report)]).toEqual([1, { w: "different", other: "equal" }])
+    expect(ran.stderr).toContain("only_one")
+    expect(ran.stderr).not.toContain("this is a bug")
+  },
+  SLOW,
+)
