@@ -11,6 +11,11 @@ import { duration, instant, shard } from "./values.ts"
 const scopeArgs = {
   ...onlyArg,
   full: { type: "boolean", default: false, description: "fetch everything again, whatever is there" },
+  moved: {
+    type: "boolean",
+    default: false,
+    description: "the data has moved: go on although the file was pulled from another cluster",
+  },
   since: {
     type: "string",
     valueHint: "TIME",

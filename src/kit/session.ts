@@ -65,7 +65,20 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
         const catalog = createCatalog(client, datasources, hasWaited ? undefined : listing)
         const loader = await engine.beside()
         const direct = directReader(options, client)
-        return await work({ client, catalog, direct, engine, loader, file, spoolDir, clock, emit, signal })
+        const origin = originOf(settings)
+        return await work({
+          client,
+          catalog,
+          direct,
+          origin,
+          engine,
+          loader,
+          file,
+          spoolDir,
+          clock,
+          emit,
+          signal,
+        })
       } finally {
         await lock.release()
       }
@@ -95,12 +108,30 @@ export function withReadSession<T>(
       const catalog = createCatalog(client, datasources, listing)
       const loader = await engine.beside()
       const direct = directReader(options, client)
-      return work({ client, catalog, direct, engine, loader, file, spoolDir: "", clock, emit, signal })
+      const origin = originOf(options.settings)
+      return work({
+        client,
+        catalog,
+        direct,
+        origin,
+        engine,
+        loader,
+        file,
+        spoolDir: "",
+        clock,
+        emit,
+        signal,
+      })
     }),
   )
 }
 
 type Opening = Omit<SessionOptions, "out"> & { readonly out: string | undefined }
+
+/** The cluster as the file remembers it. That it is reached by TLS makes it no other. */
+function originOf({ druid }: Settings): string {
+  return druid.url.replace(/^https?:\/\//, "")
+}
 
 /** How the engine of a session and its file are opened. */
 function engineOptions({ settings, clock, emit, out }: Opening) {

@@ -14,6 +14,8 @@ export interface Ports {
   readonly catalog: Catalog
   /** reads segments past the broker; undefined where the user did not ask for it */
   readonly direct?: DirectReader | undefined
+  /** the cluster: host, port and base path; undefined: nothing is known of it */
+  readonly origin?: string | undefined
   readonly engine: Engine
   /** another connection of the same engine: parses responses while the first one commits others */
   readonly loader: Engine
@@ -32,6 +34,8 @@ export interface PullRequest {
   readonly pull: PullSettings
   /** fetch everything again */
   readonly full: boolean
+  /** the file may hold rows of another cluster: what they were is there now. Default: false */
+  readonly moved?: boolean
   /** limits of this run, over the datasource's own `since` */
   readonly sinceMs: bigint | undefined
   readonly untilMs: bigint | undefined

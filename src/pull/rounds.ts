@@ -8,6 +8,7 @@ import type { Inventory } from "../druid/catalog.ts"
 import { type PresentState, readPresent } from "../store/notes/present.ts"
 import { describeChanged } from "./describe.ts"
 import type { Look } from "./judge.ts"
+import { refuseOtherCluster } from "./origin.ts"
 import { execute } from "./pipeline/execute.ts"
 import type { Ports } from "./ports.ts"
 import { noteOutOfTime, type Run, type Stretch } from "./progress.ts"
@@ -90,7 +91,9 @@ export class Rounds {
       const state = await readPresent(ports.engine, ports.file, ports.signal)
       refuseOtherShard(ports.file.path, request, state)
       this.#sayChanged(state)
-      return { state, inventory: await looked }
+      const inventory = await looked
+      refuseOtherCluster(ports, request, { state, inventory })
+      return { state, inventory }
     } catch (error) {
       refused.abort(error)
       throw error

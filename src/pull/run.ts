@@ -77,6 +77,6 @@ function record({ ports, request, progress, startedMs }: Run, interrupted: boole
         interval === undefined ? [] : [{ interval, reason }],
       ),
     })),
-    { keepRuns: request.historyRuns },
+    { keepRuns: request.historyRuns, origin: ports.origin },
   )
 }

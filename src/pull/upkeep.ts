@@ -71,7 +71,7 @@ export async function doUpkeep({ ports, request }: Run, plans: readonly Kept[]):
       : [],
   )
   if (due.length === 0) return
-  const run = { id: request.runId, nowMs: ports.clock.nowMs() }
+  const run = { id: request.runId, nowMs: ports.clock.nowMs(), origin: ports.origin }
   const commits = due.map((one) => one.commit)
   const results = await commitApart(ports.engine, ports.file, commits, run, ports.signal)
   for (const [n, { progress }] of due.entries()) {

@@ -58,6 +58,8 @@ export interface RunOptions extends Partial<Omit<PullRequest, "pull">> {
   readonly pull?: Partial<PullSettings>
   readonly signal?: AbortSignal
   readonly firstByteTimeoutMs?: number
+  /** what the configuration calls the cluster. Default: nothing is known of it */
+  readonly origin?: string
 }
 
 /** A user's file and everything that pulls into it. */
@@ -124,6 +126,7 @@ export class Bench {
         loader: await engine.beside(),
         file,
         spoolDir,
+        origin: options.origin,
         clock: this.clock,
         emit: (event) => {
           this.events.push(event)
@@ -139,7 +142,7 @@ export class Bench {
   }
 
   async pull(datasources: readonly DatasourceSettings[], options: RunOptions = {}): Promise<PullReport> {
-    const { pull: given, signal: _, firstByteTimeoutMs: __, ...request } = options
+    const { pull: given, signal: _, firstByteTimeoutMs: __, origin: ___, ...request } = options
     return this.with(
       datasources.map((one) => one.name),
       (ports) =>

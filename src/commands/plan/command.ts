@@ -24,6 +24,7 @@ export const command = define({
       datasources,
       pull: settings.pull,
       full: args.full,
+      moved: args.moved,
       sinceMs: args.since,
       untilMs: args.until,
       settleWaitMs: 0,

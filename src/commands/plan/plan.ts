@@ -13,6 +13,7 @@ import {
   rangeOf,
 } from "../../pull/describe.ts"
 import { judge, type Look, subjectOf } from "../../pull/judge.ts"
+import { refuseOtherCluster } from "../../pull/origin.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { type Prepared, prepare } from "../../pull/prepare/prepare.ts"
 import { nothingActive, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
@@ -28,6 +29,7 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
   const look: Look = { state, inventory }
+  refuseOtherCluster(ports, request, look)
   const datasources: PlannedDatasource[] = []
   const codes: ExitCode[] = []
   for (const settings of request.datasources) {

@@ -45,6 +45,7 @@ export const command = define({
       datasources,
       pull: settings.pull,
       full: args.full,
+      moved: args.moved,
       sinceMs: args.since,
       untilMs: args.until,
       settleWaitMs: args["settle-wait"],

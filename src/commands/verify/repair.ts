@@ -46,7 +46,7 @@ export async function repair(
         remove: damage.stray,
       },
     ],
-    { id: request.runId, nowMs: ports.clock.nowMs() },
+    { id: request.runId, nowMs: ports.clock.nowMs(), origin: ports.origin },
     ports.signal,
   )
   if (damage.stretches.length === 0) return undefined

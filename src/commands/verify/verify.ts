@@ -16,6 +16,7 @@ import { strayStretches } from "../../compare/stray.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
 import type { Inventory } from "../../druid/catalog.ts"
+import { refuseOtherCluster } from "../../pull/origin.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { nothingActive } from "../../pull/refusals.ts"
 import { type FileState, readState } from "../../store/notes/state.ts"
@@ -40,6 +41,7 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
     })
   }
   const inventory = await ports.catalog.inventory(ports.signal)
+  if (request.repair) refuseOtherCluster(ports, request, { state, inventory })
   const datasources: DatasourceVerification[] = []
   for (const settings of request.datasources) {
     datasources.push(await verifyOne(ports, request, settings, state, inventory, numbering))

@@ -227,7 +227,7 @@ export class Landing {
       ports.engine,
       ports.file,
       commits,
-      { id: request.runId, nowMs: ports.clock.nowMs() },
+      { id: request.runId, nowMs: ports.clock.nowMs(), origin: ports.origin },
       ports.signal,
     )
     for (const [n, one] of commits.entries()) {

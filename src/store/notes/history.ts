@@ -2,9 +2,10 @@
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type MissingStretch, writeMissing } from "./missing.ts"
+import { writeOrigins } from "./origins.ts"
 import { type FileState, readAttached } from "./state.ts"
-import { insertRows } from "./sync-table.ts"
-import { ensureTables, RUNS } from "./tables.ts"
+import { insertRows, readRows } from "./sync-table.ts"
+import { ensureTables, RUNS, STATE } from "./tables.ts"
 
 /** How a datasource stands after a run. */
 export type Outcome = "complete" | "incomplete" | "failed" | "interrupted"
@@ -28,6 +29,8 @@ export interface RecordOptions {
   readonly signal?: AbortSignal
   /** newest runs to keep; older ones are removed in the same transaction. Default: all */
   readonly keepRuns?: number | undefined
+  /** what is held of the datasources is from there: host, port and base path. Default: not known */
+  readonly origin?: string | undefined
 }
 
 /**
@@ -45,6 +48,7 @@ export function recordRun(
   return file.write(async () => {
     await ensureTables(engine)
     if (records.length > 0) await write(engine, runId, records)
+    if (options.origin !== undefined) await noteOrigin(engine, records, options.origin)
     if (options.keepRuns !== undefined) await prune(engine, options.keepRuns)
     return readAttached(engine, file.path)
   }, options.signal)
@@ -72,6 +76,18 @@ async function write(engine: Engine, runId: string, records: readonly RunRecord[
     engine,
     { id: runId, nowMs },
     new Map(seen.map((record) => [record.datasource, record.missing ?? []])),
+  )
+}
+
+/** Files that do not know their cluster yet adopt it. */
+async function noteOrigin(engine: Engine, records: readonly RunRecord[], origin: string): Promise<void> {
+  const held = new Set((await readRows(engine, STATE, ["datasource"])).map((one) => one.datasource))
+  const seen = records.filter(({ datasource }) => held.has(datasource))
+  await writeOrigins(
+    engine,
+    seen.map((one) => one.datasource),
+    origin,
+    Math.max(0, ...seen.map((one) => one.finishedMs)),
   )
 }
 

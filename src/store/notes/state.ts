@@ -3,6 +3,7 @@ import type { Part } from "../../base/domain.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { readParts } from "./checkpoints.ts"
+import { readOrigins } from "./origins.ts"
 import { type RowOf, readRows } from "./sync-table.ts"
 import { checkFormat, STATE, tableNames } from "./tables.ts"
 
@@ -10,6 +11,8 @@ import { checkFormat, STATE, tableNames } from "./tables.ts"
 export interface DatasourceState extends Omit<RowOf<typeof STATE>, "format"> {
   /** checkpoints, ascending */
   readonly parts: readonly Part[]
+  /** host, port and base path that it was pulled from; undefined where that was not noted */
+  readonly origin?: string | undefined
 }
 
 export interface FileState {
@@ -36,13 +39,16 @@ export async function readAttached(engine: Engine, path: string): Promise<FileSt
   const tables = await tableNames(engine)
   if (!tables.includes(STATE.name)) return { datasources: new Map(), tables }
   const parts = await readParts(engine)
+  const origins = await readOrigins(engine, tables)
   const rows = await readRows(engine, STATE, "*", "ORDER BY datasource")
   const datasources = new Map<string, DatasourceState>()
   for (const { format, ...state } of rows) {
     checkFormat(format, path)
     // A table that the user dropped took its rows along: nothing is held, whatever the checkpoints say.
     if (!tables.includes(state.table)) continue
-    datasources.set(state.datasource, { ...state, parts: parts.get(state.datasource) ?? [] })
+    const { datasource } = state
+    const origin = origins.get(datasource)
+    datasources.set(datasource, { ...state, parts: parts.get(datasource) ?? [], origin })
   }
   return { datasources, tables }
 }

@@ -139,7 +139,18 @@ export const VERIFIES = syncTable(
   },
 )
 
-const TABLES: readonly SyncTable[] = [STATE, CHUNKS, RUNS, MISSING, CHANGES, VERIFIES]
+export const ORIGINS = syncTable(
+  "_sync_origins",
+  "druidsync: which cluster each datasource was pulled from",
+  {
+    datasource: text("datasource"),
+    /** host, port and base path */
+    origin: text("origin"),
+    notedMs: instant("noted_at"),
+  },
+)
+
+const TABLES: readonly SyncTable[] = [STATE, CHUNKS, RUNS, MISSING, CHANGES, VERIFIES, ORIGINS]
 
 export const OWN_TABLES: readonly string[] = TABLES.map((table) => table.name)
 

@@ -4,7 +4,7 @@ import { says } from "../duckdb-errors.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type Index, readConstraints, readIndexes, tableError } from "./by-hand.ts"
-import { commit, type DatasourceCommit } from "./commit.ts"
+import { type CommittingRun, commit, type DatasourceCommit } from "./commit.ts"
 import type { Widened } from "./table-schema.ts"
 
 /** What became of one datasource's commit. */
@@ -22,7 +22,7 @@ export async function commitApart(
   engine: Engine,
   file: DatabaseFile,
   commits: readonly DatasourceCommit[],
-  run: { readonly id: string; readonly nowMs: number },
+  run: CommittingRun,
   signal?: AbortSignal,
 ): Promise<Committed[]> {
   try {

@@ -9,6 +9,7 @@ import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { writeChanges } from "../notes/changes.ts"
 import { type CheckpointOwner, markParts, removeParts, writeParts } from "../notes/checkpoints.ts"
+import { writeOrigins } from "../notes/origins.ts"
 import { insertRows, updateRows } from "../notes/sync-table.ts"
 import { ensureTables, FORMAT, STATE, tableNames } from "../notes/tables.ts"
 import { msOfTime, timeCondition } from "../notes/times.ts"
@@ -53,6 +54,14 @@ export interface DatasourceCommit {
   readonly remove: readonly Interval[]
 }
 
+/** The run that commits. */
+export interface CommittingRun {
+  readonly id: string
+  readonly nowMs: number
+  /** where its rows come from: host, port and base path. Default: not known */
+  readonly origin?: string | undefined
+}
+
 export interface CommitResult {
   /** per datasource, in order */
   readonly deleted: readonly number[]
@@ -64,7 +73,7 @@ export function commit(
   engine: Engine,
   file: DatabaseFile,
   commits: readonly DatasourceCommit[],
-  run: { readonly id: string; readonly nowMs: number },
+  run: CommittingRun,
   signal?: AbortSignal,
 ): Promise<CommitResult> {
   const bringing = commits.flatMap((one) => one.slices).reduce((sum, slice) => sum + slice.bytes, 0)
@@ -89,6 +98,7 @@ export function commit(
         after: { name: one.target.table, columns: table.schema },
         read: columnsRead(one.slices),
       })
+      if (run.origin !== undefined) await writeOrigins(engine, [one.target.datasource], run.origin, run.nowMs)
       deleted.push(removed)
     }
     return { deleted, widened }
