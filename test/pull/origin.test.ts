@@ -1,4 +1,4 @@
-/** The file knows the cluster that it was pulled from: two of them are never mixed in one table (FIELD.md, 18). */
+/** The file knows the cluster that it was pulled from: two of them are never mixed in one table. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { DruidsyncError, ExitCode } from "../../src/base/errors.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
