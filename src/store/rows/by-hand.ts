@@ -25,9 +25,11 @@ export interface ActualColumn {
 
 /** @param table not quoted, in the file attached as `file` */
 export async function readColumns(engine: Engine, table: string): Promise<ActualColumn[]> {
-  const rows = await engine.rows(`DESCRIBE file.main.${quoteName(table)}`)
-  return rows.map(([name, type, , , expression]) => ({
-    name: String(name),
+  const rows = await engine.rows(
+    `SELECT '.' || column_name, column_type, "default" FROM (DESCRIBE file.main.${quoteName(table)})`,
+  )
+  return rows.map(([name, type, expression]) => ({
+    name: withoutDot(name),
     type: String(type),
     expression: expression === null ? undefined : String(expression),
   }))
@@ -54,12 +56,17 @@ export async function readConstraints(engine: Engine, table: string): Promise<st
   )
 }
 
+/** The client drops a byte order mark at the front of a text: a dot before it keeps it there. */
+function withoutDot(name: unknown): string {
+  return String(name).slice(1)
+}
+
 /** Comments on columns, by name. */
 export async function readComments(engine: Engine, table: string): Promise<ReadonlyMap<string, string>> {
   const rows = await engine.rows(
-    `SELECT column_name, comment FROM duckdb_columns() WHERE ${isTable(table)} AND comment IS NOT NULL`,
+    `SELECT '.' || column_name, comment FROM duckdb_columns() WHERE ${isTable(table)} AND comment IS NOT NULL`,
   )
-  return new Map(rows.map(([name, comment]) => [String(name), String(comment)]))
+  return new Map(rows.map(([name, comment]) => [withoutDot(name), String(comment)]))
 }
 
 function isTable(table: string): string {
