@@ -2,8 +2,8 @@
 import { toJsonSchema } from "@valibot/to-json-schema"
 import type { DocumentPage } from "./documents.ts"
 
-export function documentSchema({ heading, schema }: DocumentPage): string {
+export function documentSchema({ heading, schema }: Pick<DocumentPage, "heading" | "schema">): string {
   const { $schema, ...rest } = toJsonSchema(schema, { target: "draft-07", typeMode: "output" })
-  const title = `druidsync: the JSON document of ${heading.replaceAll("`", "")}`
+  const title = `druidsync: the JSON of ${heading.replaceAll("`", "")}`
   return `${JSON.stringify({ $schema, title, ...rest }, undefined, 2)}\n`
 }

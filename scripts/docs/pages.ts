@@ -5,12 +5,14 @@ import packageJson from "../../package.json" with { type: "json" }
 import { EXIT_CODES } from "../../src/base/errors.ts"
 import { manPage } from "../../src/commands/man/command.ts"
 import { VERIFY_EXIT_CODES } from "../../src/commands/verify/exit-codes.ts"
+import { logLine } from "../../src/kit/log/document.ts"
 import { commandPages, commandsTable } from "./commands.ts"
 import { configSchemaPage } from "./config-schema.ts"
 import { configurationTables } from "./configuration.ts"
 import { documentSchema } from "./document-schema.ts"
 import { DOCUMENTS } from "./documents.ts"
 import { jsonPage } from "./json-page.ts"
+import { logTable } from "./log-table.ts"
 import { table, withPart } from "./markdown.ts"
 
 const ROOT = join(import.meta.dirname, "../..")
@@ -23,6 +25,10 @@ export async function madePages(): Promise<Pages> {
     ["docs/json.md", jsonPage(DOCUMENTS)],
     ["src/config/config.schema.json", configSchemaPage()],
     ["docs/druidsync.1", manPage(packageJson.version, await commandPages())],
+    [
+      "docs/json/log.schema.json",
+      documentSchema({ heading: "a line of --log-format json", schema: logLine }),
+    ],
     ...DOCUMENTS.map((one) => [`docs/json/${one.name}.schema.json`, documentSchema(one)] as const),
   ])
   const exitCodes = (codes: readonly (readonly [string | number, string])[]) =>
@@ -32,6 +38,7 @@ export async function madePages(): Promise<Pages> {
     )
   fill("README.md", "commands", commandsTable())
   fill("README.md", "exit codes", exitCodes(EXIT_CODES))
+  fill("docs/how-to/schedule.md", "events", logTable())
   fill("docs/verify.md", "exit codes", exitCodes(VERIFY_EXIT_CODES))
   for (const [name, part] of configurationTables()) fill("docs/configuration.md", name, part)
   return pages

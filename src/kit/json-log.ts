@@ -1,25 +1,15 @@
 /**
  * The engine's events as JSON, one object a line, for those who collect logs (`--log-format json`). Each has `time`,
- * `level`, `event` and `message`; the other fields are numbers and names, listed in docs/how-to/schedule.md. Fields are
- * added in later versions, never renamed without a word in the changelog.
+ * `level`, `event` and `message`; the other fields are numbers and names (`log/document.ts`).
  */
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
 import { jsonLine } from "../base/printable.ts"
 import type { SyncEvent } from "../pull/events.ts"
+import type { LogRecord } from "./log/document.ts"
 import type { Sink } from "./sink.ts"
 import { styleFor } from "./text/style.ts"
 import { summaryLines } from "./text/summary.ts"
 import { counted, duration, size } from "./text/words.ts"
-
-type Level = "debug" | "info" | "warn" | "error"
-
-/** What a line says beside its time. */
-export interface LogRecord {
-  readonly level: Level
-  readonly event: string
-  readonly message: string
-  readonly [field: string]: unknown
-}
 
 export interface JsonLogOptions {
   readonly stderr: Sink

@@ -4,7 +4,8 @@
  */
 import { printable } from "../base/printable.ts"
 import type { Emit, SyncEvent } from "../pull/events.ts"
-import { createJsonLog, type LogRecord } from "./json-log.ts"
+import { createJsonLog } from "./json-log.ts"
+import type { LogRecord } from "./log/document.ts"
 import type { LogFormat } from "./log-formats.ts"
 import { type Env, isLive, type Sink } from "./sink.ts"
 import { createLines } from "./text/lines.ts"

@@ -4,7 +4,10 @@ import * as v from "valibot"
 import { DOCUMENTS, type DocumentPage } from "../../scripts/docs/documents.ts"
 import { exampleOf } from "../../scripts/docs/json-page.ts"
 import { keysOf } from "../../scripts/docs/keys.ts"
+import { logLine } from "../../src/kit/log/document.ts"
+import { Desk } from "../commands/support.ts"
 import { executable } from "../support/conformance/runner.ts"
+import { startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { type Documents, type Json, printedBy, printedDocuments } from "./documents.ts"
 
 let printed: Documents
@@ -54,6 +57,37 @@ describe("the documents of --json", () => {
       expect([...pathsIn([example], page)]).toEqual([...pathsIn([printed[name]![0]!], page)])
     })
   }
+})
+
+describe("the lines of --log-format json", () => {
+  it("are as their schema says, of a pull and of a verification", async () => {
+    const fake = await startFakeDruid()
+    const desk = await Desk.open()
+    try {
+      fake.world.append("w", [{ __time: "2016-06-27T01:00", page: "Main" }])
+      fake.world.settle()
+      await desk.configure(fake, ["w", "none"])
+      const log = "--log-format json --verbose"
+      const lines = [
+        `pull -c $c -o $out --publish ${desk.path("shown.duckdb")} ${log}`,
+        `verify -c $c -o $out ${log}`,
+        `pull -c ${desk.path("none.json")} -o $out ${log}`,
+      ]
+      const events = new Set<string>()
+      for (const line of lines) {
+        const { stderr } = await desk.run(line)
+        for (const text of stderr.split("\n").filter((one) => one.startsWith("{"))) {
+          const record = JSON.parse(text)
+          expect<unknown>(v.parse(logLine, record)).toEqual(record)
+          events.add(record.event)
+        }
+      }
+      expect(events.size).toBeGreaterThan(7)
+    } finally {
+      await desk.close()
+      await fake.stop()
+    }
+  }, 60_000)
 })
 
 describe("the built program", () => {

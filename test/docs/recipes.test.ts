@@ -1,12 +1,12 @@
 /** The recipes for cron, systemd, launchd and Windows, read by those who know the formats. */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { spawnSync } from "node:child_process"
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { METRICS } from "../../src/kit/job/metrics.ts"
 import { checkCall } from "./calls.ts"
-import { codesIn, ROOT, readPage, tableBelow } from "./pages.ts"
+import { codesIn, readPage, tableBelow } from "./pages.ts"
 import { callsIn } from "./shell.ts"
 
 const page = readPage("docs/how-to/schedule.md")
@@ -89,17 +89,6 @@ describe("the table of metrics", () => {
   it("has every metric, and no other", () => {
     const named = tableBelow(page, "## Metrics for Prometheus").flatMap(([cell = ""]) => codesIn(cell))
     expect([...named].sort()).toEqual([...METRICS].sort())
-  })
-})
-
-describe("the table of events", () => {
-  it("has every event of the log", () => {
-    const homes = ["src/kit/json-log.ts", "src/commands/verify/log.ts"]
-    const source = homes.map((name) => readFileSync(join(ROOT, name), "utf8")).join("\n")
-    const said = new Set([...source.matchAll(/event: "(\w+)"/g)].map(([, name]) => name!))
-    const named = tableBelow(page, "## Logs for machines").flatMap(([cell = ""]) => codesIn(cell))
-    expect(said.size).toBeGreaterThan(10)
-    expect([...named].sort()).toEqual([...said].sort())
   })
 })
 

@@ -1,5 +1,5 @@
 /** A verification in the log that machines read. Pure. */
-import type { LogRecord } from "../../kit/json-log.ts"
+import type { LogRecord } from "../../kit/log/document.ts"
 import { counted } from "../../kit/text/words.ts"
 import type { VerifyReport } from "./document.ts"
 
