@@ -3,6 +3,7 @@
  * datasources are pulled all the same.
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { readSummary } from "../../src/store/notes/summary.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
@@ -289,6 +290,15 @@ describe("a table that the user", () => {
     await byHand("ALTER TABLE w RENAME TO raw", "CREATE VIEW w AS FROM raw")
     replaced(6n)
     await expectRefused(/refuses to change table "w"/, /./)
+    const summary = await bench.with([], ({ engine, file }) =>
+      readSummary(engine, file, () => Promise.resolve(undefined), 0),
+    )
+    expect(
+      summary.datasources.map(({ tableRows, tableBytes }) => [tableRows, tableBytes !== undefined]),
+    ).toEqual([
+      [40, true],
+      [40, false],
+    ])
     expect(await content("w")).toEqual([[40, 0, "5"]])
   })
 })

@@ -154,14 +154,19 @@ async function readBlockBytes(engine: Engine): Promise<number> {
   return Number(rows[0]?.[0] ?? 0)
 }
 
-/** Distinct blocks that the columns' segments lie in; those of long strings are listed apart. */
-async function tableBytes(engine: Engine, table: string, blockBytes: number): Promise<number> {
-  const [row] = await engine.rows(
-    `WITH info AS (FROM pragma_storage_info(${literal(`file.main.${quoteName(table)}`)})),
+/**
+ * Distinct blocks that the columns' segments lie in; those of long strings are listed apart.
+ * @returns undefined where the user put a view in the table's place, or its name has quotes, which DuckDB does not find
+ */
+async function tableBytes(engine: Engine, table: string, blockBytes: number): Promise<number | undefined> {
+  const query = `WITH info AS (FROM pragma_storage_info(${literal(`file.main.${quoteName(table)}`)})),
       blocks AS (SELECT block_id FROM info UNION SELECT unnest(additional_block_ids) FROM info)
-    SELECT count(*) FROM blocks WHERE block_id >= 0`,
-  )
-  return Number(row![0]) * blockBytes
+    SELECT count(*) FROM blocks WHERE block_id >= 0`
+  const [row] = await engine.rows(query).catch((error) => {
+    if (says(error, "ofTable")) return []
+    throw error
+  })
+  return row === undefined ? undefined : Number(row[0]) * blockBytes
 }
 
 async function readLastRuns(engine: Engine): Promise<Map<string, LastRun>> {
