@@ -15,7 +15,7 @@ import { loadDataset, wikipedia } from "../druid/index.ts"
 import { type Scene, sessionSvg } from "./session-svg.ts"
 import { play } from "./terminal.ts"
 
-const COLUMNS = 116
+const COLUMNS = 124
 const QUESTION = "SELECT channel, count(*) AS edits FROM wikipedia GROUP BY ALL ORDER BY 2 DESC LIMIT 3"
 
 const { values } = parseArgs({

@@ -54,7 +54,8 @@ export async function play(
   let glimpsed: Line[] | undefined
   const child = Bun.spawn([...command], {
     cwd,
-    env: { ...process.env, TERM: "xterm-256color" },
+    // Plain questions: what menus draw and take back is nothing to look at afterwards.
+    env: { ...process.env, TERM: "xterm-256color", ACCESSIBLE: "1" },
     terminal: {
       cols: columns,
       rows: 50,
@@ -63,7 +64,7 @@ export async function play(
         if (glimpsed === undefined && glimpse?.test(textOf(screen.lines))) glimpsed = screen.lines
         clearTimeout(quiet)
         quiet = setTimeout(() => {
-          if (screen.isBehindText && left.length > 0) terminal.write(`${left.shift()}\r`)
+          if (screen.isAsking && left.length > 0) terminal.write(`${left.shift()}\r`)
         }, QUIET_MS)
       },
     },
@@ -107,8 +108,8 @@ class Screen {
     return lines
   }
 
-  /** The cursor waits behind a text on its line. */
-  get isBehindText(): boolean {
+  /** A question seems to be open: the cursor waits behind a text. */
+  get isAsking(): boolean {
     return this.#column > 0
   }
 
