@@ -6,6 +6,8 @@ import type { Cell } from "./verdicts.ts"
 /** Real time that a hanging server is waited for, ms: often where it hangs for good, so shortly. */
 const HANG_TIMEOUT_MS = { once: 2_000, stays: 300 }
 const BACKOFF_MS = [2_000, 4_000, 8_000]
+/** A Druid that takes no more queries is asked for so long, in pauses that double up to a minute. */
+const CROWDED_MS = 3_600_000
 
 export type Mode = "once" | "stays"
 
@@ -94,7 +96,7 @@ function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Ou
       else mustEnd(verdict.exitCode, verdict.code)
       break
     case "retried": {
-      const waits = BACKOFF_MS.map((wait) => Math.max(wait, verdict.firstWaitMs ?? 0))
+      const waits = pausesBefore(verdict)
       if (mode === "once") {
         mustEnd(0)
         mustRetry(waits[0]!)
@@ -111,6 +113,18 @@ function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Ou
     case "plausible":
   }
   return wrong
+}
+
+/** The pauses of a server that never mends. */
+function pausesBefore({ code, firstWaitMs = 0 }: Extract<Cell["verdict"], { kind: "retried" }>): number[] {
+  if (code !== "too-many-requests") return BACKOFF_MS.map((wait) => Math.max(wait, firstWaitMs))
+  const pauses: number[] = []
+  let waited = 0
+  for (let doubled = BACKOFF_MS[0]!; waited < CROWDED_MS; doubled = Math.min(2 * doubled, 60_000)) {
+    pauses.push(Math.max(doubled, firstWaitMs))
+    waited += pauses.at(-1)!
+  }
+  return pauses
 }
 
 /** What a person is shown must be whole sentences about their Druid and their file, not about our insides. */

@@ -26,7 +26,7 @@ const LETTERS: Readonly<Record<Verdict["kind"], string>> = {
 const WORDS: Readonly<Record<Verdict["kind"], string>> = {
   harmless: "makes no difference: exit 0",
   retried:
-    "tried again after 2, 4 and 8 s, or after what `Retry-After` says; passes if one of the tries does, else exit 1",
+    "tried again after 2, 4 and 8 s, or after what `Retry-After` says (429: for an hour, after pauses that grow to a minute); passes if one of the tries does, else exit 1",
   refused: "not tried again, since the answer would be the same: exit 1, or 4 where the source refuses",
   disproved:
     "found out from what arrived, and fetched again without a pause; if it stays, exit 3 (the counts do not agree) or 1 (it cannot be read)",
