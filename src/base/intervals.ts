@@ -95,6 +95,22 @@ export function anyOverlap(intervals: readonly Interval[]): (interval: Interval)
   }
 }
 
+/**
+ * The longest step in which one comes from the first start to every start and every end, ms.
+ * @param intervals ascending; at least one
+ */
+export function commonStepMs(intervals: readonly Interval[]): bigint {
+  const { start: first, end } = intervals[0]!
+  let step = end - first
+  for (const { start, end } of intervals) step = divisor(divisor(step, start - first), end - first)
+  return step
+}
+
+/** The greatest common divisor (Euclid). */
+function divisor(a: bigint, b: bigint): bigint {
+  return b === 0n ? a : divisor(b, a % b)
+}
+
 /** As Druid writes it: `2016-06-27T00:00:00.000Z/2016-06-28T00:00:00.000Z`. */
 export function intervalText({ start, end }: Interval): string {
   return `${formatDruidTime(start)}/${formatDruidTime(end)}`

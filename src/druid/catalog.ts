@@ -62,7 +62,12 @@ export interface Catalog {
     signal?: AbortSignal,
   ): Promise<FoundColumns>
   bounds(source: Source, interval: Interval, signal?: AbortSignal): Promise<Bounds>
-  histogram(source: Source, interval: Interval, widthMs: bigint, signal?: AbortSignal): Promise<Bucket[]>
+  histogram(
+    source: Source,
+    intervals: readonly Interval[],
+    widthMs: bigint,
+    signal?: AbortSignal,
+  ): Promise<Bucket[]>
   /** @param once asked once, for a caller that starts again with more than the counts */
   counts(
     source: Source,
@@ -168,8 +173,8 @@ export function createCatalog(
     beyondDouble: (source, names, interval, signal) =>
       columnsWhere(names, beyondDoubleSql, 1, source, interval, signal),
     bounds: (source, interval, signal) => readBounds(client, source, interval, signal),
-    histogram: (source, interval, widthMs, signal) =>
-      readHistogram(client, source, interval, widthMs, signal),
+    histogram: (source, intervals, widthMs, signal) =>
+      readHistogram(client, source, intervals, widthMs, signal),
     counts: (source, intervals, signal, once) => readCounts(client, source, intervals, signal, once),
     rowBytes(source, columns, interval, signal) {
       const action = `looking at some rows of "${source.datasource}"`

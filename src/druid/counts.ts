@@ -1,5 +1,6 @@
 /** Counting rows without fetching them: how many there are, from when to when, and how they lie in time. */
 import type { Bucket, Interval } from "../base/domain.ts"
+import { commonStepMs, overlapping } from "../base/intervals.ts"
 import { integerCell, millisCell, onlyRow, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { boundsSql, conditionsOn, countsSql, histogramSql, type Source } from "./sql.ts"
@@ -17,8 +18,12 @@ export interface Count {
   readonly matching: number
 }
 
-/** Intervals per counting query: two aggregators each, far from any limit of Druid's. */
+/** Intervals that a query counts each by itself: two aggregators each, far from any limit of Druid's. */
 const COUNTS_PER_QUERY = 50
+/** So few intervals are counted each by itself, however they lie. */
+const FEW = 4
+/** Intervals, stretches that lie apart, and buckets of a query that counts many by a histogram. */
+const MANY = { intervals: 2_000, runs: 200, buckets: 5_000n } as const
 
 /** All rows count, regardless of the filter. @throws DruidsyncError */
 export async function readBounds(
@@ -45,30 +50,35 @@ function boundsOf(answer: readonly unknown[][]): Bounds | undefined {
 }
 
 /**
- * Rows per bucket of `widthMs` from the interval's start, in order; empty ones are left out.
+ * Rows per bucket of `widthMs`, in order; empty ones are left out.
+ * @param intervals ascending, disjoint; more than one only where a bucket ends wherever one of them does (`commonStepMs`)
  * @throws DruidsyncError
  */
 export function readHistogram(
   client: DruidClient,
   source: Source,
-  interval: Interval,
+  intervals: readonly Interval[],
   widthMs: bigint,
   signal?: AbortSignal,
+  once?: boolean,
 ): Promise<Bucket[]> {
+  const first = intervals[0]!.start
+  const last = intervals.at(-1)!.end
   const action = `measuring "${source.datasource}"`
   const bucketOf = (row: unknown[]): Bucket => {
     const [bucket, all, matching] = wholeRow(row, 3).map(integerCell) as [number, number, number]
-    const start = interval.start + BigInt(bucket) * widthMs
-    const end = start + widthMs < interval.end ? start + widthMs : interval.end
+    const start = first + BigInt(bucket) * widthMs
+    const end = start + widthMs < last ? start + widthMs : last
     return { interval: { start, end }, all, matching }
   }
-  return client.rows(histogramSql(source, interval, widthMs), { action, signal }, (rows) =>
+  return client.rows(histogramSql(source, intervals, widthMs), { action, signal, once }, (rows) =>
     rows.map(bucketOf).sort((a, b) => (a.interval.start < b.interval.start ? -1 : 1)),
   )
 }
 
 /**
- * Counts of each interval, in their order, which must be ascending.
+ * Counts of each interval.
+ * @param intervals ascending, disjoint
  * @param once as in `AskOptions`
  * @throws DruidsyncError
  */
@@ -78,6 +88,55 @@ export async function readCounts(
   intervals: readonly Interval[],
   signal?: AbortSignal,
   once?: boolean,
+): Promise<Count[]> {
+  const counts: Count[] = []
+  for (const some of together(intervals)) {
+    const widthMs = some.length > FEW ? bucketOf(some) : undefined
+    if (widthMs === undefined) counts.push(...(await readEach(client, source, some, signal, once)))
+    else counts.push(...sums(some, await readHistogram(client, source, some, widthMs, signal, once)))
+  }
+  return counts
+}
+
+/** Groups that one query may ask for. */
+function together(intervals: readonly Interval[]): Interval[][] {
+  const groups: Interval[][] = []
+  let runs = 0
+  for (const interval of intervals) {
+    const group = groups.at(-1)
+    const touches = group?.at(-1)?.end === interval.start
+    if (!touches) runs++
+    if (group === undefined || group.length === MANY.intervals || runs > MANY.runs) {
+      groups.push([interval])
+      runs = 1
+    } else group.push(interval)
+  }
+  return groups
+}
+
+/** Width of the buckets that all of the intervals are made of, ms; undefined where that would be too many. */
+function bucketOf(intervals: readonly Interval[]): bigint | undefined {
+  const widthMs = commonStepMs(intervals)
+  const buckets = intervals.reduce((sum, { start, end }) => sum + (end - start) / widthMs, 0n)
+  return buckets <= MANY.buckets ? widthMs : undefined
+}
+
+function sums(intervals: readonly Interval[], buckets: readonly Bucket[]): Count[] {
+  return overlapping(
+    intervals.map((interval) => ({ interval })),
+    buckets,
+  ).map((found) => ({
+    all: found.reduce((sum, bucket) => sum + bucket.all, 0),
+    matching: found.reduce((sum, bucket) => sum + bucket.matching, 0),
+  }))
+}
+
+async function readEach(
+  client: DruidClient,
+  source: Source,
+  intervals: readonly Interval[],
+  signal: AbortSignal | undefined,
+  once: boolean | undefined,
 ): Promise<Count[]> {
   const counts: Count[] = []
   for (let i = 0; i < intervals.length; i += COUNTS_PER_QUERY) {

@@ -27,7 +27,7 @@ export async function countedSegments(
     const { min, max, rows } = await readBounds(client, source, { start: MIN_TIME, end: MAX_TIME }, signal)
     if (rows === 0) return []
     const days = { start: startOfDay(min), end: startOfDay(max) + BUCKET_MS }
-    return (await readHistogram(client, source, days, BUCKET_MS, signal)).map(segmentOf)
+    return (await readHistogram(client, source, [days], BUCKET_MS, signal)).map(segmentOf)
   } catch (error) {
     const isNotThere =
       error instanceof DruidsyncError && ["forbidden", "unknown-datasource"].includes(error.code)

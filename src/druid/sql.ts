@@ -7,6 +7,7 @@
  * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999.
  */
 import type { Column, Interval } from "../base/domain.ts"
+import { union } from "../base/intervals.ts"
 import { quoteName } from "../base/names.ts"
 import {
   SHARD_DAY_MS,
@@ -56,6 +57,12 @@ export function conditionsOn(interval: Interval): readonly Interval[] {
     { start, end: 0n },
     { start: 0n, end },
   ]
+}
+
+/** Condition that holds for rows of some of the intervals. Druid reads only the segments of these. */
+function withinAny(intervals: readonly Interval[]): string {
+  const runs = union(intervals)
+  return runs.length === 1 ? within(runs[0]!) : `(${runs.map((run) => `(${within(run)})`).join(" OR ")})`
 }
 
 /** What is asked of a datasource, beside the interval. */
@@ -169,12 +176,14 @@ export function boundsSql(source: Source, interval: Interval): string {
 }
 
 /**
- * Rows per bucket of `widthMs` from the interval's start: rows of `[bucket number, all rows, matching rows]`;
- * empty buckets are left out. The interval's length must fit a signed 64-bit integer.
+ * Rows of the intervals, per bucket of `widthMs` from the first one's start: rows of `[bucket number, all rows, matching
+ * rows]`; empty buckets are left out. The intervals must be ascending; from the first start to the last end it must be a
+ * signed 64-bit integer.
  */
-export function histogramSql(source: Source, interval: Interval, widthMs: bigint): string {
-  const bucket = `(${TIME_MS} - ${sqlLong(interval.start)}) / ${widthMs}`
-  return `SELECT ${bucket}, COUNT(*), ${countMatching(source, interval)} ${from(source)} WHERE ${within(interval)} GROUP BY 1`
+export function histogramSql(source: Source, intervals: readonly Interval[], widthMs: bigint): string {
+  const bucket = `(${TIME_MS} - ${sqlLong(intervals[0]!.start)}) / ${widthMs}`
+  const counts = `COUNT(*), ${countMatching(source, intervals)}`
+  return `SELECT ${bucket}, ${counts} ${from(source)} WHERE ${withinAny(intervals)} GROUP BY 1`
 }
 
 /**
@@ -182,19 +191,18 @@ export function histogramSql(source: Source, interval: Interval, widthMs: bigint
  * The intervals must be ascending.
  */
 export function countsSql(source: Source, intervals: readonly Interval[]): string {
-  const hull = { start: intervals[0]!.start, end: intervals.at(-1)!.end }
-  if (intervals.length === 1)
-    return `SELECT COUNT(*), ${countMatching(source, hull)} ${from(source)} WHERE ${within(hull)}`
+  const where = `${from(source)} WHERE ${withinAny(intervals)}`
+  if (intervals.length === 1) return `SELECT COUNT(*), ${countMatching(source, intervals)} ${where}`
   const counts = intervals.flatMap((interval) => [
     `COUNT(*) FILTER (WHERE ${within(interval)})`,
     `COUNT(*) FILTER (WHERE ${within(interval)}${matching(source, [interval])})`,
   ])
-  return `SELECT ${counts.join(", ")} ${from(source)} WHERE ${within(hull)}`
+  return `SELECT ${counts.join(", ")} ${where}`
 }
 
 /** Without a filter this is the same number again: Druid computes equal aggregations once. */
-function countMatching(source: Source, interval: Interval): string {
-  const conditions = matching(source, [interval])
+function countMatching(source: Source, intervals: readonly Interval[]): string {
+  const conditions = matching(source, intervals)
   if (conditions === "") return "COUNT(*)"
   return source.shard === undefined
     ? `COUNT(*) FILTER (WHERE ${source.filter}\n)`

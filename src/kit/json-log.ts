@@ -57,7 +57,7 @@ function recordsOf(event: SyncEvent): readonly LogRecord[] {
     }
     case "planned": {
       const { datasource, rows, slices, round } = event
-      const message = `about ${counted(rows, "row")} to fetch in ${counted(slices, "slice")}`
+      const message = `about ${counted(rows, event.isMore ? "more row" : "row")} to fetch in ${counted(slices, "slice")}`
       return [{ level: "info", event: "planned", datasource, message, rows, slices, round }]
     }
     case "fetched": {

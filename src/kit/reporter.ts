@@ -99,7 +99,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       case "planned":
         status = undefined
         lines.detail(
-          `${printable(event.datasource)}: about ${counted(event.rows, "row")} to fetch in ${counted(event.slices, "slice")}`,
+          `${printable(event.datasource)}: about ${counted(event.rows, event.isMore ? "more row" : "row")} to fetch in ${counted(event.slices, "slice")}`,
         )
         break
       case "fetched":

@@ -6,6 +6,7 @@ import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
 import type { SchemaChange } from "../store/rows/drift.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 import type { Range } from "./document.ts"
+import type { Doubt } from "./prepare/measure.ts"
 
 /** Why a stretch is fetched. */
 export function describeReason(reason: Reason): string {
@@ -100,6 +101,8 @@ export function describeUnavailable(chunk: Chunk): string {
   return `${missing} of ${chunk.segments.length} segments in this interval are published but served by no historical now`
 }
 
-/** Why a chunk is left alone whose rows Druid counts otherwise than its metadata says. */
-export const DOUBTFUL =
-  "Druid counts other rows than its segment metadata promises; some server may not serve all of it"
+/** Why a chunk is left alone. */
+export function describeDoubt({ counted, promised }: Doubt): string {
+  if (promised === undefined) return "Druid's own counts of it contradict one another"
+  return `Druid counts ${counted} rows, its segment metadata promises ${promised}; some server may not serve all of it`
+}

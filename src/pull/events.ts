@@ -5,13 +5,15 @@ import type { PullReport } from "./document.ts"
 
 export type SyncEvent =
   | { readonly type: "looking"; readonly url: string; readonly datasources: readonly string[] }
-  /** work found for a datasource in this round; rows as far as Druid's metadata tells */
+  /** work found for a datasource in this round; rows as far as Druid's metadata and counts tell */
   | {
       readonly type: "planned"
       readonly datasource: string
       readonly rows: number
       readonly slices: number
       readonly round: number
+      /** beside what was found in this round before */
+      readonly isMore?: boolean
     }
   /** bytes of rows that arrived for a slice that is being fetched */
   | { readonly type: "received"; readonly datasource: string; readonly bytes: number }

@@ -6,14 +6,15 @@ import { anyOverlap } from "../base/intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
 import {
-  DOUBTFUL,
   describeChange,
   describeCounting,
+  describeDoubt,
   describeRefused,
   describeTaken,
   describeUnavailable,
 } from "./describe.ts"
 import { type Judged, judge, type Look, subjectOf } from "./judge.ts"
+import type { Doubt } from "./prepare/measure.ts"
 import { prepare } from "./prepare/prepare.ts"
 import { noteOutOfTime, type Progress, type Run } from "./progress.ts"
 import { goneAway, nothingActive, refuseForeignTable } from "./refusals.ts"
@@ -27,6 +28,7 @@ export interface Planned extends Kept {
 
 /**
  * Plans every datasource that has not failed.
+ * @param run with ports whose signal is aborted, too, when the time is over
  * @param isLastCall what Druid has not counted yet is not waited for any longer
  * @throws DruidsyncError what stops the whole run; what concerns one datasource is in its progress
  */
@@ -47,17 +49,26 @@ export async function planAll(run: Run, look: Look, isLastCall: boolean): Promis
       refuseForeignTable(ports.file.path, one.settings, look.state)
       plans.push(await planOne(run, one, judged, isLastCall))
     } catch (error) {
+      if (request.limit?.isOver() === true && request.limit.over.aborted) {
+        noteOutOfTime(one)
+        continue
+      }
       ports.signal.throwIfAborted()
       if (!concernsOneDatasource(error)) throw error
-      const reason = judged.diff.nothingActive ? undefined : goneAway(error)
-      if (reason === undefined && error.exitCode !== ExitCode.incomplete) one.error = error
-      else {
-        one.incomplete.push({ interval: undefined, reason: reason ?? error.message })
+      if (judged.diff.nothingActive) one.error = error
+      else noteFailure(one, error)
+      if (one.error === undefined)
         plans.push({ progress: one, prepared: undefined, upkeep: NO_UPKEEP, mayImprove: true })
-      }
     }
   }
   return plans
+}
+
+/** What may pass by itself leaves the datasource incomplete; all else is an error of it. */
+export function noteFailure(one: Progress, error: DruidsyncError): void {
+  const reason = goneAway(error) ?? (error.exitCode === ExitCode.incomplete ? error.message : undefined)
+  if (reason === undefined) one.error = error
+  else one.incomplete.push({ interval: undefined, reason })
 }
 
 async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: boolean): Promise<Planned> {
@@ -69,7 +80,8 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
   const { now, later } = dueNow(one, diff.works, isLastCall)
   const due = { ...judged, diff: { ...diff, recounts: recountsDue(one, judged) } }
   const prepared = await prepare(run, due, now, one.severalValues)
-  noteIncomplete(one, diff.unavailable, prepared.doubtful, later)
+  noteIncomplete(one, diff.unavailable, later)
+  noteDoubts(one, prepared.doubtful)
   for (const part of held?.parts ?? []) {
     if (part.state === "unproven") {
       const reason = "Druid has not counted its rows yet; the next pull proves or fetches them"
@@ -143,16 +155,16 @@ function noteCounting(
   for (const fewer of counts.taken) warnOnce(run, one, one.warnings, describeTaken(fewer))
 }
 
-function noteIncomplete(
-  one: Progress,
-  unavailable: readonly Chunk[],
-  doubtful: readonly Chunk[],
-  later: readonly Work[],
-): void {
+function noteIncomplete(one: Progress, unavailable: readonly Chunk[], later: readonly Work[]): void {
   const note = (interval: Interval, reason: string) => one.incomplete.push({ interval, reason })
   for (const chunk of unavailable) note(chunk.interval, describeUnavailable(chunk))
-  for (const chunk of doubtful) note(chunk.interval, DOUBTFUL)
   for (const work of later) {
     if (work.state === "unproven") note(work.interval, "Druid has not counted its newest segments yet")
   }
+}
+
+/** Chunks of which nothing can be said now are not complete. */
+export function noteDoubts(one: Progress, doubtful: readonly Doubt[]): void {
+  for (const doubt of doubtful)
+    one.incomplete.push({ interval: doubt.chunk.interval, reason: describeDoubt(doubt) })
 }

@@ -3,6 +3,7 @@
  * starts from what the file says and what the last look saw; nothing is remembered that a crash could lose.
  */
 
+import { messageOf } from "../base/errors.ts"
 import { sameInterval } from "../base/intervals.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { type PresentState, readPresent } from "../store/notes/present.ts"
@@ -11,9 +12,11 @@ import type { Look } from "./judge.ts"
 import { refuseOtherCluster } from "./origin.ts"
 import { execute } from "./pipeline/execute.ts"
 import type { Ports } from "./ports.ts"
+import { decideAll } from "./prepare/prepare.ts"
 import { noteOutOfTime, type Run, type Stretch } from "./progress.ts"
-import { goneAway, refuseOtherShard } from "./refusals.ts"
-import { type Planned, planAll } from "./round-plan.ts"
+import { refuseOtherShard } from "./refusals.ts"
+import { noteDoubts, noteFailure, type Planned, planAll } from "./round-plan.ts"
+import { anyOf } from "./time-limit.ts"
 import { doUpkeep, hasUpkeep } from "./upkeep.ts"
 
 /** Rounds that found work; a stream of changes in Druid must not keep a run alive for ever. */
@@ -34,35 +37,44 @@ interface RoundResult {
 
 export class Rounds {
   readonly #run: Run
+  /** the run's, for what is of use only while there is time */
+  readonly #asking: Ports
+  #wasPlanned = false
   /** from 1; a round that brings nothing is not counted */
   #round = 1
 
   constructor(run: Run) {
     this.#run = run
+    this.#asking = { ...run.ports, signal: anyOf(run.ports.signal, run.request.limit?.over) }
   }
 
   /** Until nothing is left to do, or to wait for. What became of each datasource is in the run's progress. */
   async run(): Promise<void> {
-    const { ports, request, progress } = this.#run
-    const { clock, signal } = ports
+    try {
+      await this.#whileTime()
+    } catch (error) {
+      this.#run.ports.signal.throwIfAborted()
+      if (this.#run.request.limit?.over.aborted !== true) throw error
+    }
+    // Later, what was left out is noted where it was.
+    if (!this.#wasPlanned) for (const one of this.#run.progress) noteOutOfTime(one)
+  }
+
+  async #whileTime(): Promise<void> {
+    const { ports, request } = this.#run
+    const { clock, signal } = this.#asking
     let look = await this.#firstLook()
     let deadlineMs: number | undefined
-    let wasPlanned = false
-    for (;;) {
-      if (request.limit?.isOver() === true) {
-        // Later, what was left out is noted where it was.
-        if (!wasPlanned) for (const one of progress) noteOutOfTime(one)
-        return
-      }
+    while (request.limit?.isOver() !== true) {
       const isLastCall = this.#isOver || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
       const done = await this.#doRound(look, isLastCall)
-      wasPlanned = true
+      this.#wasPlanned = true
       // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
       if (done.progressed) {
         this.#round++
         const state = await readPresent(ports.engine, ports.file, signal)
         const segments = done.segments ?? look.inventory.segments
-        const inventory = done.changed ? await inventoryOf(ports) : { ...look.inventory, segments }
+        const inventory = done.changed ? await inventoryOf(this.#asking) : { ...look.inventory, segments }
         look = { state, inventory }
         continue
       }
@@ -70,7 +82,7 @@ export class Rounds {
       deadlineMs ??= clock.nowMs() + Math.min(request.settleWaitMs, request.limit?.leftMs() ?? Infinity)
       ports.emit({ type: "waiting", message: "waiting for Druid to load and count its newest segments" })
       await clock.sleep(Math.max(0, Math.min(SETTLE_POLL_MS, deadlineMs - clock.nowMs())), signal)
-      look = { ...look, inventory: await inventoryOf(ports) }
+      look = { ...look, inventory: await inventoryOf(this.#asking) }
     }
   }
 
@@ -85,7 +97,7 @@ export class Rounds {
   async #firstLook(): Promise<Look> {
     const { ports, request } = this.#run
     const refused = new AbortController()
-    const looked = inventoryOf({ ...ports, signal: AbortSignal.any([ports.signal, refused.signal]) })
+    const looked = inventoryOf({ ...ports, signal: AbortSignal.any([this.#asking.signal, refused.signal]) })
     looked.catch(() => undefined)
     try {
       const state = await readPresent(ports.engine, ports.file, ports.signal)
@@ -115,58 +127,59 @@ export class Rounds {
    */
   async #doRound(look: Look, isLastCall: boolean): Promise<RoundResult> {
     const reasons = this.#run.progress.flatMap((one) => one.incomplete)
-    const plans = await planAll(this.#run, look, isLastCall)
+    const plans = await planAll({ ...this.#run, ports: this.#asking }, look, isLastCall)
     await doUpkeep(this.#run, plans)
     if (!this.#isOver) return this.#fetch(plans)
-    noteLeft(plans, reasons)
+    await this.#noteLeft(plans, reasons)
     return { progressed: false, changed: false, segments: undefined, mayImprove: false }
   }
 
   /** Fetches what was planned, after the upkeep. */
   async #fetch(plans: readonly Planned[]): Promise<RoundResult> {
-    const { ports, progress } = this.#run
+    const { progress } = this.#run
     const busy = plans.flatMap(({ progress: { error }, prepared }) =>
-      error === undefined && prepared !== undefined && prepared.slices.length > 0 ? [prepared] : [],
+      error === undefined && prepared?.decisions.isDone === false ? [prepared] : [],
     )
     const upkept = plans.some(hasUpkeep)
-    const mayImprove = plans.some((plan) => plan.mayImprove)
+    let mayImprove = plans.some((plan) => plan.mayImprove)
     if (busy.length === 0) return { progressed: upkept, changed: false, segments: undefined, mayImprove }
-    for (const { settings, slices } of busy) {
-      const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
-      ports.emit({
-        type: "planned",
-        datasource: settings.name,
-        rows,
-        slices: slices.length,
-        round: this.#round,
-      })
-    }
     const stored = () => progress.reduce((sum, one) => sum + one.slices, 0)
     const storedBefore = stored()
-    const { perDatasource, segments } = await execute(this.#run, busy)
+    const { perDatasource, segments } = await execute(this.#run, busy, this.#round)
     let changed = false
     for (const [name, result] of perDatasource) {
       const one = progress.find(({ settings }) => settings.name === name)!
       one.incomplete.push(...result.unproven)
-      const reason = goneAway(result.error)
-      if (reason !== undefined) one.incomplete.push({ interval: undefined, reason })
-      else if (result.error !== undefined) one.error = result.error
+      noteDoubts(one, result.doubtful)
+      if (result.error !== undefined) noteFailure(one, result.error)
       changed ||= result.changed
+      mayImprove ||= result.doubtful.length > 0
     }
     return { progressed: upkept || changed || stored() > storedBefore, changed, segments, mayImprove }
+  }
+
+  /** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */
+  async #noteLeft(plans: readonly Planned[], reasons: readonly Stretch[]): Promise<void> {
+    for (const { progress, prepared } of plans) {
+      if (prepared === undefined) continue
+      const { slices } = await decideAll(prepared, this.#asking.signal).catch((error: unknown) => {
+        for (const interval of prepared.decisions.left)
+          progress.incomplete.push({ interval, reason: messageOf(error) })
+        throw error
+      })
+      for (const { interval } of slices) {
+        const known = reasons.find(
+          (one) => one.interval !== undefined && sameInterval(one.interval, interval),
+        )
+        progress.incomplete.push({
+          interval,
+          reason: known?.reason ?? "Druid kept changing while it was read",
+        })
+      }
+    }
   }
 }
 
 function inventoryOf(ports: Ports): Promise<Inventory> {
   return ports.catalog.inventory(ports.signal)
-}
-
-/** What is still to be fetched when the rounds are used up is not complete, whatever kept it. */
-function noteLeft(plans: readonly Planned[], reasons: readonly Stretch[]): void {
-  for (const { progress, prepared } of plans) {
-    for (const { interval } of prepared?.slices ?? []) {
-      const known = reasons.find((one) => one.interval !== undefined && sameInterval(one.interval, interval))
-      progress.incomplete.push({ interval, reason: known?.reason ?? "Druid kept changing while it was read" })
-    }
-  }
 }

@@ -1,13 +1,17 @@
 /**
- * The time that a run is given. When it is over, nothing new is begun, and what is under way may come to its end; what
- * takes too long for that is cut off. Either way what is committed stays, and the next run goes on from there.
+ * The time that a run is given. When it is over, nothing new is begun: planning ends at once, rows that are under way may
+ * still arrive for a moment, and what has arrived is proven and stored. What takes too long for that is cut off. Either way
+ * what is committed stays, and the next run goes on from there.
  */
 
 import type { Clock } from "../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 
-/** What is under way when the time is over has so long to be proven and stored. */
-export const GRACE_MS = 30_000
+/** A run ends so long after its time at the latest. */
+export const GRACE_MS = 5_000
+/** Rows under way may arrive for so long, and be proven and stored for so long; the rest is for the last words. */
+const CLOSING_MS = 2_500
+const CUT_MS = 4_000
 
 /** Why a stretch was not fetched. */
 export const OUT_OF_TIME = "the time given (--max-duration) was over; the next pull goes on from there"
@@ -17,9 +21,13 @@ export interface TimeLimit {
   isOver(): boolean
   /** until then, ms; not below 0 */
   leftMs(): number
-  /** until what is under way is cut, ms; not below 0 */
+  /** until the run must have ended, ms; not below 0 */
   leftToFinishMs(): number
-  /** aborted when even the time to finish is over */
+  /** aborted when nothing new may be begun: what was asked only to begin more is of no use now */
+  readonly over: AbortSignal
+  /** aborted when rows that are under way come too late */
+  readonly closing: AbortSignal
+  /** aborted when even what has arrived comes too late */
   readonly cut: AbortSignal
   /** the run has come to its end: nothing is cut any more */
   stop(): void
@@ -28,18 +36,29 @@ export interface TimeLimit {
 /** Starts the clock. */
 export function startTimeLimit(clock: Clock, maxDurationMs: number): TimeLimit {
   const endMs = clock.nowMs() + maxDurationMs
-  const cut = new AbortController()
   const stop = new AbortController()
-  clock.sleep(maxDurationMs + GRACE_MS, stop.signal).then(
-    () => cut.abort(new DruidsyncError("interrupted", OUT_OF_TIME, { exitCode: ExitCode.incomplete })),
-    // Stopped in time.
-    () => undefined,
-  )
+  const abortedAfter = (ms: number): AbortSignal => {
+    const controller = new AbortController()
+    const reason = new DruidsyncError("interrupted", OUT_OF_TIME, { exitCode: ExitCode.incomplete })
+    clock.sleep(ms, stop.signal).then(
+      () => controller.abort(reason),
+      // Stopped in time.
+      () => undefined,
+    )
+    return controller.signal
+  }
   return {
     isOver: () => clock.nowMs() >= endMs,
     leftMs: () => Math.max(0, endMs - clock.nowMs()),
     leftToFinishMs: () => Math.max(0, endMs + GRACE_MS - clock.nowMs()),
-    cut: cut.signal,
+    over: abortedAfter(maxDurationMs),
+    closing: abortedAfter(maxDurationMs + CLOSING_MS),
+    cut: abortedAfter(maxDurationMs + CUT_MS),
     stop: () => stop.abort(),
   }
+}
+
+/** A signal that is aborted with either of two. */
+export function anyOf(signal: AbortSignal, other: AbortSignal | undefined): AbortSignal {
+  return other === undefined ? signal : AbortSignal.any([signal, other])
 }

@@ -66,7 +66,7 @@ describe("the replay server", () => {
     const times = (await rowsOf(interval)).map((row) => row[0] as number)
     const bounds = JSON.parse(await ask(boundsSql(source, interval)))
     expect(bounds).toEqual([String(times[0]), String(times.at(-1)), times.length])
-    const lines = (await ask(histogramSql(source, interval, 1_000_000n))).trim().split("\n")
+    const lines = (await ask(histogramSql(source, [interval], 1_000_000n))).trim().split("\n")
     const buckets = new Map(lines.map((line) => JSON.parse(line)).map(([n, all]) => [n, all]))
     const expected = new Map<number, number>()
     for (const time of times) {

@@ -115,7 +115,7 @@ describe("every statement", () => {
       [scanSql(source, [column(name, true)], span(0, 1)), [name, name, ...from, "__time", "__time"], []],
       [typesSql(source, [name]), [name, ...from, "__time", "__time"], []],
       [boundsSql(source, span(0, 1)), ["__time", "__time", ...from, "__time", "__time"], []],
-      [histogramSql(source, span(0, 1), 1n), ["__time", ...from, "__time", "__time"], []],
+      [histogramSql(source, [span(0, 1)], 1n), ["__time", ...from, "__time", "__time"], []],
       [countsSql(source, [span(0, 1)]), [...from, "__time", "__time"], []],
       [columnsSql([datasource, name]), [], ["druid", datasource, name, "sys", "segments"]],
       [
@@ -162,7 +162,7 @@ describe("times in statements", () => {
     for (const sql of [
       scanSql({ datasource: "w" }, [column("__time")], far),
       boundsSql({ datasource: "w" }, far),
-      histogramSql({ datasource: "w" }, far, 9n),
+      histogramSql({ datasource: "w" }, [far], 9n),
       countsSql({ datasource: "w" }, [far]),
     ]) {
       expect(sql).toContain(
@@ -173,8 +173,8 @@ describe("times in statements", () => {
   })
 
   it("are subtracted with parentheses where they are negative", () => {
-    expect(histogramSql({ datasource: "w" }, span(-5, 5), 2n)).toContain('"__time") - (-5)) / 2')
-    expect(histogramSql({ datasource: "w" }, span(5, 9), 2n)).toContain('"__time") - 5) / 2')
+    expect(histogramSql({ datasource: "w" }, [span(-5, 5)], 2n)).toContain('"__time") - (-5)) / 2')
+    expect(histogramSql({ datasource: "w" }, [span(5, 9)], 2n)).toContain('"__time") - 5) / 2')
   })
 
   it("read __time as milliseconds, and lists where a column has several values", () => {
@@ -201,7 +201,7 @@ describe("a filter", () => {
       `SELECT COUNT(*), COUNT(*) FILTER (WHERE ${source.filter}\n) FROM "druid"."w" ` +
         'WHERE TIMESTAMP_TO_MILLIS("__time") >= 0 AND TIMESTAMP_TO_MILLIS("__time") < 1',
     )
-    expect(histogramSql(source, span(0, 1), 1n)).toContain(
+    expect(histogramSql(source, [span(0, 1)], 1n)).toContain(
       `COUNT(*), COUNT(*) FILTER (WHERE ${source.filter}\n)`,
     )
   })

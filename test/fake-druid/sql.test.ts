@@ -85,7 +85,7 @@ describe("the SQL that druidsync sends", () => {
   })
 
   it("histogramSql: rows per bucket, all and matching, empty buckets left out", async () => {
-    const query = text.histogramSql({ ...source, filter: '"page" IS NOT NULL' }, always, 86_400_000n)
+    const query = text.histogramSql({ ...source, filter: '"page" IS NOT NULL' }, [always], 86_400_000n)
     const rows = (await rowsOf(sql(fake, query))).map((row) => JSON.parse(row) as number[])
     expect(rows.map((row) => row.slice(1))).toEqual([
       [2, 2],
@@ -93,7 +93,7 @@ describe("the SQL that druidsync sends", () => {
     ])
     expect(rows[1]![0]! - rows[0]![0]!).toBe(1)
     const before1970 = { start: -4611686018427387904n, end: 0n }
-    expect(await rowsOf(sql(fake, text.histogramSql(source, before1970, 1000n)))).toEqual([])
+    expect(await rowsOf(sql(fake, text.histogramSql(source, [before1970], 1000n)))).toEqual([])
     expect(fake.log.kinds).toBe("histogram histogram")
   })
 

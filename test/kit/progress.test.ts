@@ -52,6 +52,16 @@ describe("the progress of a run", () => {
     expect(progress.datasources(5)[0]).toMatchObject({ rows: 1_000 })
   })
 
+  it("adds what is found later in the same round, and forgets nothing that is under way", () => {
+    const progress = play(
+      [0, planned("w", 1_000, 1)],
+      [1, received("w", 9_000)],
+      [2, fetched("w", 9_000, 1_000)],
+      [3, { ...planned("w", 3_000, 3), isMore: true }],
+    )
+    expect(progress.datasources(4)[0]).toMatchObject({ rows: 1_000, expected: 4_000, share: 0.25 })
+  })
+
   it("is never quite complete before everything is stored, and complete after", () => {
     const progress = play(
       [0, planned("w", 1_000, 1)],

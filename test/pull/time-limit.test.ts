@@ -34,6 +34,8 @@ function limitOf(ms: number) {
     isOver: () => bench.clock.ms >= endMs,
     leftMs: () => Math.max(0, endMs - bench.clock.ms),
     leftToFinishMs: () => Math.max(0, endMs + GRACE_MS - bench.clock.ms),
+    over: new AbortController().signal,
+    closing: new AbortController().signal,
     cut: cut.signal,
     stop: () => undefined,
   }
@@ -153,7 +155,7 @@ describe("when the time is over", () => {
 })
 
 describe("the clock of a run", () => {
-  it("cuts after the time and the grace, unless it was stopped", async () => {
+  it("ends what begins more with the time, then rows, then everything within the grace, unless it was stopped", async () => {
     for (const isStopped of [false, true]) {
       const woken = Promise.withResolvers<void>()
       const slept: number[] = []
@@ -172,8 +174,13 @@ describe("the clock of a run", () => {
       if (isStopped) limit.stop()
       woken.resolve()
       await new Promise((done) => setImmediate(done))
-      expect(slept).toEqual([5_000 + GRACE_MS])
-      expect(limit.cut.aborted).toBe(!isStopped)
+      const [over, closing, cut] = slept as [number, number, number]
+      expect(over).toBe(5_000)
+      expect(closing).toBeGreaterThan(over)
+      expect(cut).toBeGreaterThan(closing)
+      expect(cut).toBeLessThan(5_000 + GRACE_MS)
+      const aborted = [limit.over, limit.closing, limit.cut].map((signal) => signal.aborted)
+      expect(aborted).toEqual([!isStopped, !isStopped, !isStopped])
     }
   })
 })
@@ -187,7 +194,7 @@ describe("pull --max-duration", () => {
       nowMs: () => clock.ms,
       sleep: async (ms: number, signal?: AbortSignal) => {
         signal?.throwIfAborted()
-        if (ms === limitMs + GRACE_MS) return cut.promise
+        if (ms >= limitMs && ms <= limitMs + GRACE_MS) return cut.promise
         clock.ms += ms
         await new Promise<void>((done) => setImmediate(done))
         signal?.throwIfAborted()

@@ -6,8 +6,8 @@ import { intervalText } from "../../base/intervals.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
 import {
-  DOUBTFUL,
   describeChange,
+  describeDoubt,
   describeReason,
   describeUnavailable,
   rangeOf,
@@ -15,7 +15,8 @@ import {
 import { judge, type Look, subjectOf } from "../../pull/judge.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
-import { type Prepared, prepare } from "../../pull/prepare/prepare.ts"
+import type { Decided } from "../../pull/prepare/decisions.ts"
+import { decideAll, type Prepared, prepare } from "../../pull/prepare/prepare.ts"
 import { nothingActive, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
 import { readPresent } from "../../store/notes/present.ts"
 import { readBytesPerRow } from "../../store/notes/summary.ts"
@@ -65,38 +66,41 @@ async function planOne(
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
     chunks.map((chunk) => intervalText(chunk.interval))
   let prepared: Prepared | undefined
+  let decided: Decided = { slices: [], refreshed: [], doubtful: [] }
   let error: DruidsyncError | undefined
   try {
     refuseForeignTable(ports.file.path, settings, look.state)
     if (diff.nothingActive) throw await nothingActive(ports, settings, held)
     prepared = await prepare({ ports, request }, judged, diff.works)
+    decided = await decideAll(prepared, ports.signal)
   } catch (thrown) {
     ports.signal.throwIfAborted()
     if (!concernsOneDatasource(thrown)) throw thrown
     error = thrown
   }
-  const fetch = (prepared?.slices ?? []).flatMap((slice, n) =>
-    slice.works.map((work) => stretch(work, n + 1)),
-  )
-  const rows = (prepared?.slices ?? []).reduce((sum, slice) => sum + slice.rows, 0)
-  const doubtful = prepared?.doubtful ?? []
+  const { slices, refreshed, doubtful } = decided
+  const fetch = slices.flatMap((slice, n) => slice.works.map((work) => stretch(work, n + 1)))
+  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
   const planned: PlannedDatasource = {
     datasource: settings.name,
     table: settings.table,
     isNew: held === undefined,
     fetch,
-    slices: prepared?.slices.length ?? 0,
+    slices: slices.length,
     rows,
     segmentBytes: fetch.reduce((sum, one) => sum + one.segmentBytes, 0),
     downloadBytes: bytesPerRow === undefined ? null : Math.round(rows * bytesPerRow),
     unchangedChunks: diff.unchanged,
-    provenByCount: prepared?.refreshed.length ?? 0,
+    provenByCount: refreshed.length,
     unavailable: [
       ...diff.unavailable.map((chunk) => ({
         interval: intervalText(chunk.interval),
         reason: describeUnavailable(chunk),
       })),
-      ...doubtful.map((chunk) => ({ interval: intervalText(chunk.interval), reason: DOUBTFUL })),
+      ...doubtful.map((doubt) => ({
+        interval: intervalText(doubt.chunk.interval),
+        reason: describeDoubt(doubt),
+      })),
     ],
     cold: texts(diff.cold),
     excluded: texts(diff.excluded),

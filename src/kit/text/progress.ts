@@ -70,6 +70,12 @@ class Track {
     this.bytesReceived = this.bytesFetched
   }
 
+  /** Found in the same round, later. */
+  planMore(rows: number, slices: number): void {
+    this.expected += rows
+    this.plannedSlices += slices
+  }
+
   get rows(): number {
     const arriving = Math.max(0, this.bytesReceived - this.bytesFetched)
     const perRow = this.ratioRows > 0 ? this.ratioBytes / this.ratioRows : undefined
@@ -101,7 +107,8 @@ export class RunProgress {
     if (event.type === "planned") {
       const track = this.#tracks.get(event.datasource) ?? new Track()
       this.#tracks.set(event.datasource, track)
-      track.plan(event.rows, event.slices)
+      if (event.isMore === true) track.planMore(event.rows, event.slices)
+      else track.plan(event.rows, event.slices)
       this.#sample(track, nowMs)
     } else if (event.type === "received" || event.type === "fetched" || event.type === "committed") {
       const track = this.#tracks.get(event.datasource)

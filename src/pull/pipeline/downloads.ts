@@ -5,7 +5,8 @@
  */
 import PQueue from "p-queue"
 import { DruidsyncError } from "../../base/errors.ts"
-import type { PullRequest } from "../ports.ts"
+import type { Ports, PullRequest } from "../ports.ts"
+import { anyOf } from "../time-limit.ts"
 import { Budget, type Space } from "./budget.ts"
 import { type Fetched, fetchSlice } from "./fetch.ts"
 import type { InFlight } from "./in-flight.ts"
@@ -26,6 +27,8 @@ const AGAIN = 1
 
 export class Downloads {
   readonly #round: Round
+  /** those of the round; when the time given is over, what is still in flight is cut */
+  readonly #ports: Ports
   readonly #inFlight: InFlight
   /** requests that wait for a place, and those in flight */
   readonly #queue: PQueue
@@ -34,6 +37,8 @@ export class Downloads {
 
   constructor(round: Round, inFlight: InFlight) {
     this.#round = round
+    const { ports, request } = round
+    this.#ports = { ...ports, signal: anyOf(ports.signal, request.limit?.closing) }
     this.#inFlight = inFlight
     this.#queue = new PQueue({ concurrency: inFlight.limit })
     this.#spool = new Budget(round.request.pull.spoolLimitBytes)
@@ -44,7 +49,7 @@ export class Downloads {
    * @throws DruidsyncError, among others `query` where the answer does not fit the spool: a smaller slice may
    */
   async fetch(job: Job): Promise<Arrived | undefined> {
-    const { signal } = this.#round.ports
+    const { signal } = this.#ports
     const space = await this.#spool.reserve(() => this.#bytesOf(job), signal, job.order)
     try {
       const fetched = await this.#fetchInto(space, job)
@@ -78,7 +83,8 @@ export class Downloads {
   }
 
   #fetchInto(space: Space, job: Job): Promise<Fetched> {
-    const { ports, request, numbering } = this.#round
+    const { request, numbering } = this.#round
+    const ports = this.#ports
     let { era } = this.#inFlight
     return fetchSlice(ports, job.prepared, job.slice, numbering.next++, {
       // What did not agree once is asked of the broker, which knows where everything is.

@@ -1,14 +1,15 @@
 /**
- * Runs the prepared slices of one round: downloads, parsing and commits overlap.
+ * Does one round: what is decided is downloaded while the rest is being decided, and downloads, parsing and commits overlap.
  *
- *     slices → Downloads → arrived → Landing (parse → held → look → proof → commit)
+ *     Decisions → slices → Downloads → arrived → Landing (parse → held → look → proof → commit)
  */
-import type { Segment } from "../../base/domain.ts"
+import type { Segment, Slice } from "../../base/domain.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import type { Run } from "../progress.ts"
+import { anyOf, OUT_OF_TIME } from "../time-limit.ts"
 import { type Arrived, Downloads } from "./downloads.ts"
 import { Landing } from "./landing.ts"
-import { type Executed, type Job, jobsOf, Round } from "./round.ts"
+import { type Executed, type Job, jobOf, Round } from "./round.ts"
 
 export interface ExecuteResult {
   readonly perDatasource: ReadonlyMap<string, Executed>
@@ -24,13 +25,17 @@ interface Failure {
  * What is committed is added to the run's progress at once, so that nothing is lost to an interruption.
  * @throws DruidsyncError where the machine or the whole server fails; what concerns one datasource is in the result
  */
-export async function execute(run: Run, plans: readonly Prepared[]): Promise<ExecuteResult> {
+export async function execute(
+  run: Run,
+  plans: readonly Prepared[],
+  nthRound: number,
+): Promise<ExecuteResult> {
   const stop = new AbortController()
   const ports = { ...run.ports, signal: AbortSignal.any([run.ports.signal, stop.signal]) }
   const round = new Round({ ...run, ports }, plans, (job) => pipeline.fetch(job))
   const landing = new Landing(round)
   const pipeline = new Pipeline(round, new Downloads(round, run.inFlight), landing, stop)
-  for (const job of jobsOf(plans)) pipeline.fetch(job)
+  pipeline.decide(plans, nthRound)
   const failure = await pipeline.end
   // Report the original error; ignore errors from cleaning up.
   await landing.drop().catch(() => undefined)
@@ -48,6 +53,7 @@ class Pipeline {
   readonly #landing: Landing
   readonly #stop: AbortController
   readonly #arrived: Arrived[] = []
+  #isDeciding = false
   #fetching = 0
   /** of those fetching: not to be asked for yet */
   #pausing = 0
@@ -67,6 +73,59 @@ class Pipeline {
     })
   }
 
+  /** Decides what to fetch, the datasources in turns, and has it fetched. */
+  decide(plans: readonly Prepared[], nthRound: number): void {
+    this.#isDeciding = true
+    this.#follow(this.#decideAll(plans, nthRound), () => {
+      this.#isDeciding = false
+    })
+  }
+
+  async #decideAll(plans: readonly Prepared[], nthRound: number): Promise<void> {
+    const open = new Map(plans.map((prepared) => [prepared, 0]))
+    while (open.size > 0) {
+      for (const [prepared, jobs] of open) {
+        const slices = await this.#decideSome(prepared)
+        if (slices === undefined) {
+          open.delete(prepared)
+          continue
+        }
+        open.set(prepared, jobs + slices.length)
+        if (slices.length === 0) continue
+        const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
+        const datasource = prepared.settings.name
+        const planned = { datasource, rows, slices: slices.length, round: nthRound }
+        this.#round.ports.emit({ type: "planned", ...planned, isMore: jobs > 0 })
+        for (const [n, slice] of slices.entries()) this.fetch(jobOf(prepared, slice, jobs + n))
+      }
+    }
+  }
+
+  /** @returns undefined where nothing is left to decide, or nothing more is to be begun */
+  async #decideSome(prepared: Prepared): Promise<readonly Slice[] | undefined> {
+    const { decisions, sliceRows } = prepared
+    const { limit } = this.#round.request
+    const result = this.#round.resultOf(prepared)
+    const signal = anyOf(this.#round.ports.signal, limit?.over)
+    try {
+      if (decisions.isDone || result.error !== undefined) return undefined
+      if (limit?.isOver() !== true) {
+        const { slices, refreshed, doubtful } = await decisions.next(sliceRows, signal)
+        result.doubtful.push(...doubtful)
+        this.#landing.refresh(prepared, refreshed)
+        return slices
+      }
+    } catch (error) {
+      this.#round.ports.signal.throwIfAborted()
+      if (limit?.over.aborted !== true) {
+        this.#round.failed(prepared, error)
+        return undefined
+      }
+    }
+    this.#round.leave(prepared, decisions.left, OUT_OF_TIME)
+    return undefined
+  }
+
   fetch(job: Job): void {
     this.#fetching++
     this.#follow(this.#download(job), () => this.#fetching--)
@@ -82,7 +141,8 @@ class Pipeline {
       this.#downloads.arrived(this.#arrived.length)
     } catch (error) {
       this.#round.ports.signal.throwIfAborted()
-      this.#round.fetchFailed(job, error)
+      if (this.#round.request.limit?.closing.aborted === true) this.#round.leaveOut(job, OUT_OF_TIME)
+      else this.#round.fetchFailed(job, error)
     }
   }
 
@@ -109,7 +169,7 @@ class Pipeline {
     stage.catch(fail).then(() => {
       ended()
       if (!this.#round.ports.signal.aborted) this.#begin()
-      if (this.#fetching === 0 && !this.#isParsing && !this.#isCommitting) this.#finish()
+      if (!this.#isBusy) this.#finish()
     }, fail)
   }
 
@@ -128,6 +188,10 @@ class Pipeline {
     this.#follow(this.#landing.stage(one, this.#nothingArrives && !this.#isCommitting), () => {
       this.#isParsing = false
     })
+  }
+
+  get #isBusy(): boolean {
+    return this.#isDeciding || this.#fetching > 0 || this.#isParsing || this.#isCommitting
   }
 
   get #nothingArrives(): boolean {

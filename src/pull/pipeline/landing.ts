@@ -4,7 +4,7 @@
  * transactions.
  */
 import { rm } from "node:fs/promises"
-import type { Column, Segment, Slice } from "../../base/domain.ts"
+import type { Column, Part, Segment, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText, sameInterval } from "../../base/intervals.ts"
 import { chunksOf } from "../../plan/chunks.ts"
@@ -33,8 +33,9 @@ const ROW_GROUP = 122_880
 const COMMIT_ROWS = 3 * ROW_GROUP
 /** If the user asks for small slices, commits stay small: this many slices at most. */
 const COMMIT_SLICES = 4
-/** Rows of a slow Druid wait no longer than this for their commit. */
+/** Rows of a slow Druid wait no longer than this for their commit; the first rows of a run not even so long. */
 const COMMIT_AFTER_MS = 5_000
+const FIRST_COMMIT_AFTER_MS = 1_000
 
 /** Counts may disagree because a server just came or went. After this many tries we report it. */
 const MAX_MISMATCHES = 3
@@ -45,6 +46,8 @@ export class Landing {
   readonly #commitRows: number
   /** parsed and waiting for their transaction */
   readonly #held: HeldSlice[] = []
+  /** checkpoints that go into the next transaction, proven by a count alone */
+  #refreshed = new Map<Prepared, readonly Part[]>()
   /** a look that proves all that is held: it began after their responses had ended */
   #looked: Promise<ReadonlyMap<string, readonly Segment[]>> | undefined
   /** the latest look at the segments, if one was needed */
@@ -56,13 +59,22 @@ export class Landing {
   }
 
   get isEmpty(): boolean {
-    return this.#held.length === 0
+    return this.#held.length === 0 && this.#refreshed.size === 0
+  }
+
+  /** Renews checkpoints with the next transaction. */
+  refresh(prepared: Prepared, parts: readonly Part[]): void {
+    if (parts.length === 0) return
+    this.#refreshed.set(prepared, [...(this.#refreshed.get(prepared) ?? []), ...parts])
   }
 
   /** What is held is worth a transaction, or has waited long enough for one. */
   get isDue(): boolean {
-    const { clock } = this.#round.ports
-    return this.isFull || clock.nowMs() - (this.#held[0]?.sinceMs ?? Infinity) >= COMMIT_AFTER_MS
+    const [oldest] = this.#held
+    if (oldest === undefined) return false
+    if (this.isFull || this.#round.request.limit?.isOver() === true) return true
+    const longestMs = this.#round.hasStored ? COMMIT_AFTER_MS : FIRST_COMMIT_AFTER_MS
+    return this.#round.ports.clock.nowMs() - oldest.sinceMs >= longestMs
   }
 
   /** What is held is worth a transaction: more would only need more memory. */
@@ -88,11 +100,13 @@ export class Landing {
    */
   async commit(): Promise<void> {
     const batch = this.#held.splice(0)
-    const looked = this.#looked ?? this.#lookAgain()
+    const refreshed = this.#refreshed
+    this.#refreshed = new Map()
+    const looked = this.#looked ?? (batch.length > 0 ? this.#lookAgain() : undefined)
     this.#looked = undefined
     try {
-      this.look = await looked
-      await this.#prove(batch, this.look)
+      if (looked !== undefined) this.look = await looked
+      await this.#store(this.#prove(batch), refreshed)
     } catch (error) {
       // Report the original error; ignore errors from cleaning up.
       await this.#dropAll(batch).catch(() => undefined)
@@ -178,14 +192,15 @@ export class Landing {
     throw new DruidsyncError("response-mismatch", `rows with several values came for ${names}; fetched again`)
   }
 
-  async #prove(batch: readonly HeldSlice[], now: ReadonlyMap<string, readonly Segment[]>): Promise<void> {
+  /** @returns what is proven; the rest comes again, or is left out */
+  #prove(batch: readonly HeldSlice[]): Map<Prepared, ReadySlice[]> {
     const { ports } = this.#round
     // Servers that come or go need a moment; asking again at once would only see the same.
     const notBeforeMs = ports.clock.nowMs() + MISMATCH_WAIT_MS
     const ready = new Map<Prepared, ReadySlice[]>()
     for (const { job, fetched, staged } of batch) {
       const { prepared, slice } = job
-      const chunks = chunksOf(now.get(prepared.settings.name) ?? [])
+      const chunks = chunksOf(this.look?.get(prepared.settings.name) ?? [])
       const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
       if (verdict.kind === "proven") {
         const list = ready.get(prepared) ?? []
@@ -216,12 +231,20 @@ export class Landing {
       result.unproven.push({ interval: slice.interval, reason: verdict.message })
       if (verdict.kind === "changed") result.changed = true
     }
-    await this.#store(ready)
+    return ready
   }
 
-  async #store(ready: Map<Prepared, ReadySlice[]>): Promise<void> {
+  async #store(
+    ready: ReadonlyMap<Prepared, readonly ReadySlice[]>,
+    refreshed: ReadonlyMap<Prepared, readonly Part[]>,
+  ): Promise<void> {
     const { ports, request } = this.#round
-    const commits = [...ready].map(([prepared, slices]) => ({ ...commitOf(prepared), slices }))
+    const plans = [...new Set([...ready.keys(), ...refreshed.keys()])]
+    const commits = plans.map((prepared) => ({
+      ...commitOf(prepared),
+      slices: ready.get(prepared) ?? [],
+      refreshed: refreshed.get(prepared) ?? [],
+    }))
     if (commits.length === 0) return
     const results = await commitApart(
       ports.engine,
@@ -231,7 +254,7 @@ export class Landing {
       ports.signal,
     )
     for (const [n, one] of commits.entries()) {
-      const prepared = [...ready.keys()][n]!
+      const prepared = plans[n]!
       const done = results[n]!
       if (done.error !== undefined) {
         this.#round.resultOf(prepared).error ??= done.error
@@ -248,7 +271,8 @@ export class Landing {
       result.rowsDeleted += done.deleted
       result.slices += one.slices.length
       result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
-      ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })
+      if (one.slices.length > 0)
+        ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })
     }
   }
 }

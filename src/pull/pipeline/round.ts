@@ -5,12 +5,15 @@ import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText } from "../../base/intervals.ts"
 import { halves } from "../../plan/slices.ts"
 import type { Ports, PullRequest } from "../ports.ts"
+import type { Doubt } from "../prepare/measure.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import type { Progress, Run } from "../progress.ts"
 import { OUT_OF_TIME } from "../time-limit.ts"
 
 /** What a round could not finish of one datasource. */
 export interface Executed {
+  /** chunks of which nothing could be said */
+  readonly doubtful: Doubt[]
   /** stretches that could not be proven, with the reason */
   readonly unproven: { interval: Interval; reason: string }[]
   /** something changed in Druid while it was read: worth another round */
@@ -63,9 +66,17 @@ export class Round {
     this.numbering = numbering
     this.add = add
     this.results = new Map(
-      plans.map((plan) => [plan.settings.name, { unproven: [], changed: false, error: undefined }]),
+      plans.map((plan) => [
+        plan.settings.name,
+        { doubtful: [], unproven: [], changed: false, error: undefined },
+      ]),
     )
     this.#progress = new Map(progress.map((one) => [one.settings.name, one]))
+  }
+
+  /** Something was stored in this run. */
+  get hasStored(): boolean {
+    return [...this.#progress.values()].some((one) => one.slices > 0)
   }
 
   resultOf(prepared: Prepared): Executed {
@@ -91,15 +102,23 @@ export class Round {
       this.add({ ...half, slice: first, behind })
       return
     }
-    const result = this.resultOf(job.prepared)
     if (error.code === "response-mismatch") {
-      result.changed = true
-      this.#leave(job, error.message)
+      this.resultOf(job.prepared).changed = true
+      this.leaveOut(job, error.message)
       return
     }
+    this.failed(job.prepared, error)
+  }
+
+  /**
+   * A datasource fails.
+   * @throws what concerns this machine or the whole server, and therefore every datasource
+   */
+  failed(prepared: Prepared, error: unknown): void {
+    const isFinal = !(error instanceof DruidsyncError) || (error.scope === "run" && !error.retryable)
     // What may pass by itself keeps one datasource waiting; the others may still get through.
-    if (error.scope === "run" && !error.retryable) throw error
-    result.error ??= error
+    if (isFinal) throw error
+    this.resultOf(prepared).error ??= error
   }
 
   /**
@@ -108,14 +127,19 @@ export class Round {
    */
   mayBegin(job: Job): boolean {
     if (this.request.limit?.isOver() !== true) return this.resultOf(job.prepared).error === undefined
-    this.#leave(job, OUT_OF_TIME)
+    this.leaveOut(job, OUT_OF_TIME)
     return false
   }
 
   /** Not in this round. */
-  #leave(job: Job, reason: string): void {
-    const left = [job, ...job.behind].map(({ slice }) => ({ interval: slice.interval, reason }))
-    this.resultOf(job.prepared).unproven.push(...left)
+  leaveOut(job: Job, reason: string): void {
+    const intervals = [job, ...job.behind].map(({ slice }) => slice.interval)
+    this.leave(job.prepared, intervals, reason)
+  }
+
+  /** Stretches that are not stored in this round. */
+  leave(prepared: Prepared, intervals: readonly Interval[], reason: string): void {
+    this.resultOf(prepared).unproven.push(...intervals.map((interval) => ({ interval, reason })))
   }
 
   /** The datasource fails, in this interval. */
@@ -125,18 +149,10 @@ export class Round {
   }
 }
 
-/** Datasources take turns, so that a big one does not keep the small ones waiting. */
-export function jobsOf(plans: readonly Prepared[]): Job[] {
-  const jobs = plans.flatMap((prepared) =>
-    prepared.slices.map((slice, order) => ({
-      prepared,
-      slice,
-      order,
-      mismatches: 0,
-      halvings: 0,
-      notBeforeMs: 0,
-      behind: [],
-    })),
-  )
-  return jobs.sort((a, b) => a.order - b.order)
+/**
+ * Datasources take turns, so that a big one does not keep the small ones waiting.
+ * @param nth of its datasource, from 0
+ */
+export function jobOf(prepared: Prepared, slice: Slice, nth: number): Job {
+  return { prepared, slice, mismatches: 0, halvings: 0, order: nth, notBeforeMs: 0, behind: [] }
 }

@@ -1,24 +1,23 @@
 /**
- * From metadata to slices for one datasource: asks what only Druid can answer (types, multi-value columns, counts,
- * histograms) and hands the answers to the pure deciders of `plan/`.
+ * From metadata to what is fetched, for one datasource: asks what only Druid can answer and hands the answers to the pure
+ * deciders of `plan/`.
  */
 
-import type { Bucket, Chunk, Column, Interval, Part, Slice, Work } from "../../base/domain.ts"
-import { subtract } from "../../base/intervals.ts"
+import type { Column, Part, Slice, Work } from "../../base/domain.ts"
+import { byStart } from "../../base/intervals.ts"
 import { shareOf } from "../../base/shard.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { settingsDigest, settingsText } from "../../config/settings-digest.ts"
 import type { Source } from "../../druid/sql.ts"
-import { conditionOf, knownRows } from "../../plan/chunks.ts"
-import { type Diff, recounted } from "../../plan/diff.ts"
-import { bucketWidthMs, cut, isTooBig, needsMeasuring, slicesOf } from "../../plan/slices.ts"
+import type { Diff } from "../../plan/diff.ts"
 import type { DatasourceState } from "../../store/notes/state.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
 import type { DatasourceCommit } from "../../store/rows/commit.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { Judged } from "../judge.ts"
-import type { Ports } from "../ports.ts"
 import type { Run } from "../progress.ts"
+import { type Decided, Decisions } from "./decisions.ts"
+import type { Doubt } from "./measure.ts"
 import { readShape } from "./shape.ts"
 import { sliceSize } from "./slice-size.ts"
 
@@ -27,12 +26,13 @@ export interface Prepared {
   readonly settings: DatasourceSettings
   readonly source: Source
   readonly digest: string
-  readonly chunks: readonly Chunk[]
-  readonly diff: Diff
-  readonly slices: readonly Slice[]
+  /** what is to be fetched; decided while it is fetched */
+  readonly decisions: Decisions
+  /** decided already: checkpoints that are renewed without a fetch, chunks of which nothing can be said now */
   readonly refreshed: readonly Part[]
-  /** chunks whose counts contradict their metadata now */
-  readonly doubtful: readonly Chunk[]
+  readonly doubtful: readonly Doubt[]
+  /** rows of a slice */
+  readonly sliceRows: number
   /** bytes of a row in a response, from a sample, where there is enough to fetch for one */
   readonly rowBytes: number | undefined
   readonly columns: readonly Column[]
@@ -57,7 +57,8 @@ export function commitOf({ settings, schema }: Prepared): DatasourceCommit {
 }
 
 /**
- * Asks Druid what is left open and cuts the work into slices.
+ * Asks Druid what has to be known before anything is fetched: the columns, the size of a slice. What is to be fetched is
+ * decided afterwards, by and by (`decisions`).
  * @param only works to prepare (some may be left for later rounds)
  * @param learnt names of columns of which this run has met rows with several values
  * @throws DruidsyncError
@@ -68,60 +69,41 @@ export async function prepare(
   only: readonly Work[],
   learnt: ReadonlySet<string> = new Set(),
 ): Promise<Prepared> {
-  const { settings, held } = judged
+  const { settings, held, diff } = judged
   const source: Source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
   const share = shareOf(settings.shard, settings.name)
-  const digest = settingsDigest(settings)
-  const { works: counted, refreshed, doubtful } = await answerRecounts(ports, source, judged.diff)
-  const works = [...only, ...counted]
-  const base = { settings, source, digest, chunks: judged.chunks, diff: judged.diff, refreshed }
+  // Chunks of other shards keep ours no further apart than no chunk at all.
+  const chunks = judged.chunks.filter((chunk) => share(chunk.interval) !== "none")
+  const decisions = new Decisions(ports, { source, chunks, share }, only, diff.recounts)
+  const { refreshed, doubtful } = await decisions.untilWork(ports.signal)
   const renamed: SchemaChange[] =
     held === undefined || held.table === settings.table
       ? []
       : [{ kind: "renamed", from: held.table, to: settings.table }]
-  const creates = needsEmptyTable(judged.diff, held)
-  if (works.length === 0 && refreshed.length === 0 && !creates) {
-    return {
-      ...base,
-      doubtful,
-      slices: [],
-      rowBytes: undefined,
-      columns: [],
-      isUniform: false,
-      rowHash: undefined,
-      schema: held?.columns ?? [],
-      changes: renamed,
-      warnings: [],
-    }
+  const base = { settings, source, digest: settingsDigest(settings), decisions, refreshed, doubtful }
+  if (decisions.isDone && refreshed.length === 0 && !needsEmptyTable(diff, held)) {
+    const schema = held?.columns ?? []
+    const unread = { columns: [], isUniform: false, rowHash: undefined, sliceRows: 0, rowBytes: undefined }
+    return { ...base, ...unread, schema, changes: renamed, warnings: [] }
   }
+  const works = decisions.candidates
   const shape = await readShape(ports, source, judged, works, learnt)
-  const { rows: target, rowBytes } = await sliceSize(ports, request, source, shape.columns, works)
-  const sized: Work[] = []
-  const contradicting = new Set<Chunk>(doubtful)
-  const together: Work[] = []
-  for (const work of works) {
-    const isShared = share(work.interval) === "some"
-    if (!needsMeasuring(work, target, settings.filter !== undefined || isShared)) sized.push(work)
-    else if (isShared && isSmall(work, target)) together.push(work)
-    else {
-      const pieces = await measure(ports, source, work, target)
-      if (pieces === undefined) contradicting.add(work.chunk)
-      else sized.push(...pieces)
-    }
+  const { rows: sliceRows, rowBytes } = await sliceSize(ports, request, source, shape.columns, works)
+  return { ...base, ...shape, sliceRows, rowBytes, changes: [...renamed, ...shape.changes] }
+}
+
+/** Everything that is decided, at once: for where nothing of it is fetched meanwhile. @throws DruidsyncError */
+export async function decideAll(prepared: Prepared, signal: AbortSignal): Promise<Decided> {
+  const { decisions, sliceRows } = prepared
+  const all = { slices: [] as Slice[], refreshed: [...prepared.refreshed], doubtful: [...prepared.doubtful] }
+  while (!decisions.isDone) {
+    const { slices, refreshed, doubtful } = await decisions.next(sliceRows, signal)
+    all.slices.push(...slices)
+    all.refreshed.push(...refreshed)
+    all.doubtful.push(...doubtful)
   }
-  const counts = await countTogether(ports, source, together)
-  sized.push(...counts.sized)
-  for (const chunk of counts.contradicting) contradicting.add(chunk)
-  // Chunks of other shards keep ours no further apart than no chunk at all.
-  const ours = judged.chunks.filter((chunk) => share(chunk.interval) !== "none")
-  return {
-    ...base,
-    ...shape,
-    changes: [...renamed, ...shape.changes],
-    rowBytes,
-    doubtful: [...contradicting],
-    slices: slicesOf(sized, ours, target),
-  }
+  all.slices.sort((a, b) => byStart(a.interval, b.interval))
+  return all
 }
 
 /**
@@ -136,114 +118,4 @@ export function needsEmptyTable(
   // Of what no server has, Druid does not say the columns.
   const isIdle = works.length + unavailable.length + cold.length === 0
   return held === undefined && isIdle && !nothingActive
-}
-
-async function answerRecounts(ports: Ports, source: Source, found: Diff) {
-  const works: Work[] = []
-  const refreshed: Part[] = []
-  const doubtful: Chunk[] = []
-  for (const recount of found.recounts) {
-    const intervals = recount.parts.map((part) => part.interval)
-    const rest = subtract(recount.chunk.interval, intervals)
-    const all = union1([...intervals, ...rest])
-    const counts = await ports.catalog.counts(source, all, ports.signal)
-    const byStart = new Map(all.map((interval, n) => [interval.start, counts[n]!]))
-    const total = counts.reduce((sum, count) => sum + count.all, 0)
-    const answer = recounted(
-      recount,
-      intervals.map((interval) => byStart.get(interval.start)!),
-      total,
-    )
-    works.push(...answer.works)
-    refreshed.push(...answer.refreshed)
-    if (answer.doubtful) doubtful.push(recount.chunk)
-  }
-  return { works, refreshed, doubtful }
-}
-
-/** Ascending, without joining neighbours. */
-function union1(intervals: readonly Interval[]): Interval[] {
-  return [...intervals].sort((a, b) => (a.start < b.start ? -1 : 1))
-}
-
-/** True where the whole chunk makes no more than a slice and Druid's metadata says how many rows it has. */
-function isSmall(work: Work, target: number): boolean {
-  const promised = conditionOf(work.chunk) === "settled" ? knownRows(work.chunk) : undefined
-  return promised !== undefined && promised <= target
-}
-
-/**
- * Counts our rows of chunks that hold days of other shards too, many chunks with one query. As in `measure`, the counts of
- * a whole chunk must add up to what its metadata promises.
- */
-async function countTogether(ports: Ports, source: Source, works: readonly Work[]) {
-  const worksOf = new Map<Chunk, Work[]>()
-  for (const work of works) {
-    const some = worksOf.get(work.chunk)
-    if (some === undefined) worksOf.set(work.chunk, [work])
-    else some.push(work)
-  }
-  const piecesOf = (chunk: Chunk, some: readonly Work[]) => {
-    const own = some.map((work) => work.interval)
-    return [...own, ...subtract(chunk.interval, own)]
-  }
-  const all = union1([...worksOf].flatMap(([chunk, some]) => piecesOf(chunk, some)))
-  const counts = all.length === 0 ? [] : await ports.catalog.counts(source, all, ports.signal)
-  const countOf = new Map(all.map((interval, n) => [interval.start, counts[n]!]))
-  const sized: Work[] = []
-  const contradicting: Chunk[] = []
-  for (const [chunk, some] of worksOf) {
-    const total = piecesOf(chunk, some).reduce((sum, { start }) => sum + countOf.get(start)!.all, 0)
-    if (total !== knownRows(chunk)) contradicting.push(chunk)
-    else
-      for (const work of some)
-        sized.push({ ...work, expectedRows: countOf.get(work.interval.start)!.matching })
-  }
-  return { sized, contradicting }
-}
-
-/**
- * Cuts one work along a histogram. The counts of the whole chunk must add up to what its metadata promises:
- * otherwise some server is not serving all of it, and the counts would prove a hole.
- * @returns undefined where they do not
- */
-async function measure(
-  ports: Ports,
-  source: Source,
-  work: Work,
-  target: number,
-): Promise<Work[] | undefined> {
-  const { catalog, signal } = ports
-  const isImmutable = conditionOf(work.chunk) === "settled"
-  const promised = isImmutable ? knownRows(work.chunk) : undefined
-  const bounds = await catalog.bounds(source, work.interval, signal)
-  if (promised !== undefined) {
-    const rest = subtract(work.chunk.interval, [work.interval])
-    const others = rest.length === 0 ? [] : await catalog.counts(source, rest, signal)
-    if (bounds.rows + others.reduce((sum, count) => sum + count.all, 0) !== promised) return undefined
-  }
-  if (bounds.rows === 0) return cut(work, [], target)
-  const hull = { start: bounds.min, end: bounds.max + 1n }
-  const buckets = await histogram(ports, source, hull, bounds.rows, target)
-  const total = buckets.reduce((sum, bucket) => sum + bucket.all, 0)
-  if (isImmutable && total !== bounds.rows) return undefined
-  return cut(work, buckets, target)
-}
-
-async function histogram(
-  ports: Ports,
-  source: Source,
-  interval: Interval,
-  rows: number,
-  target: number,
-): Promise<Bucket[]> {
-  const width = bucketWidthMs(interval, rows, target)
-  const buckets = await ports.catalog.histogram(source, interval, width, ports.signal)
-  const result: Bucket[] = []
-  for (const bucket of buckets) {
-    if (isTooBig(bucket, target))
-      result.push(...(await histogram(ports, source, bucket.interval, bucket.all, target)))
-    else result.push(bucket)
-  }
-  return result
 }
