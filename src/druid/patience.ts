@@ -2,7 +2,7 @@
 import { DruidsyncError } from "../base/errors.ts"
 
 /** Pauses before the three times that a failure is tried again, ms. */
-export const RETRY_WAITS_MS: readonly number[] = [2_000, 4_000, 8_000]
+const RETRY_WAITS_MS: readonly number[] = [2_000, 4_000, 8_000]
 
 /** A Druid that takes no more queries is asked again in pauses that double up to this, ms … */
 const LONGEST_WAIT_MS = 60_000

@@ -449,7 +449,10 @@ describe("druidsync verify --lake", () => {
       const bytes = await readFile(january())
       bytes[20]! ^= 1
       await writeFile(january(), bytes)
-      expect(faults(await verified("", 1))).toEqual(["* damaged year=2020/month=01/part-data.parquet"])
+      const flipped = await verified("", 1)
+      expect(faults(flipped)).toEqual(["* damaged year=2020/month=01/part-data.parquet"])
+      // A reader that does not come by that byte would not notice.
+      expect(flipped.datasources[0]!.faults[0]!.detail).toContain("SHA-256")
       await exported(" --rewrite")
       await copyFile(january(), january().replace("part-data", "part-extra"))
       expect(faults(await verified("", 1))).toEqual(["- foreign year=2020/month=01/part-extra.parquet"])

@@ -2,6 +2,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { openEngine } from "../../src/store/engine.ts"
+import { spoolSource } from "../../src/store/rows/spool-source.ts"
 import { Desk } from "../commands/support.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
@@ -85,4 +87,21 @@ describe("a folder named", () => {
       }
     }
   }, 60_000)
+
+  it("spool[1] is not taken for spool1, which lies beside it", async () => {
+    const engine = await openEngine({ memoryLimit: "200MB", threads: 1 })
+    try {
+      for (const [name, text] of [
+        ["spool[1]", '["mine"]\n'],
+        ["spool1", '["other"]\n'],
+      ] as const) {
+        await mkdir(desk.path(name))
+        await writeFile(join(desk.path(name), "slice"), text)
+      }
+      const source = spoolSource(join(desk.path("spool[1]"), "slice"), { kind: "lines" }, 1_000_000)
+      expect(await engine.rows(`SELECT json[1] FROM ${source}`)).toEqual([["mine"]])
+    } finally {
+      engine.close()
+    }
+  })
 })
