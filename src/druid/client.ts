@@ -70,6 +70,12 @@ export interface DruidClient {
     file: SpoolFile,
     options: SpoolOptions,
   ): Promise<number>
+  /** A native query with a small answer, asked of a data node itself, once. @throws DruidsyncError */
+  askNode(
+    address: string,
+    query: Readonly<Record<string, unknown>>,
+    options: RequestOptions,
+  ): Promise<unknown>
   /** `GET` of a JSON document, such as `/status`. @throws DruidsyncError */
   get(path: string, options: AskOptions): Promise<unknown>
   /** Resolves when the cancels under way are answered or given up (2 s), and no connection is open any more. */
@@ -169,6 +175,13 @@ export function createClient(options: ClientOptions): DruidClient {
         () => nativeQuery(query, newId(), context),
         request,
         (response) => spoolBatches(response, file, request.onBytes),
+        queriesOf(address),
+      ),
+    askNode: (address, query, request) =>
+      run(
+        () => nativeQuery(query, newId(), context),
+        request,
+        async (response) => parseJson(await textOf(response)),
         queriesOf(address),
       ),
     get: (path, request) =>

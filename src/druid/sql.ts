@@ -102,11 +102,11 @@ function shardSql(shard: Shard, datasource: string): string {
 /** Who writes the values: a broker that answers SQL, or a data node that answers the native query that the SQL becomes. */
 export type Writer = "broker" | "data node"
 
+/** What has to be known of a column to read it. */
+export type ReadColumn = Pick<Column, "name" | "druidType" | "multiValue" | "reading">
+
 /** The select list that reads one column without loss. */
-export function columnExpression(
-  column: Pick<Column, "name" | "druidType" | "multiValue" | "reading">,
-  writer: Writer = "broker",
-): string {
+export function columnExpression(column: ReadColumn, writer: Writer = "broker"): string {
   const name = quoteName(column.name)
   if (column.name === "__time") return `${TIME_MS} AS "__time"`
   if (column.reading === "text") return `CAST(${name} AS VARCHAR) AS ${name}`
@@ -120,7 +120,7 @@ export function columnExpression(
 /** All rows of one interval; no ORDER BY and no LIMIT, so that Druid streams a native scan. */
 export function scanSql(
   source: Source,
-  columns: readonly Column[],
+  columns: readonly ReadColumn[],
   interval: Interval,
   writer: Writer = "broker",
 ): string {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { checkCertificate } from "../../src/commands/check/certificate.ts"
 import type { Check } from "../../src/commands/check/document.ts"
-import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { deny, errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { DataNode } from "../support/fake-druid/http/data-node.ts"
 import { authority } from "../support/nginx/pki.ts"
 import { Desk, holding } from "./support.ts"
 
@@ -55,6 +56,38 @@ describe("druidsync check", () => {
     expect(stdout).toContain("edits: about 2 rows in 2 segments, all of them served")
     expect(stdout).toContain("Druid 33.0.0")
     expect(desk.exists("a.duckdb")).toBe(false)
+  })
+
+  describe("with direct", () => {
+    const direct = ({ checks }: Answer) => checks.find((one) => one.check === "direct")
+
+    it("reads a row of each data node", async () => {
+      const nodes = [await DataNode.start(fake), await DataNode.start(fake)]
+      await desk.configure(fake, ["edits"], { direct: true })
+      expect(direct(await check())).toMatchObject({ status: "ok", subject: "edits" })
+      expect(direct(await check())?.message).toContain("2 data nodes can be asked")
+      expect(fake.log.of("segmentScan").every((one) => one.rowsSent === 1)).toBe(true)
+      for (const node of nodes) await node.stop()
+    })
+
+    it("says that all goes through the broker where the release does not name the columns", async () => {
+      fake.explainsColumns = false
+      await desk.configure(fake, ["edits"], { direct: true })
+      expect(direct(await check())).toMatchObject({ status: "warning", exitCode: 0 })
+    })
+
+    it("fails where a data node does not let us in", async () => {
+      const node = await DataNode.start(fake)
+      await desk.configure(fake, ["edits"], { direct: true })
+      fake.hooks.beforeRequest = (kind) => (kind === "segmentScan" ? deny("edits") : undefined)
+      expect(direct(await check())).toMatchObject({ status: "failed", exitCode: 4 })
+      await node.stop()
+    })
+
+    it("asks nothing of data nodes where the user did not ask for it", async () => {
+      expect(direct(await check())).toBeUndefined()
+      expect(fake.log.count("candidates")).toBe(0)
+    })
   })
 
   it("says all that is wrong with a configuration, and stops there", async () => {

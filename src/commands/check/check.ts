@@ -10,6 +10,7 @@ import { checkDisks, checkFile } from "./check-file.ts"
 import { type CheckOptions, warningCheck } from "./check-line.ts"
 import { checkColumns } from "./columns.ts"
 import { checkConnection } from "./connection.ts"
+import { checkDirect } from "./direct.ts"
 import { checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
 import { checkLogin, checkVersion } from "./server.ts"
 
@@ -29,7 +30,10 @@ async function checkDruid(options: CheckOptions): Promise<Overview | undefined> 
   if (!(await checkConnection(options)) || !(await checkLogin(options))) return undefined
   await checkVersion(options)
   const overview = await checkOverview(options)
-  if (overview !== undefined) await checkDatasources(options, overview)
+  if (overview !== undefined) {
+    await checkDatasources(options, overview)
+    await checkDirect(options, overview)
+  }
   return overview
 }
 

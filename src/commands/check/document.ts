@@ -12,6 +12,7 @@ const check = v.object({
     "version",
     "segments",
     "datasource",
+    "direct",
     "file",
     "disk",
   ]),

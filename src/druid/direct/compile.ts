@@ -6,6 +6,7 @@
  */
 import type { Interval } from "../../base/domain.ts"
 import { intervalText } from "../../base/intervals.ts"
+import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 
 /** A native scan that only lacks its intervals. */
 export interface NativeScan {
@@ -26,6 +27,9 @@ const BATCH_ROWS = 1_024
 const BATCH_BYTES = 1 << 20
 /** Rows of a batch where nothing is known of their width. */
 const CAUTIOUS_ROWS = 256
+
+/** All of Druid's time: some clusters demand a condition on time in each query. */
+export const ALWAYS: Interval = { start: MIN_TIME, end: MAX_TIME }
 
 /** `EXPLAIN PLAN FOR` of this SQL: its only row begins with the plan, as a text of JSON. */
 export const explainSql = (sql: string): string => `EXPLAIN PLAN FOR ${sql}`

@@ -5,11 +5,10 @@
 import type { Column, Interval, Segment } from "../../base/domain.ts"
 import { DruidsyncError, messageOf } from "../../base/errors.ts"
 import { contains, intersection, sameInterval } from "../../base/intervals.ts"
-import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { DruidClient, SpoolOptions } from "../client.ts"
 import type { SpoolFile } from "../spool.ts"
 import { type Source, scanSql } from "../sql.ts"
-import { candidatesQuery, explainSql, type NativeScan, nativeScan, segmentsQuery } from "./compile.ts"
+import { ALWAYS, candidatesQuery, explainSql, type NativeScan, nativeScan, segmentsQuery } from "./compile.ts"
 import { type Candidate, candidatesIn, type NodeShare, sharesOf } from "./locate.ts"
 
 /** A stretch of one chunk, and the chunk's segments as the plan knows them. */
@@ -25,9 +24,6 @@ export interface Located {
   /** bytes of a row in an answer, from a sample; undefined where there was none */
   readonly rowBytes: number | undefined
 }
-
-/** All of Druid's time: some clusters demand a condition on time in each query. */
-const ALWAYS: Interval = { start: MIN_TIME, end: MAX_TIME }
 
 export class DirectReader {
   readonly #client: DruidClient

@@ -21,6 +21,7 @@ interface SegmentScan {
   readonly virtualColumns: readonly { readonly sql: string; readonly names: readonly string[] }[]
   readonly columns: readonly string[]
   readonly batchSize: number
+  readonly limit?: number
   readonly context: Readonly<Record<string, unknown>>
 }
 
@@ -132,6 +133,7 @@ export class DataNode {
         }
         if (!part.isThere() || !this.serves(segment)) continue
         for (const row of part.rows()) {
+          if (entry.rowsSent + rows.length >= (query.limit ?? Number.POSITIVE_INFINITY)) break
           rows.push(`[${places.map((place, n) => encoders[n]!(row[place]!)).join(",")}]`)
           if (rows.length >= query.batchSize) await batch()
         }

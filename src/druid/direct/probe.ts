@@ -1,0 +1,62 @@
+/** Could segments be read past the broker? Asks what a pull with `direct` would ask, of a few intervals, and reads a row of each node. */
+import type { Interval } from "../../base/domain.ts"
+import { DruidsyncError } from "../../base/errors.ts"
+import type { DruidClient } from "../client.ts"
+import { scanSql } from "../sql.ts"
+import { ALWAYS, candidatesQuery, explainSql, nativeScan, segmentsQuery } from "./compile.ts"
+import { type Candidate, candidatesIn } from "./locate.ts"
+
+export type Probed =
+  /** addresses of the data nodes that answered */
+  | { readonly kind: "works"; readonly nodes: readonly string[] }
+  /** everything would go through SQL */
+  | { readonly kind: "no way"; readonly why: string }
+
+/**
+ * @param intervals of this datasource, with something served in them
+ * @throws DruidsyncError where a data node does not let us in, or cannot be reached; the signal's reason
+ */
+export async function probeDirect(
+  client: DruidClient,
+  protocol: "http" | "https",
+  datasource: string,
+  intervals: readonly Interval[],
+  signal: AbortSignal,
+): Promise<Probed> {
+  const time = { name: "__time", druidType: "LONG", multiValue: false }
+  const sql = scanSql({ datasource }, [time], ALWAYS, "data node")
+  const action = `asking how Druid reads "${datasource}"`
+  const scan = await client.rows(explainSql(sql), { action, signal }, (rows) =>
+    nativeScan(String(rows[0]?.[0]), datasource, ["__time"]),
+  )
+  if (scan === undefined)
+    return { kind: "no way", why: "this release does not say which column of a native query is which" }
+  const candidates = await locate(client, candidatesQuery(scan, intervals), protocol, datasource, signal)
+  if (candidates === undefined) return { kind: "no way", why: "the broker does not tell where segments are" }
+  const byNode = new Map<string, Candidate>()
+  for (const candidate of candidates)
+    for (const { address } of candidate.servers) byNode.set(address, candidate)
+  for (const [address, { interval, version, partition }] of byNode) {
+    const one = segmentsQuery(scan, [{ interval, version, partition }], undefined)
+    await client.askNode(address, { ...one, limit: 1 }, { action: `asking the data node ${address}`, signal })
+  }
+  return { kind: "works", nodes: [...byNode.keys()].sort() }
+}
+
+/** @returns undefined where the cluster has no such question, or answers it in another form */
+async function locate(
+  client: DruidClient,
+  query: Readonly<Record<string, unknown>>,
+  protocol: "http" | "https",
+  datasource: string,
+  signal: AbortSignal,
+): Promise<Candidate[] | undefined> {
+  try {
+    const action = `asking where the segments of "${datasource}" are`
+    return candidatesIn(await client.candidates(query, { action, signal }), protocol)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (error instanceof DruidsyncError && ["not-druid", "query"].includes(error.code)) return undefined
+    throw error
+  }
+}
