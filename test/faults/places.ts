@@ -18,7 +18,7 @@ export const PLACES: readonly Place[] = [
   { name: "bounds", kind: "bounds", n: 1 },
   { name: "histogram", kind: "histogram", n: 1 },
   { name: "first slice", kind: "scan", n: 1 },
-  { name: "last slice", kind: "scan", n: 7 },
+  { name: "last slice", kind: "scan", n: 6 },
   { name: "count before", kind: "counts", n: 2 },
   { name: "count after", kind: "counts", n: 3 },
   { name: "proving look", kind: "segments", n: 2 },

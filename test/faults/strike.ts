@@ -71,10 +71,9 @@ function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Ou
       wrong.push(`code ${code}, not ${wantedCode}: ${outcome.message}`)
   }
   // A slice that times out or is cut is asked for again in halves, and its counts with it; each half has its own tries.
-  // A server that refuses connections refuses others that are under way too.
+  // Rows are fetched while the rest is still counted. A server that refuses connections refuses others that are under way.
   // A machine that is busy may run into the short timeout by itself.
-  const more =
-    place.kind === "scan" || (place.kind === "counts" && place.n > 1) || /^(refused|hang)/.test(fault.name)
+  const more = place.kind === "scan" || place.kind === "counts" || /^(refused|hang)/.test(fault.name)
   const mustRetry = (...waits: number[]) => {
     const counted = (list: readonly number[], wait: number) => list.filter((one) => one === wait).length
     const enough = waits.every((wait) => counted(retries, wait) >= counted(waits, wait))

@@ -14,7 +14,7 @@ export interface Theatre {
   readonly datasource: string
   /** three days of rows */
   build(): Promise<void>
-  /** one day unchanged, one with rows added, one replaced, one new and too big for one slice, one new, one streaming */
+  /** one day unchanged, one with rows added, one replaced, one new, a chunk of years new and too big for one slice, one streaming */
   change(): Promise<void>
   /** all rows that Druid holds now, asked in another way than druidsync asks */
   truth(): Promise<readonly Timed[]>
@@ -45,7 +45,9 @@ function sceneRows(day: number, count: number, seed: number): SceneRow[] {
 export const FIRST = [sceneRows(0, 10, 0), sceneRows(1, 10, 1), sceneRows(2, 10, 2)] as const
 export const ADDED = sceneRows(1, 3, 41)
 export const REPLACED = sceneRows(2, 12, 42)
-export const NEW = [sceneRows(3, 60, 43), sceneRows(4, 5, 44)] as const
+/** Of 2030: in a chunk of years, where it is asked first between which times rows lie. */
+export const BIG = sceneRows(2_192, 60, 43)
+export const NEW = sceneRows(4, 5, 44)
 const STREAMED = sceneRows(5, 6, 45)
 
 export function timed(ms: bigint, page: unknown, tags: unknown, n: unknown): Timed {
@@ -73,7 +75,8 @@ export async function fakeTheatre(): Promise<Theatre> {
     async change() {
       append(ADDED)
       world.overwrite(DATASOURCE, "2024-01-03/2024-01-04", input(REPLACED), { granularity: "DAY" })
-      for (const rows of NEW) append(rows)
+      append(NEW)
+      world.overwrite(DATASOURCE, "2030-01-01/2032-01-01", input(BIG))
       world.settle(DATASOURCE)
       world.stream(DATASOURCE, input(STREAMED), { granularity: "DAY" })
     },

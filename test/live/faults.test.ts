@@ -4,7 +4,7 @@ import { type Druid, identifier, ingest, markUnused, sql } from "../../scripts/d
 import { PLACES } from "../faults/places.ts"
 import { Scenario } from "../faults/scenario.ts"
 import { modesOf, strike } from "../faults/strike.ts"
-import { ADDED, FIRST, NEW, REPLACED, type SceneRow, type Theatre, timed } from "../faults/theatre.ts"
+import { ADDED, BIG, FIRST, NEW, REPLACED, type SceneRow, type Theatre, timed } from "../faults/theatre.ts"
 import { cells } from "../faults/verdicts.ts"
 import { liveDruid, tag } from "./support.ts"
 
@@ -95,7 +95,7 @@ function liveTheatre(druid: Druid, datasource: string): Theatre {
     async change() {
       await load(ADDED, true)
       await load(REPLACED, false)
-      await load(NEW.flat(), true)
+      await load([...NEW, ...BIG], true)
     },
     async truth() {
       const rows = await sql<{ ms: string; page: string; tags: string | null; n: number }>(
