@@ -43,7 +43,9 @@ function refusedConfig(text: string): Promise<string | undefined> {
             ? "https://hc-ping.com/x"
             : "x",
     )
-  return refused(loadConfig(CONFIG_PATH, { ...inMemory(text), env: { DRUID_PASSWORD: "x" }, readFile }))
+  const runCommand = async () => ({ exit: 0, stdout: "x\n", stderr: "" })
+  const env = { DRUID_PASSWORD: "x" }
+  return refused(loadConfig(CONFIG_PATH, { ...inMemory(text), env, readFile, runCommand }))
 }
 
 describe("the pages", () => {
