@@ -15,6 +15,8 @@ export interface Segment {
   readonly interval: Interval
   readonly version: string
   readonly partition: number
+  /** partitions of its core set, of which a broker answers all or none; undefined where it was not asked */
+  readonly corePartitions?: number
   /** stored rows; 0 means "not known yet" unless the segment is a tombstone */
   readonly rows: number
   readonly sizeBytes: number

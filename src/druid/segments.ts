@@ -70,7 +70,7 @@ function isSame(a: readonly Segment[], b: readonly Segment[]): boolean {
 
 /** @throws DruidsyncError `response-cut` where the row is not whole */
 function listedOf(line: string): Listed {
-  const row = wholeRow(parseLine(line), 13)
+  const row = wholeRow(parseLine(line), 14)
   const [
     datasource,
     start,
@@ -85,7 +85,9 @@ function listedOf(line: string): Listed {
     realtime,
     tombstone,
     used,
+    core,
   ] = row
+  const corePartitions = core === null ? undefined : corePartitionsOf(textCell(core))
   const segment: Segment = {
     interval: { start: isoCell(start), end: isoCell(end) },
     version: textCell(version),
@@ -98,6 +100,13 @@ function listedOf(line: string): Listed {
     isRealtime: integerCell(realtime) === 1,
     isTombstone: integerCell(tombstone) === 1,
     isUsed: integerCell(used) === 1,
+    ...(corePartitions === undefined ? {} : { corePartitions }),
   }
   return { line, datasource: textCell(datasource), segment, id: JSON.stringify(row.slice(0, 5)) }
+}
+
+/** Of numbered and hashed shard specs `partitions`, of those by range `numCorePartitions`; others have none. */
+function corePartitionsOf(shardSpec: string): number | undefined {
+  const found = /"(?:partitions|numCorePartitions)":(\d+)/.exec(shardSpec)
+  return found === null ? undefined : Number(found[1])
 }

@@ -56,9 +56,9 @@ export function proof(
     const promised = work.expectedRows === undefined ? "" : ` and ${work.expectedRows} by its metadata`
     const expected =
       asked === undefined
-        ? `${work.expectedRows}`
-        : `${asked.before[n]} before and ${asked.after[n]} after${promised}`
-    if (wrong.length === 0) message = `${rows} rows arrived, Druid counts ${expected}`
+        ? promiseText(work)
+        : `Druid counts ${asked.before[n]} before and ${asked.after[n]} after${promised}`
+    if (wrong.length === 0) message = `${rows} rows arrived, ${expected}`
     wrong.push(n)
   }
   if (wrong.length > 0) {
@@ -84,6 +84,12 @@ export function proof(
     parts.push({ interval: work.interval, segments: set, rows: loaded[n]!, state, settings })
   }
   return { kind: "proven", parts }
+}
+
+/** Who promised the rows: the metadata of the whole chunk, or a count of a piece of it. */
+function promiseText({ interval, chunk, expectedRows }: Work): string {
+  const isWhole = sameInterval(interval, chunk.interval) && knownRows(chunk) === expectedRows
+  return isWhole ? `its metadata promises ${expectedRows}` : `Druid counted ${expectedRows} before`
 }
 
 /** Druid's row counts lag behind its segments: a promise may be taken back while its rows are read. */

@@ -5,6 +5,7 @@ import { formatDruidTime } from "../base/time.ts"
 import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
 import type { SchemaChange } from "../store/rows/drift.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
+import type { Broken } from "./broken.ts"
 import type { Range } from "./document.ts"
 import type { Doubt } from "./prepare/measure.ts"
 
@@ -99,6 +100,16 @@ export function describeUnavailable(chunk: Chunk): string {
   }
   const missing = chunk.segments.filter((segment) => !segment.isAvailable && !segment.isTombstone).length
   return `${missing} of ${chunk.segments.length} segments in this interval are published but served by no historical now`
+}
+
+/** Why Druid answers nothing of a chunk that it lists. */
+export function describeBroken({ missing, partitions }: Broken): string {
+  const [first] = missing
+  const which =
+    missing.length === 1
+      ? `partition ${first} of ${partitions} is`
+      : `partitions ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? ", …" : ""} of ${partitions} are`
+  return `${which} not among the used segments, so Druid answers none of its rows; what was copied before is kept, waiting does not help`
 }
 
 /** Why a chunk is left alone. */

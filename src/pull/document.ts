@@ -49,6 +49,12 @@ const datasource = v.object({
     "intervals that are published and served by no server now: also among the incomplete",
   ),
   cold: key(v.array(v.string()), "intervals that the load rules keep on no server"),
+  broken: v.exactOptional(
+    key(
+      v.array(incomplete),
+      "of what Druid lists it answers nothing, since a partition is missing; what is held is kept, and no reason for an exit code",
+    ),
+  ),
   schemaChanges: key(v.array(v.string()), "in words"),
 })
 

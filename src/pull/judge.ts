@@ -1,9 +1,9 @@
 /** What metadata alone says about one datasource: pure, no request is sent. */
 
 import type { Chunk, Interval, Work } from "../base/domain.ts"
-import { anyOverlap } from "../base/intervals.ts"
+import { anyOverlap, overlaps, subtract } from "../base/intervals.ts"
 import { shareOf } from "../base/shard.ts"
-import { laterOf } from "../base/time.ts"
+import { laterOf, MAX_TIME, MIN_TIME } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import { changedSettings, settingsDigest } from "../config/settings-digest.ts"
 import type { Inventory } from "../druid/catalog.ts"
@@ -11,6 +11,7 @@ import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
 import type { DatasourceState, FileState } from "../store/notes/state.ts"
+import { type Broken, brokenOf } from "./broken.ts"
 import type { PullRequest } from "./ports.ts"
 
 /** What a round is planned from: what Druid has, and what the file holds. */
@@ -32,6 +33,8 @@ export function subjectOf(settings: DatasourceSettings, { inventory, state }: Lo
 }
 
 export interface Judged extends Subject {
+  /** chunks of which Druid answers nothing, though it lists them; no part of the diff */
+  readonly broken: readonly Broken[]
   readonly chunks: readonly Chunk[]
   readonly diff: Diff
   /** set where Druid refuses `sys.segments` and days were counted instead */
@@ -49,7 +52,16 @@ export function judge(
   nowMs: number,
 ): Judged {
   const { settings, inventory, held } = subject
-  const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
+  const listed = chunksOf(inventory.segments.get(settings.name) ?? [])
+  const window = {
+    start: laterOf(settings.sinceMs, request.sinceMs) ?? MIN_TIME,
+    end: request.untilMs ?? MAX_TIME,
+  }
+  const broken = listed
+    .flatMap((chunk) => brokenOf(chunk) ?? [])
+    .filter((one) => overlaps(one.interval, window))
+  const isBroken = anyOverlap(broken.map((one) => one.interval))
+  const chunks = broken.length === 0 ? listed : listed.filter((chunk) => !isBroken(chunk.interval))
   const byCounts = inventory.basis === "counts"
   const newest = byCounts ? newestDays(chunks, settings.lookbackMs, nowMs) : []
   const parts = forgetting(held?.parts ?? [], newest, committed)
@@ -61,12 +73,22 @@ export function judge(
     since: laterOf(settings.sinceMs, request.sinceMs),
     until: request.untilMs,
   }
-  const found = diff(chunks, parts, options)
+  const all = diff(chunks, parts, options)
+  const nothingActive = listed.length === 0
+  // What is held of a broken chunk is not gone: Druid has it, and cannot answer.
+  const gone = all.gone.flatMap((interval) =>
+    subtract(
+      interval,
+      broken.map((one) => one.interval),
+    ),
+  )
+  const found = { ...all, gone, nothingActive }
+  const base = { ...subject, broken, chunks: listed }
   if (!request.full) {
     const isFiltered = settings.filter !== undefined
     const counts = byCounts ? judgeCounts(found.works, held?.parts ?? [], newest, isFiltered) : undefined
     const works = named(counts?.works ?? found.works, settings, held)
-    return { ...subject, chunks, diff: { ...found, works }, counts }
+    return { ...base, diff: { ...found, works }, counts }
   }
   const isFresh = anyOverlap(committed)
   const fresh = parts.filter((part) => isFresh(part.interval))
@@ -75,7 +97,8 @@ export function judge(
     (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
   )
   const counts = byCounts ? { refused: [], taken: [] } : undefined
-  return { ...subject, chunks, diff: { ...again, works, gone: found.gone, foreign: found.foreign }, counts }
+  const { foreign } = found
+  return { ...base, diff: { ...again, works, gone, foreign, nothingActive }, counts }
 }
 
 /** Says which settings changed, where rows have to come again for that. */

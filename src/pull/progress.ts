@@ -8,7 +8,7 @@ import type { DatasourceSettings } from "../config/settings.ts"
 import type { Outcome } from "../store/notes/history.ts"
 import type { FileState } from "../store/notes/state.ts"
 import { rangeOf } from "./describe.ts"
-import type { DatasourceReport, PublishReport, PullReport } from "./document.ts"
+import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./document.ts"
 import type { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { OUT_OF_TIME } from "./time-limit.ts"
@@ -44,6 +44,8 @@ export interface Progress {
   incomplete: Stretch[]
   unavailable: readonly Interval[]
   cold: readonly Interval[]
+  /** of which Druid answers nothing, whatever is waited for */
+  broken: readonly Stretch[]
   /** what this way of looking at Druid cannot see */
   caveat: string | undefined
   readonly schemaChanges: Set<string>
@@ -78,6 +80,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     incomplete: [],
     unavailable: [],
     cold: [],
+    broken: [],
     caveat: undefined,
     schemaChanges: new Set(),
     warnings: new Set(),
@@ -160,12 +163,14 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
     cursor: held?.cursorMs === undefined ? null : formatDruidTime(held.cursorMs),
     bytes: one.bytes,
     slices: one.slices,
-    incomplete: one.incomplete.map(({ interval, reason }) => ({
-      interval: interval === undefined ? "" : intervalText(interval),
-      reason,
-    })),
+    incomplete: one.incomplete.map(stretchText),
     unavailable: one.unavailable.map(intervalText),
     cold: one.cold.map(intervalText),
+    ...(one.broken.length === 0 ? {} : { broken: one.broken.map(stretchText) }),
     schemaChanges: [...one.schemaChanges],
   }
+}
+
+function stretchText({ interval, reason }: Stretch): Incomplete {
+  return { interval: interval === undefined ? "" : intervalText(interval), reason }
 }

@@ -2,10 +2,11 @@
 
 import type { Chunk, Interval, Work } from "../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
-import { anyOverlap } from "../base/intervals.ts"
+import { anyOverlap, intervalText } from "../base/intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
 import {
+  describeBroken,
   describeChange,
   describeCounting,
   describeDoubt,
@@ -45,6 +46,12 @@ export async function planAll(run: Run, look: Look, isLastCall: boolean): Promis
     const judged = judge(subjectOf(one.settings, look), request, one.committed, ports.clock.nowMs())
     one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
     one.cold = judged.diff.cold.map((chunk) => chunk.interval)
+    one.broken = judged.broken.map((broken) => {
+      const { interval } = broken
+      const reason = describeBroken(broken)
+      warnOnce(run, one, one.warnings, `${intervalText(interval)}: ${reason}`)
+      return { interval, reason }
+    })
     try {
       refuseForeignTable(ports.file.path, one.settings, look.state)
       plans.push(await planOne(run, one, judged, isLastCall))

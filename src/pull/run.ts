@@ -72,8 +72,11 @@ function record({ ports, request, progress, startedMs }: Run, interrupted: boole
       rowsDeleted: one.rowsDeleted,
       bytes: one.bytes,
       slices: one.slices,
-      message: one.error?.message ?? one.incomplete[0]?.reason ?? (interrupted ? "interrupted" : one.caveat),
-      missing: one.incomplete.flatMap(({ interval, reason }) =>
+      message:
+        one.error?.message ??
+        one.incomplete[0]?.reason ??
+        (interrupted ? "interrupted" : (one.caveat ?? one.broken[0]?.reason)),
+      missing: [...one.incomplete, ...one.broken].flatMap(({ interval, reason }) =>
         interval === undefined ? [] : [{ interval, reason }],
       ),
     })),

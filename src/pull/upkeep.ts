@@ -4,6 +4,7 @@ import type { Interval } from "../base/domain.ts"
 import { anyOverlap } from "../base/intervals.ts"
 import type { DatasourceCommit } from "../store/rows/commit.ts"
 import { commitApart } from "../store/rows/commit-apart.ts"
+import { heldOfBroken } from "./broken.ts"
 import type { Judged } from "./judge.ts"
 import type { Ports } from "./ports.ts"
 import { commitOf, needsEmptyTable, type Prepared } from "./prepare/prepare.ts"
@@ -36,9 +37,9 @@ export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared)
   const renames = held !== undefined && held.table !== settings.table
   return {
     refreshed: prepared.refreshed,
-    keep,
+    keep: [...keep, ...heldOfBroken(judged.broken, held?.parts ?? [])],
     remove: [...remove, ...diff.foreign],
-    reshapes: renames || needsEmptyTable(diff, held),
+    reshapes: renames || needsEmptyTable(judged),
   }
 }
 

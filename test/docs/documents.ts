@@ -98,10 +98,15 @@ export async function printedDocuments(): Promise<Documents> {
     await run("verify", `verify ${both}`)
     await run("verify", `verify ${both} --deep --repair`)
 
-    // Druid: a name that is not there, a new column, realtime rows, a dropped day, days that are not served.
+    // Druid: a name that is not there, a new column, realtime rows, a dropped day, days that are not served, one of whose
+    // core set a partition is missing.
     world.append("wikipedia", [{ ...row("2016-07-01T01:00"), added: 5n }])
     world.append("wikipedia", [row("2016-07-02T01:00"), row("2016-07-03T01:00")])
     world.settle()
+    const day = "2016-07-05/2016-07-06"
+    world.overwrite("wikipedia", day, [row("2016-07-05T01:00"), row("2016-07-05T02:00")], { partitions: 2 })
+    world.settle()
+    world.dropPartition("wikipedia", day, 1)
     world.stream("live", [row("2016-07-04T01:00")])
     world.markUnused("wikipedia", "2016-06-27/2016-06-28")
     world.setAvailable("wikipedia", "2016-07-02/2016-07-03", false)

@@ -3,7 +3,11 @@ import { SegmentsReader } from "../../src/druid/segments.ts"
 
 type Row = readonly unknown[]
 
-const row = (datasource: string, day: number, { version = "v1", partition = 0, rows = 10 } = {}): Row => [
+const row = (
+  datasource: string,
+  day: number,
+  { version = "v1", partition = 0, rows = 10, core = "" } = {},
+): Row => [
   datasource,
   `2024-01-0${day}T00:00:00.000Z`,
   `2024-01-0${day + 1}T00:00:00.000Z`,
@@ -13,6 +17,7 @@ const row = (datasource: string, day: number, { version = "v1", partition = 0, r
   1_000,
   1,
   ...[1, 1, 0, 0, 1],
+  core,
 ]
 
 /** A reader whose Druid answers with these looks, one after the other. */
@@ -31,6 +36,19 @@ describe("a look at the segments", () => {
     expect([...found.keys()]).toEqual(["a", "b"])
     expect(found.get("a")).toMatchObject([{ version: "v1", rows: 10, isUsed: true, isTombstone: false }])
     expect(found.get("b")).toEqual([])
+  })
+
+  it("knows how many partitions a core set has, where a shard spec tells", async () => {
+    const specs = [
+      '{"type":"numbered","partitionNum":0,"partitions":3}',
+      '{"type":"hashed","partitionNum":0,"partitions":4,"bucketId":0,"numBuckets":4}',
+      '{"type":"range","partitionNum":1,"numCorePartitions":5}',
+      '{"type":"linear","partitionNum":0}',
+      "",
+    ]
+    const rows = specs.map((core, n) => row("a", 1, { partition: n, core }))
+    const found = await reader(rows).read(available)
+    expect(found.get("a")!.map((one) => one.corePartitions)).toEqual([3, 4, 5, undefined, undefined])
   })
 
   it("gives back the very lists of the look before where nothing has changed, in whatever order it came", async () => {
@@ -80,7 +98,7 @@ describe("a look at the segments", () => {
     const good = [row("a", 1)]
     const reading = reader(good, [row("a", 1).slice(1)], good)
     const first = await reading.read(available)
-    await expect(reading.read(available)).rejects.toThrow("of 13 values")
+    await expect(reading.read(available)).rejects.toThrow("of 14 values")
     expect((await reading.read(available)).get("a")).toBe(first.get("a")!)
   })
 })

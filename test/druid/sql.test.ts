@@ -121,7 +121,7 @@ describe("every statement", () => {
       [
         segmentsSql([datasource, name], new Set()),
         ["start", "end", "size"],
-        ['%"tombstone"%', datasource, name],
+        ['%"tombstone"%', "", datasource, name],
       ],
     ]
   }

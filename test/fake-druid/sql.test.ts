@@ -48,13 +48,28 @@ describe("the SQL that druidsync sends", () => {
     const rows = (await rowsOf(sql(fake, metadata.segmentsSql([source.datasource], ALL)))).map((row) =>
       JSON.parse(row),
     )
+    const numbered = '{"type":"numbered","partitionNum":0,"partitions":1}'
+    const tombstone = '{"type":"tombstone","partitionNum":0,"partitions":1}'
     expect(rows.map((row) => [...row.slice(1, 3), ...row.slice(4)])).toEqual([
-      ["2020-01-01T00:00:00.000Z", "2020-01-02T00:00:00.000Z", 0, 2, expect.any(Number), 1, 1, 1, 0, 0, 1],
-      ["2020-01-02T00:00:00.000Z", "2020-01-03T00:00:00.000Z", 0, 0, 1, 1, 1, 1, 0, 1, 1],
+      [
+        "2020-01-01T00:00:00.000Z",
+        "2020-01-02T00:00:00.000Z",
+        0,
+        2,
+        expect.any(Number),
+        1,
+        1,
+        1,
+        0,
+        0,
+        1,
+        numbered,
+      ],
+      ["2020-01-02T00:00:00.000Z", "2020-01-03T00:00:00.000Z", 0, 0, 1, 1, 1, 1, 0, 1, 1, tombstone],
     ])
     world.markUnused(source.datasource, "2020-01-01/2020-01-02", { stillServed: true })
     const dropped = await rowsOf(sql(fake, metadata.segmentsSql([source.datasource], ALL)))
-    expect(dropped.map((row) => JSON.parse(row).at(-1)).sort()).toEqual([0, 1])
+    expect(dropped.map((row) => JSON.parse(row).at(-2)).sort()).toEqual([0, 1])
     fake.segmentsWithout.add("is_active").add("replication_factor")
     expect(await messageOf(sql(fake, metadata.segmentsSql([source.datasource], ALL)))).toContain(
       "Column 'is_active' not found",

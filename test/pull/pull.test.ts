@@ -113,7 +113,7 @@ describe("a count that does not agree", () => {
     expect(report.datasources[0]!.incomplete).toEqual([
       {
         interval: "2020-01-01T00:00:00.000Z/2020-01-02T00:00:00.000Z",
-        reason: "50 rows arrived, Druid counts 60",
+        reason: "50 rows arrived, its metadata promises 60",
       },
     ])
     expect(fake.log.count("scan")).toBe(4)

@@ -82,7 +82,7 @@ export class Answers {
       for (let n = 0; n < world.options.segments; n++) {
         const { startMs, endMs, rows } = world.segment(n)
         const [start, end] = [new Date(startMs).toISOString(), new Date(endMs).toISOString()]
-        lines.push(JSON.stringify([name, start, end, VERSION, 0, rows, rows * 60, 1, 1, 1, 0, 0, 1]))
+        lines.push(JSON.stringify([name, start, end, VERSION, 0, rows, rows * 60, 1, 1, 1, 0, 0, 1, ""]))
       }
     }
     return lines.length === 0 ? "\n\n" : `${lines.join("\n")}\n\n`

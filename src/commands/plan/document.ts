@@ -47,6 +47,12 @@ const datasource = v.object({
     "what cannot be copied now: the pull would exit with 3",
   ),
   cold: key(v.array(v.string()), "intervals that the load rules keep on no server"),
+  broken: v.exactOptional(
+    key(
+      v.array(v.object({ interval: v.string(), reason: key(v.string(), "in words") })),
+      "of what Druid lists it answers nothing, since a partition is missing",
+    ),
+  ),
   excluded: key(v.array(v.string()), "realtime intervals that the configuration leaves out"),
   dropped: key(v.array(v.string()), "intervals that Druid dropped"),
   deletions: key(v.picklist(["keep", "mirror"]), "what becomes of them"),

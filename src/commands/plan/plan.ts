@@ -6,6 +6,7 @@ import { intervalText } from "../../base/intervals.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
 import {
+  describeBroken,
   describeChange,
   describeDoubt,
   describeReason,
@@ -79,6 +80,10 @@ async function planOne(
     error = thrown
   }
   const { slices, refreshed, doubtful } = decided
+  const broken = judged.broken.map((one) => ({
+    interval: intervalText(one.interval),
+    reason: describeBroken(one),
+  }))
   const fetch = slices.flatMap((slice, n) => slice.works.map((work) => stretch(work, n + 1)))
   const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
   const planned: PlannedDatasource = {
@@ -107,7 +112,11 @@ async function planOne(
     dropped: diff.gone.map(intervalText),
     deletions: settings.deletions,
     schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
-    warnings: prepared?.warnings ?? [],
+    warnings: [
+      ...broken.map(({ interval, reason }) => `${interval}: ${reason}`),
+      ...(prepared?.warnings ?? []),
+    ],
+    ...(broken.length === 0 ? {} : { broken }),
     error: error?.toJSON(),
   }
   const isShort = planned.unavailable.length > 0

@@ -9,8 +9,6 @@ import { shareOf } from "../../base/shard.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { settingsDigest, settingsText } from "../../config/settings-digest.ts"
 import type { Source } from "../../druid/sql.ts"
-import type { Diff } from "../../plan/diff.ts"
-import type { DatasourceState } from "../../store/notes/state.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
 import type { DatasourceCommit } from "../../store/rows/commit.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
@@ -81,7 +79,7 @@ export async function prepare(
       ? []
       : [{ kind: "renamed", from: held.table, to: settings.table }]
   const base = { settings, source, digest: settingsDigest(settings), decisions, refreshed, doubtful }
-  if (decisions.isDone && refreshed.length === 0 && !needsEmptyTable(diff, held)) {
+  if (decisions.isDone && refreshed.length === 0 && !needsEmptyTable(judged)) {
     const schema = held?.columns ?? []
     const unread = { columns: [], isUniform: false, rowHash: undefined, sliceRows: 0, rowBytes: undefined }
     return { ...base, ...unread, schema, changes: renamed, warnings: [] }
@@ -111,11 +109,9 @@ export async function decideAll(prepared: Prepared, signal: AbortSignal): Promis
  * every datasource of the config. Such are a stream that is left out until it is handed off, a stretch of time without a
  * row, a shard without a day.
  */
-export function needsEmptyTable(
-  { works, unavailable, cold, nothingActive }: Diff,
-  held: DatasourceState | undefined,
-): boolean {
+export function needsEmptyTable({ held, diff, broken }: Pick<Judged, "held" | "diff" | "broken">): boolean {
+  const { works, unavailable, cold, nothingActive } = diff
   // Of what no server has, Druid does not say the columns.
-  const isIdle = works.length + unavailable.length + cold.length === 0
+  const isIdle = works.length + unavailable.length + cold.length + broken.length === 0
   return held === undefined && isIdle && !nothingActive
 }

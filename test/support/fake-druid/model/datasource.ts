@@ -3,7 +3,7 @@ import { reader } from "./rows.ts"
 import { type MergePolicy, mergedSchema } from "./schema.ts"
 import { isListed, type SegmentRow, type StoredSegment, segmentRow } from "./segment.ts"
 import type { Interval } from "./time.ts"
-import { type Visible, visibleParts } from "./timeline.ts"
+import { unhidden, type Visible, visibleParts } from "./timeline.ts"
 import type { SegmentColumn } from "./values.ts"
 
 export class Datasource {
@@ -67,8 +67,8 @@ export class Datasource {
   overshadowed(): ReadonlySet<StoredSegment> {
     if (!this.#overshadowed) {
       const published = [...this.#segments].filter((s) => s.published)
-      const visible = new Set(visibleParts(published).map((part) => part.segment))
-      this.#overshadowed = new Set(published.filter((s) => !visible.has(s)))
+      const there = unhidden(published)
+      this.#overshadowed = new Set(published.filter((s) => !there.has(s)))
     }
     return this.#overshadowed
   }

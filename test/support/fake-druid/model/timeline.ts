@@ -13,6 +13,34 @@ export interface Visible {
 
 /** The visible parts of segments, in the order scans read them: interval, then partition. */
 export function visibleParts(segments: Iterable<StoredSegment>): Visible[] {
+  const covered = new Coverage()
+  const visible: Visible[] = []
+  for (const holder of holdersOf(segments).filter(isComplete)) {
+    const free = covered.take(holder[0]!.interval)
+    for (const interval of free) for (const segment of holder) visible.push({ segment, interval })
+  }
+  return visible.sort(
+    (a, b) => order(a.interval.start, b.interval.start) || a.segment.partition - b.segment.partition,
+  )
+}
+
+/**
+ * Segments that no newer ones hide. Those of a core set that is not whole are among them, though nobody sees their rows:
+ * they hide nothing themselves.
+ */
+export function unhidden(segments: Iterable<StoredSegment>): ReadonlySet<StoredSegment> {
+  const covered = new Coverage()
+  const found = new Set<StoredSegment>()
+  for (const holder of holdersOf(segments)) {
+    const { interval } = holder[0]!
+    const free = isComplete(holder) ? covered.take(interval) : covered.copy().take(interval)
+    if (free.length > 0) for (const segment of holder) found.add(segment)
+  }
+  return found
+}
+
+/** Segments of one interval and version, the newest first. */
+function holdersOf(segments: Iterable<StoredSegment>): StoredSegment[][] {
   const holders = new Map<string, StoredSegment[]>()
   for (const segment of segments) {
     const key = `${segment.interval.start}/${segment.interval.end}/${segment.version}`
@@ -20,15 +48,7 @@ export function visibleParts(segments: Iterable<StoredSegment>): Visible[] {
     if (holder) holder.push(segment)
     else holders.set(key, [segment])
   }
-  const covered = new Coverage()
-  const visible: Visible[] = []
-  for (const holder of [...holders.values()].filter(isComplete).sort(newestFirst)) {
-    const free = covered.take(holder[0]!.interval)
-    for (const interval of free) for (const segment of holder) visible.push({ segment, interval })
-  }
-  return visible.sort(
-    (a, b) => order(a.interval.start, b.interval.start) || a.segment.partition - b.segment.partition,
-  )
+  return [...holders.values()].sort(newestFirst)
 }
 
 /** Without one of its core partitions, nothing of an interval's version is visible. */
@@ -50,7 +70,15 @@ function order<T extends bigint | string>(a: T, b: T): number {
 
 /** Disjoint sorted intervals that are taken already. */
 class Coverage {
-  readonly #taken: Interval[] = []
+  readonly #taken: Interval[]
+
+  constructor(taken: readonly Interval[] = []) {
+    this.#taken = [...taken]
+  }
+
+  copy(): Coverage {
+    return new Coverage(this.#taken)
+  }
 
   /** Takes an interval; returns what of it was free. */
   take(wanted: Interval): Interval[] {

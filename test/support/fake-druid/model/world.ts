@@ -108,6 +108,16 @@ export class World {
     ds.changed()
   }
 
+  /** Marks one partition of a chunk unused, by its id. */
+  dropPartition(name: string, span: Span, partition: number): void {
+    const ds = this.#existing(name)
+    const whole = interval(span)
+    for (const s of [...ds.segments]) {
+      if (s.published && contains(whole, s.interval) && s.partition === partition) ds.remove(s)
+    }
+    ds.changed()
+  }
+
   /** Ends the state that `markUnused(…, {stillServed: true})` began: servers let go of what is not published. */
   unloadUnused(name: string): void {
     const ds = this.#existing(name)

@@ -1,0 +1,110 @@
+/** Chunks of which Druid lists some partitions of the core set and answers no row: waiting mends nothing (FIELD 12). */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { brokenOf } from "../../src/pull/broken.ts"
+import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { Bench, datasource, dayRows } from "./support.ts"
+
+const DAY = "2020-01-02T00:00:00.000Z/2020-01-03T00:00:00.000Z"
+const REASON = "partition 1 of 3 is not among the used segments"
+
+let fake: FakeDruid
+let bench: Bench
+beforeAll(async () => {
+  fake = await startFakeDruid()
+})
+afterAll(() => fake.stop())
+beforeEach(async () => {
+  fake.reset()
+  for (const day of ["2020-01-01", "2020-01-02", "2020-01-03"])
+    fake.world.overwrite("w", `${day}/${day.slice(0, -1)}${Number(day.at(-1)) + 1}`, dayRows(day, 30), {
+      partitions: 3,
+    })
+  fake.world.settle()
+  bench = await Bench.open(fake)
+})
+afterEach(() => bench.close())
+
+describe("a partition of the core set that is not among the used segments", () => {
+  it("leaves its day out: nothing is waited for, what is held is kept, exit code 0 with a warning", async () => {
+    await bench.pull([datasource("w")])
+    fake.world.dropPartition("w", "2020-01-02/2020-01-03", 1)
+    bench.clock.slept.length = 0
+    const report = await bench.pull([datasource("w")], { settleWaitMs: 60_000 })
+    expect(report).toMatchObject({ exitCode: 0, outcome: "complete", rowsFetched: 0 })
+    expect(report.datasources[0]).toMatchObject({ rows: 90, keptRows: 30, incomplete: [] })
+    expect(report.datasources[0]!.broken).toEqual([
+      { interval: DAY, reason: expect.stringContaining(REASON) },
+    ])
+    expect(bench.clock.slept).toEqual([])
+    const warnings = bench.events.flatMap((event) => (event.type === "warning" ? [event.message] : []))
+    expect(warnings.join()).toContain(`${DAY}: ${REASON}`)
+    expect(await bench.query("SELECT reason FROM file._sync_missing")).toEqual([
+      [expect.stringContaining(REASON)],
+    ])
+  })
+
+  it("leaves its day out of a first pull and of a full one, and removes nothing with deletions: mirror", async () => {
+    fake.world.dropPartition("w", "2020-01-02/2020-01-03", 1)
+    expect(await bench.pull([datasource("w")])).toMatchObject({ exitCode: 0, rowsFetched: 60 })
+    expect(await bench.pull([datasource("w")], { full: true })).toMatchObject({
+      exitCode: 0,
+      rowsFetched: 60,
+    })
+    fake.world.overwrite("w", "2020-01-02/2020-01-03", dayRows("2020-01-02", 30), { partitions: 3 })
+    fake.world.settle()
+    await bench.pull([datasource("w")])
+    fake.world.dropPartition("w", "2020-01-02/2020-01-03", 0)
+    const mirror = datasource("w", { deletions: "mirror" })
+    const report = await bench.pull([mirror])
+    expect(report.datasources[0]).toMatchObject({ rows: 90, keptRows: 30, rowsDeleted: 0 })
+  })
+
+  it("is copied again once it is back", async () => {
+    await bench.pull([datasource("w")])
+    fake.world.dropPartition("w", "2020-01-02/2020-01-03", 2)
+    await bench.pull([datasource("w")])
+    fake.world.overwrite("w", "2020-01-02/2020-01-03", dayRows("2020-01-02", 40), { partitions: 3 })
+    fake.world.settle()
+    expect(await bench.pull([datasource("w")])).toMatchObject({ exitCode: 0, rowsFetched: 40 })
+    const state = await bench.state()
+    expect(state.datasources.get("w")!.parts.map((part) => part.state)).toEqual(
+      Array.from({ length: 3 }, () => "complete"),
+    )
+  })
+})
+
+describe("a core set", () => {
+  const interval = { start: 0n, end: 10n }
+  const chunkOf = (partitions: readonly number[], corePartitions: number | undefined) => ({
+    interval,
+    segments: partitions.map((partition) => ({
+      interval,
+      version: "v",
+      partition,
+      ...(corePartitions === undefined ? {} : { corePartitions }),
+      rows: 1,
+      sizeBytes: 1,
+      isPublished: true,
+      isAvailable: true,
+      isRealtime: false,
+      replicationFactor: 1,
+      isTombstone: false,
+      isUsed: true,
+    })),
+  })
+
+  it("is whole, or appended to, or unknown: not broken", () => {
+    expect(brokenOf(chunkOf([0, 1, 2], 3))).toBeUndefined()
+    expect(brokenOf(chunkOf([0, 1, 2, 3, 7], 3))).toBeUndefined()
+    expect(brokenOf(chunkOf([4], 0))).toBeUndefined()
+    expect(brokenOf(chunkOf([1], undefined))).toBeUndefined()
+  })
+
+  it("that was replaced in part says nothing", () => {
+    expect(brokenOf(chunkOf([0, 32_768], 3))).toBeUndefined()
+  })
+
+  it("lacks what is not listed", () => {
+    expect(brokenOf(chunkOf([1, 3], 4))).toEqual({ interval, missing: [0, 2], partitions: 4 })
+  })
+})
