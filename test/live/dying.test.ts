@@ -111,9 +111,48 @@ describe("a Druid that dies while it is read", () => {
   }, 240_000)
 })
 
-describe("segments that move while a response is read", () => {
+describe("data nodes that are read past the broker", () => {
+  beforeEach(() => stage.config([wiki], { ...small, direct: true }))
+
+  it("killed in mid-scan never give a wrong file with exit 0", async () => {
+    for (let n = 0; n < 3; n++) {
+      const running = stage.start("--full", "--settle-wait", "1s")
+      await delay(400 + 300 * n)
+      await druid.kill("historical")
+      const back = delay(2_000).then(() => druid.start("historical"))
+      await expectHonest(running)
+      await back
+      await expectRecovery()
+    }
+    const { report } = await stage.pullExactly("--full")
+    expect(report.datasources[0]!.rowsPastBroker).toBe(datasets[0]!.rowCount)
+  }, 300_000)
+
+  it("that segments move away from, or to, are gone round", async () => {
+    const other = await druid.addHistorical()
+    try {
+      for (let n = 0; n < 3; n++) {
+        const running = stage.start("--full")
+        await delay(1_000)
+        await expectHonest(running)
+      }
+    } finally {
+      await druid.removeHistorical(other)
+    }
+    await expectHonest(stage.start("--full"))
+    await expectRecovery()
+  }, 300_000)
+})
+
+describe.each([false, true])("segments that move while a response is read (direct: %p)", (direct) => {
   it("a reader that was stopped for long is told apart from one that got everything", async () => {
-    stage.config([wiki], { sliceRows: 1_000_000, concurrency: 1, requestTimeout: "2m", idleTimeout: "2m" })
+    stage.config([wiki], {
+      sliceRows: 1_000_000,
+      concurrency: 1,
+      requestTimeout: "2m",
+      idleTimeout: "2m",
+      direct,
+    })
     const running = stage.start()
     let other: Awaited<ReturnType<Druid["addHistorical"]>> | undefined
     try {

@@ -113,7 +113,8 @@ describe("the files of all shards together", () => {
         here.fake.log.clear()
         await pullAll(all)
         await expectWhole(all, "all")
-        expect(here.fake.log.entries.length).toBeLessThan(3 * 8)
+        // All of time is counted in two halves: some clusters take no query without a condition on time.
+        expect(here.fake.log.entries.length).toBeLessThanOrEqual(3 * 8)
       }
     },
     SLOW_MS,
