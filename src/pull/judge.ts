@@ -26,6 +26,8 @@ export interface Subject {
   readonly inventory: Inventory
   /** what the file holds of it; undefined before its first commit */
   readonly held: DatasourceState | undefined
+  /** chunks that look broken, and of which Druid answers rows all the same (`withAnswers`) */
+  readonly answered?: readonly Interval[]
 }
 
 export function subjectOf(settings: DatasourceSettings, { inventory, state }: Look): Subject {
@@ -57,9 +59,10 @@ export function judge(
     start: laterOf(settings.sinceMs, request.sinceMs) ?? MIN_TIME,
     end: request.untilMs ?? MAX_TIME,
   }
+  const isAnswered = anyOverlap(subject.answered ?? [])
   const broken = listed
     .flatMap((chunk) => brokenOf(chunk) ?? [])
-    .filter((one) => overlaps(one.interval, window))
+    .filter((one) => overlaps(one.interval, window) && !isAnswered(one.interval))
   const isBroken = anyOverlap(broken.map((one) => one.interval))
   const chunks = broken.length === 0 ? listed : listed.filter((chunk) => !isBroken(chunk.interval))
   const byCounts = inventory.basis === "counts"

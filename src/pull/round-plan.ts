@@ -5,6 +5,7 @@ import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.
 import { anyOverlap, intervalText } from "../base/intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
+import { withAnswers } from "./answered.ts"
 import {
   describeBroken,
   describeChange,
@@ -43,7 +44,8 @@ export async function planAll(run: Run, look: Look, isLastCall: boolean): Promis
       noteOutOfTime(one)
       continue
     }
-    const judged = judge(subjectOf(one.settings, look), request, one.committed, ports.clock.nowMs())
+    const subject = await withAnswers(ports, subjectOf(one.settings, look))
+    const judged = judge(subject, request, one.committed, ports.clock.nowMs())
     one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
     one.cold = judged.diff.cold.map((chunk) => chunk.interval)
     one.broken = judged.broken.map((broken) => {

@@ -59,6 +59,18 @@ describe("a partition of the core set that is not among the used segments", () =
     expect(report.datasources[0]).toMatchObject({ rows: 90, keptRows: 30, rowsDeleted: 0 })
   })
 
+  it("is not believed while Druid answers rows of the day: the list is wrong then, exit code 3, nothing is kept", async () => {
+    await bench.pull([datasource("w")])
+    const [segment] = fake.world
+      .segments("w")
+      .filter((one) => one.start.startsWith("2020-01-02") && one.partition_num === 1)
+    fake.world.patch("w", (_, id) => id === segment!.segment_id, { unlisted: true })
+    const report = await bench.pull([datasource("w")], { settleWaitMs: 0 })
+    expect(report.exitCode).toBe(3)
+    expect(report.datasources[0]!.broken).toBeUndefined()
+    expect(report.datasources[0]!.keptRows).toBe(0)
+  })
+
   it("is copied again once it is back", async () => {
     await bench.pull([datasource("w")])
     fake.world.dropPartition("w", "2020-01-02/2020-01-03", 2)

@@ -5,6 +5,7 @@ import { concernsOneDatasource, type DruidsyncError, ExitCode, worst } from "../
 import { intervalText } from "../../base/intervals.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
+import { withAnswers } from "../../pull/answered.ts"
 import {
   describeBroken,
   describeChange,
@@ -62,7 +63,8 @@ async function planOne(
   look: Look,
   bytesPerRow: number | undefined,
 ): Promise<{ planned: PlannedDatasource; exitCode: ExitCode }> {
-  const judged = judge(subjectOf(settings, look), request, [], ports.clock.nowMs())
+  const subject = await withAnswers(ports, subjectOf(settings, look))
+  const judged = judge(subject, request, [], ports.clock.nowMs())
   const { diff, held } = judged
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
     chunks.map((chunk) => intervalText(chunk.interval))
