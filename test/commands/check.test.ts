@@ -44,6 +44,20 @@ async function check(...words: string[]): Promise<Answer> {
 const failures = ({ checks }: Answer) => checks.filter((one) => one.status === "failed")
 
 describe("druidsync check", () => {
+  it("names a chunk of whose core set a partition is missing, as a warning", async () => {
+    const rows = [1n, 2n, 3n].map((n) => ({ __time: `2020-02-01T0${n}:00`, n }))
+    fake.world.overwrite("edits", "2020-02-01/2020-02-02", rows, { partitions: 3 })
+    fake.world.dropPartition("edits", "2020-02-01/2020-02-02", 1)
+    const { exitCode, checks } = await check()
+    expect(exitCode).toBe(0)
+    const warnings = checks.filter((one) => one.status === "warning" && one.subject === "edits")
+    expect(warnings.map(({ message }) => message)).toEqual([
+      expect.stringContaining(
+        "2020-02-01T00:00:00.000Z/2020-02-02T00:00:00.000Z: partition 1 of 3 is not among the used segments",
+      ),
+    ])
+  })
+
   it("says a line for each thing that is well, and that a pull can work", async () => {
     const { code, stdout, stderr } = await desk.run("check --config $c --out $out")
     expect(stderr).toBe("")

@@ -11,7 +11,7 @@ import { type CheckOptions, warningCheck } from "./check-line.ts"
 import { checkColumns } from "./columns.ts"
 import { checkConnection } from "./connection.ts"
 import { checkDirect } from "./direct.ts"
-import { checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
+import { checkCoreSets, checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
 import { checkLogin, checkVersion } from "./server.ts"
 
 /** Everything that can be looked at, each told to `onCheck`. @throws the signal's reason */
@@ -43,6 +43,9 @@ async function checkDatasources(options: CheckOptions, overview: Overview): Prom
     client,
     settings.datasources.map(({ name }) => name),
   )
+  // Says what the sums of the overview cannot; what keeps it from being read is said by the lines of the datasources.
+  const inventory = await catalog.inventory(signal).catch(() => undefined)
+  signal?.throwIfAborted()
   for (const datasource of settings.datasources) {
     const { name } = datasource
     const look = async () => {
@@ -52,6 +55,7 @@ async function checkDatasources(options: CheckOptions, overview: Overview): Prom
       const isServed = chunks.some((one) => one.segments > one.unavailable + one.cold)
       if (isServed) await checkColumns(catalog, datasource, signal)
       onCheck(checkSegments(name, chunks))
+      for (const line of checkCoreSets(name, inventory?.segments.get(name) ?? [])) onCheck(line)
       return true
     }
     await attempt(options, "datasource", look, name)

@@ -1,8 +1,13 @@
 /** What `sys.segments` says of the configured datasources: is it readable, is everything served, how much is it? */
+import type { Segment } from "../../base/domain.ts"
 import { ExitCode } from "../../base/errors.ts"
+import { intervalText } from "../../base/intervals.ts"
 import type { Settings } from "../../config/settings.ts"
 import { type ChunkOverview, readOverview } from "../../druid/overview.ts"
 import { counted } from "../../kit/text/words.ts"
+import { chunksOf } from "../../plan/chunks.ts"
+import { brokenOf } from "../../pull/broken.ts"
+import { describeBroken } from "../../pull/describe.ts"
 import { attempt } from "./attempt.ts"
 import { type CheckOptions, okCheck, warningCheck } from "./check-line.ts"
 import type { Check } from "./document.ts"
@@ -54,6 +59,17 @@ export function checkSegments(name: string, chunks: readonly ChunkOverview[]): C
     )
   }
   return okCheck("datasource", `${what}, all of them served`, name)
+}
+
+/** A line for each chunk of which Druid answers nothing, since a partition is missing. */
+export function checkCoreSets(name: string, segments: readonly Segment[]): Check[] {
+  return chunksOf(segments).flatMap((chunk) => {
+    const broken = brokenOf(chunk)
+    if (broken === undefined) return []
+    const message = `${intervalText(broken.interval)}: ${describeBroken(broken)}`
+    const hint = "mark that partition used again, or ingest the interval again"
+    return [warningCheck("datasource", message, hint, name)]
+  })
 }
 
 /** Bytes in deep storage of what is configured: a DuckDB file takes about as much. */
