@@ -2,9 +2,9 @@
 import type { Interval } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import type { DruidClient } from "../client.ts"
-import { scanSql } from "../sql.ts"
-import { ALWAYS, candidatesQuery, explainSql, nativeScan, segmentsQuery } from "./compile.ts"
-import { type Candidate, candidatesIn } from "./locate.ts"
+import { askCandidates, compileScan, directSql } from "./ask.ts"
+import { segmentsQuery } from "./compile.ts"
+import type { Candidate } from "./locate.ts"
 
 export type Probed =
   /** addresses of the data nodes that answered */
@@ -24,14 +24,14 @@ export async function probeDirect(
   signal: AbortSignal,
 ): Promise<Probed> {
   const time = { name: "__time", druidType: "LONG", multiValue: false }
-  const sql = scanSql({ datasource }, [time], ALWAYS, "data node")
-  const action = `asking how Druid reads "${datasource}"`
-  const scan = await client.rows(explainSql(sql), { action, signal }, (rows) =>
-    nativeScan(String(rows[0]?.[0]), datasource, ["__time"]),
-  )
+  const source = { datasource }
+  const scan = await compileScan(client, source, [time], directSql(source, [time]), signal)
   if (scan === undefined)
     return { kind: "no way", why: "this release does not say which column of a native query is which" }
-  const candidates = await locate(client, candidatesQuery(scan, intervals), protocol, datasource, signal)
+  const candidates = await locate(
+    () => askCandidates(client, protocol, datasource, scan, intervals, signal),
+    signal,
+  )
   if (candidates === undefined) return { kind: "no way", why: "the broker does not tell where segments are" }
   const byNode = new Map<string, Candidate>()
   for (const candidate of candidates)
@@ -45,15 +45,11 @@ export async function probeDirect(
 
 /** @returns undefined where the cluster has no such question, or answers it in another form */
 async function locate(
-  client: DruidClient,
-  query: Readonly<Record<string, unknown>>,
-  protocol: "http" | "https",
-  datasource: string,
+  ask: () => Promise<Candidate[] | undefined>,
   signal: AbortSignal,
 ): Promise<Candidate[] | undefined> {
   try {
-    const action = `asking where the segments of "${datasource}" are`
-    return candidatesIn(await client.candidates(query, { action, signal }), protocol)
+    return await ask()
   } catch (error) {
     signal.throwIfAborted()
     if (error instanceof DruidsyncError && ["not-druid", "query"].includes(error.code)) return undefined

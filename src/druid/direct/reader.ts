@@ -7,9 +7,10 @@ import { DruidsyncError, messageOf } from "../../base/errors.ts"
 import { contains, intersection, sameInterval } from "../../base/intervals.ts"
 import type { DruidClient, SpoolOptions } from "../client.ts"
 import type { SpoolFile } from "../spool.ts"
-import { type Source, scanSql } from "../sql.ts"
-import { ALWAYS, candidatesQuery, explainSql, type NativeScan, nativeScan, segmentsQuery } from "./compile.ts"
-import { type Candidate, candidatesIn, type NodeShare, sharesOf } from "./locate.ts"
+import type { Source } from "../sql.ts"
+import { askCandidates, compileScan, directSql } from "./ask.ts"
+import { type NativeScan, segmentsQuery } from "./compile.ts"
+import { type Candidate, type NodeShare, sharesOf } from "./locate.ts"
 
 /** A stretch of one chunk, and the chunk's segments as the plan knows them. */
 export interface Wanted {
@@ -56,13 +57,18 @@ export class DirectReader {
     signal: AbortSignal,
   ): Promise<Located | undefined> {
     if (this.#refused || !columns.every(isAlike)) return undefined
-    const action = `asking where the segments of "${source.datasource}" are`
     try {
       const scan = await this.#compiled(source, columns, signal)
       if (scan === undefined) return undefined
       const intervals = wanted.map(({ interval }) => interval)
-      const answer = await this.#client.candidates(candidatesQuery(scan, intervals), { action, signal })
-      const candidates = candidatesIn(answer, this.#protocol)
+      const candidates = await askCandidates(
+        this.#client,
+        this.#protocol,
+        source.datasource,
+        scan,
+        intervals,
+        signal,
+      )
       if (candidates === undefined || !isCovered(wanted, candidates)) return undefined
       return { scan, shares: sharesOf(candidates, this.#avoided), rowBytes }
     } catch (error) {
@@ -110,15 +116,10 @@ export class DirectReader {
     columns: readonly Column[],
     signal: AbortSignal,
   ): Promise<NativeScan | undefined> {
-    const sql = scanSql(source, columns, ALWAYS, "data node")
+    const sql = directSql(source, columns)
     const known = this.#scans.get(sql)
     if (known !== undefined) return known
-    const action = `asking how Druid reads "${source.datasource}"`
-    const names = columns.map(({ name }) => name)
-    const compiled = this.#client.rows(explainSql(sql), { action, signal }, (rows) => {
-      const plan = rows[0]?.[0]
-      return typeof plan === "string" ? nativeScan(plan, source.datasource, names) : undefined
-    })
+    const compiled = compileScan(this.#client, source, columns, sql, signal)
     // What failed for the moment is asked again by whoever needs it next.
     compiled.catch(() => this.#scans.delete(sql))
     this.#scans.set(sql, compiled)
