@@ -20,6 +20,31 @@ export type Values<A extends Flags> = {
     : ValueOf<A[K]> | undefined
 }
 
+/** A switch: true where it is given. */
+export function toggle<const More extends { alias?: string }>(description: string, more: More = {} as More) {
+  return { type: "boolean", default: false, description, ...more } as const
+}
+
+type TextMore = { alias?: string; required?: boolean; default?: string; parse?: Parse<unknown> }
+
+/** A flag with a value. @param valueHint stands for the value in the help */
+export function text<const More extends TextMore>(
+  valueHint: string,
+  description: string,
+  more: More = {} as More,
+) {
+  return { type: "string", valueHint, description, ...more } as const
+}
+
+/** A flag whose value is one of a few words. */
+export function choice<const Words extends readonly string[], const More extends { default?: string }>(
+  words: Words,
+  description: string,
+  more: More = {} as More,
+) {
+  return { type: "enum", options: [...words] as Words[number][], description, ...more } as const
+}
+
 /** Short forms of a flag, without dashes. */
 export function aliasesOf(flag: Flag): readonly string[] {
   const { alias = [] } = flag as { alias?: string | readonly string[] }

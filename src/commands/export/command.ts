@@ -1,5 +1,6 @@
 /** `druidsync export`: the file's tables as a lake. */
 import { define } from "../../kit/command.ts"
+import { choice, text, toggle } from "../../kit/flag.ts"
 import { jsonArg, lockWaitArg, onlyHeldArg, outArg, partArg, talkArgs } from "../../kit/flags.ts"
 import { path } from "../../kit/values.ts"
 import { sayWait } from "../../kit/wait.ts"
@@ -8,31 +9,17 @@ import { exportText } from "./text.ts"
 export const command = define({
   args: {
     ...outArg,
-    to: {
-      type: "string",
-      required: true,
-      valueHint: "DIR",
-      parse: path,
-      description: "the lake's folder; created if needed",
-    },
+    to: text("DIR", "the lake's folder; created if needed", { required: true, parse: path }),
     ...onlyHeldArg,
-    partition: {
-      type: "enum",
-      options: ["month", "day"],
-      description: "what goes into one folder, in UTC (default: as the lake has it, else month)",
-    },
-    format: {
-      type: "enum",
-      options: ["parquet", "csv", "json"],
-      description: "of the files (default: as the lake has it, else parquet)",
-    },
+    partition: choice(
+      ["month", "day"],
+      "what goes into one folder, in UTC (default: as the lake has it, else month)",
+    ),
+    format: choice(["parquet", "csv", "json"], "of the files (default: as the lake has it, else parquet)"),
     ...partArg,
-    rewrite: {
-      type: "boolean",
-      default: false,
-      description:
-        "write all of this share again, also with another --partition or --format, or from another DuckDB file",
-    },
+    rewrite: toggle(
+      "write all of this share again, also with another --partition or --format, or from another DuckDB file",
+    ),
     ...jsonArg,
     ...talkArgs,
     ...lockWaitArg,

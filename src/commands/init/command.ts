@@ -4,6 +4,7 @@ import { ExitCode } from "../../base/errors.ts"
 import type { Prompter } from "../../kit/ask/prompter.ts"
 import { define } from "../../kit/command.ts"
 import type { CliContext } from "../../kit/context.ts"
+import { choice, text, toggle } from "../../kit/flag.ts"
 import { jsonArg, USUAL_CONFIG } from "../../kit/flags.ts"
 import { styleFor } from "../../kit/text/style.ts"
 import { counted } from "../../kit/text/words.ts"
@@ -11,46 +12,19 @@ import { usage } from "../../kit/usage.ts"
 
 export const command = define({
   args: {
-    config: {
-      type: "string",
-      alias: "c",
-      default: USUAL_CONFIG,
-      valueHint: "FILE",
-      description: "where to write the configuration",
-    },
-    host: { type: "string", valueHint: "HOST", description: "a Druid router or broker, or its URL" },
-    port: { type: "string", valueHint: "PORT", description: "its port (default: 8888, with https 9088)" },
-    protocol: {
-      type: "enum",
-      options: ["https", "http"],
-      description: "default: http for this machine, else https",
-    },
-    "base-path": { type: "string", valueHint: "PATH", description: "path before /druid/v2, behind a proxy" },
-    ca: {
-      type: "string",
-      valueHint: "FILE",
-      description: "PEM file of the authority that signed its certificate",
-    },
-    username: { type: "string", valueHint: "NAME", description: "for Basic authentication" },
-    password: { type: "string", valueHint: "SOURCE", description: "env:NAME, file:PATH or command:PROGRAM" },
-    token: { type: "string", valueHint: "SOURCE", description: "for Bearer authentication: the same" },
-    datasources: {
-      type: "string",
-      valueHint: "NAMES",
-      description: "what to copy: names with commas between them, or all",
-    },
-    yes: {
-      type: "boolean",
-      alias: "y",
-      default: false,
-      description: "ask nothing; copy all datasources if none are named",
-    },
-    force: { type: "boolean", default: false, description: "replace an existing configuration" },
-    "print-schema": {
-      type: "boolean",
-      default: false,
-      description: "only print the JSON Schema of the configuration",
-    },
+    config: text("FILE", "where to write the configuration", { alias: "c", default: USUAL_CONFIG }),
+    host: text("HOST", "a Druid router or broker, or its URL"),
+    port: text("PORT", "its port (default: 8888, with https 9088)"),
+    protocol: choice(["https", "http"], "default: http for this machine, else https"),
+    "base-path": text("PATH", "path before /druid/v2, behind a proxy"),
+    ca: text("FILE", "PEM file of the authority that signed its certificate"),
+    username: text("NAME", "for Basic authentication"),
+    password: text("SOURCE", "env:NAME, file:PATH or command:PROGRAM"),
+    token: text("SOURCE", "for Bearer authentication: the same"),
+    datasources: text("NAMES", "what to copy: names with commas between them, or all"),
+    yes: toggle("ask nothing; copy all datasources if none are named", { alias: "y" }),
+    force: toggle("replace an existing configuration"),
+    "print-schema": toggle("only print the JSON Schema of the configuration"),
     ...jsonArg,
   },
   examples: [

@@ -2,6 +2,7 @@
 import { extname } from "node:path"
 import { ExitCode } from "../../base/errors.ts"
 import { define } from "../../kit/command.ts"
+import { choice, text, toggle } from "../../kit/flag.ts"
 import { lockWaitArg, outArg } from "../../kit/flags.ts"
 import { styleFor } from "../../kit/text/style.ts"
 import { counted } from "../../kit/text/words.ts"
@@ -29,26 +30,11 @@ export const command = define({
       description: "the question; - reads it from standard input",
     },
     ...outArg,
-    file: { type: "string", alias: "f", valueHint: "FILE", description: "read the SQL from a file" },
-    format: {
-      type: "enum",
-      options: [...FORMATS],
-      description: "how rows are written (default: table, or by the extension of --to)",
-    },
-    to: {
-      type: "string",
-      valueHint: "PATH",
-      parse: path,
-      description: "write the result to a file, whole or not at all; needed for parquet",
-    },
-    "allow-files": { type: "boolean", default: false, description: "let the SQL read and write other files" },
-    "memory-limit": {
-      type: "string",
-      default: "1GB",
-      valueHint: "SIZE",
-      parse: memory,
-      description: "DuckDB's memory limit",
-    },
+    file: text("FILE", "read the SQL from a file", { alias: "f" }),
+    format: choice(FORMATS, "how rows are written (default: table, or by the extension of --to)"),
+    to: text("PATH", "write the result to a file, whole or not at all; needed for parquet", { parse: path }),
+    "allow-files": toggle("let the SQL read and write other files"),
+    "memory-limit": text("SIZE", "DuckDB's memory limit", { default: "1GB", parse: memory }),
     ...lockWaitArg,
   },
   examples: [

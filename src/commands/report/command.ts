@@ -1,19 +1,15 @@
 /** `druidsync report`: read the file, write a page. */
 import { basename, dirname, extname, join } from "node:path"
 import { define } from "../../kit/command.ts"
+import { text, toggle } from "../../kit/flag.ts"
 import { jsonArg, lockWaitArg, outArg } from "../../kit/flags.ts"
 import { path } from "../../kit/values.ts"
 
 export const command = define({
   args: {
     ...outArg,
-    to: {
-      type: "string",
-      valueHint: "PATH",
-      parse: path,
-      description: "the page (default: beside the file, with the ending .report.html)",
-    },
-    force: { type: "boolean", default: false, description: "overwrite a file that is not a report" },
+    to: text("PATH", "the page (default: beside the file, with the ending .report.html)", { parse: path }),
+    force: toggle("overwrite a file that is not a report"),
     ...jsonArg,
     ...lockWaitArg,
   },

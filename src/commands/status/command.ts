@@ -1,17 +1,14 @@
 /** `druidsync status`: read the file, print what it holds. */
 import { ExitCode } from "../../base/errors.ts"
 import { define } from "../../kit/command.ts"
+import { toggle } from "../../kit/flag.ts"
 import { jsonArg, lockWaitArg, outArg } from "../../kit/flags.ts"
 import { statusText } from "./text.ts"
 
 export const command = define({
   args: {
     ...outArg,
-    "exit-code": {
-      type: "boolean",
-      default: false,
-      description: "exit with 3 if something is incomplete",
-    },
+    "exit-code": toggle("exit with 3 if something is incomplete"),
     ...jsonArg,
     ...lockWaitArg,
   },

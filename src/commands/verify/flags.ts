@@ -1,52 +1,36 @@
 /** The flags of `verify`, for both of its ways: against Druid, and with `--lake`. */
 import { parseSample, type Sample } from "../../compare/sample.ts"
-import type { Flags } from "../../kit/flag.ts"
+import { type Flags, text, toggle } from "../../kit/flag.ts"
 import { configArg, jsonArg, lockWaitArg, logFormatArg, outArg, partArg, talkArgs } from "../../kit/flags.ts"
 import { pullArgs } from "../../kit/pull-flags.ts"
 import { usage } from "../../kit/usage.ts"
 
 const { only, since, until, "settle-wait": settleWait } = pullArgs
 
-function sample(text: string): Sample {
-  const found = parseSample(text)
+function sample(given: string): Sample {
+  const found = parseSample(given)
   if (found !== undefined) return found
-  throw usage(`invalid --sample ${JSON.stringify(text)}`, "write it like 20 or 5%")
+  throw usage(`invalid --sample ${JSON.stringify(given)}`, "write it like 20 or 5%")
 }
 
 export const verifyArgs = {
   // Not read with --lake.
   ...configArg,
   ...outArg,
-  lake: {
-    type: "string",
-    valueHint: "DIR",
-    description: "compare this lake of druidsync export with the DuckDB file, without Druid",
-  },
+  lake: text("DIR", "compare this lake of druidsync export with the DuckDB file, without Druid"),
   ...partArg,
   only,
   since,
   until,
-  deep: {
-    type: "boolean",
-    default: false,
-    description: "fetch the rows again and compare them one by one, not their fingerprints",
-  },
-  sample: {
-    type: "string",
-    valueHint: "N|P%",
+  deep: toggle("fetch the rows again and compare them one by one, not their fingerprints"),
+  sample: text("N|P%", "compare this many chunks of each datasource, or this percentage of them", {
     parse: sample,
-    description: "compare this many chunks of each datasource, or this percentage of them",
-  },
-  seed: {
-    type: "string",
-    valueHint: "TEXT",
-    description: "chooses the sample; the same text chooses the same chunks (default: a new one each time)",
-  },
-  repair: {
-    type: "boolean",
-    default: false,
-    description: "fetch again what differs, and compare it again",
-  },
+  }),
+  seed: text(
+    "TEXT",
+    "chooses the sample; the same text chooses the same chunks (default: a new one each time)",
+  ),
+  repair: toggle("fetch again what differs, and compare it again"),
   ...jsonArg,
   ...talkArgs,
   ...lockWaitArg,
@@ -54,4 +38,4 @@ export const verifyArgs = {
   "spool-dir": pullArgs["spool-dir"],
   "memory-limit": pullArgs["memory-limit"],
   ...logFormatArg,
-} as const satisfies Flags
+} satisfies Flags
