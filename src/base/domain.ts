@@ -43,6 +43,8 @@ export interface Chunk {
   readonly segments: readonly Segment[]
   /** a version that is not used but answers all the same, in place of these segments or beside them */
   readonly answeredBy?: string
+  /** the user may be shown a part of its rows alone (`"rows": "visible"`): what its metadata counts promises nothing */
+  readonly isPartlyHidden?: true
 }
 
 /** What a chunk allows right now. */

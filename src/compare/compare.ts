@@ -81,10 +81,11 @@ export interface BothSides extends Subject {
 export async function comparison(
   ports: Ports,
   wish: CompareWish,
-  { settings, held, inventory }: BothSides,
+  both: BothSides,
   numbering: { next: number },
   only?: readonly Interval[],
 ): Promise<Comparison> {
+  const { settings, held, inventory } = both
   const segments = inventory.segments.get(settings.name) ?? []
   if (segments.length === 0) throw await nothingActive(ports, settings, held)
   const share = settings.shard === undefined ? undefined : shareOf(settings.shard, settings.name)
@@ -95,7 +96,7 @@ export async function comparison(
     realtime: settings.realtime,
     ...(share === undefined ? {} : { share }),
   }
-  const all = stretchesOf(chunksOf(segments), held.parts, options)
+  const all = stretchesOf(chunksOf(segments, settings.rows), held.parts, options)
   const isAsked = anyOverlap(only ?? [])
   const stretches =
     only === undefined
@@ -106,7 +107,7 @@ export async function comparison(
   const base = { stray, notSampled: only === undefined ? all.stretches.length - stretches.length : 0 }
   if (stretches.length === 0) return { ...NOTHING, ...base, skipped }
   const source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
-  const shape = await readShape(ports, source, { settings, inventory, held }, stretches.map(workOf))
+  const shape = await readShape(ports, source, both, stretches.map(workOf))
   const { sliceRows } = wish
   const context = { ports, settings, source, held, shape, inventory, sliceRows, numbering }
   const found = await laps(context, stretches, wish.deep)
@@ -175,7 +176,7 @@ async function unmovedStretches(
 ): Promise<Set<Stretch>> {
   const { ports, settings } = context
   const segments = await ports.catalog.segments(ports.signal)
-  const chunks = chunksOf(segments.get(settings.name) ?? [])
+  const chunks = chunksOf(segments.get(settings.name) ?? [], settings.rows)
   const state = await readState(ports.engine, ports.file, ports.signal)
   const parts = new Map(
     (state.datasources.get(settings.name)?.parts ?? []).map((part) => [part.interval.start, part]),

@@ -30,8 +30,9 @@ export async function compareByRows(
   context: CompareContext,
   stretches: readonly Stretch[],
 ): Promise<Finding[]> {
-  const share = shareOf(context.settings.shard, context.settings.name)
-  const chunks = chunksOf(context.inventory.segments.get(context.settings.name) ?? []).filter(
+  const { name, rows, shard } = context.settings
+  const share = shareOf(shard, name)
+  const chunks = chunksOf(context.inventory.segments.get(name) ?? [], rows).filter(
     (chunk) => share(chunk.interval) !== "none",
   )
   const at = new Map(stretches.map((stretch) => [stretch.interval.start, stretch]))

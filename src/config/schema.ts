@@ -151,6 +151,11 @@ export const sharedEntries = {
     "list",
     "multi-value strings: as list (VARCHAR[]) or as json text",
   ),
+  rows: withDefault(
+    oneOf("all", "visible"),
+    "all",
+    "all rows that the segments have, by Druid's metadata; or those that this user may see (row policies), by Druid's counts alone",
+  ),
   rowHash: withDefault(flag(), false, "add a column _row_hash, the hash of all values of a row"),
   lookback: withDefault(
     duration(0, Number.MAX_SAFE_INTEGER, ""),

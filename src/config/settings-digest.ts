@@ -5,25 +5,27 @@ import { parseShard, type Shard, shardText } from "../base/shard.ts"
 import type { DatasourceSettings } from "./settings.ts"
 
 /** The settings that change the rows or columns of a table. */
-type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "rowHash" | "shard">
+type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "rowHash" | "rows" | "shard">
 
 /**
  * 16 hex digits that stand for what changes the rows or columns of a table: columns (in whatever order), filter,
- * multiValue, rowHash, shard. Not `since` (a matter of which intervals), `table`, `deletions`, `realtime` and `lookback`.
+ * multiValue, rowHash, rows, shard. Not `since` (a matter of which intervals), `table`, `deletions`, `realtime` and `lookback`.
  * Stored in checkpoints: a change of the form below makes every user fetch everything again.
  */
 export function settingsDigest(datasource: Shaping): string {
-  const { columns, filter, multiValue, rowHash, shard } = datasource
+  const { columns, filter, multiValue, rowHash, rows, shard } = datasource
   const include = columns.include === undefined ? null : [...columns.include].sort()
   const form: unknown[] = [1, include, [...columns.exclude].sort(), filter ?? null, multiValue, rowHash]
   // Without a shard the form is that of files older than shards.
   if (shard !== undefined) form.push(shardText(shard))
+  // Files of before 0.2 hold all rows, and have nothing here.
+  if (rows === "visible") form.push({ rows })
   return createHash("sha256").update(JSON.stringify(form)).digest("hex").slice(0, 16)
 }
 
 /** The same settings as readable JSON, kept per datasource, so that a later run can say which of them changed. */
 export function settingsText(datasource: Shaping): string {
-  const { columns, filter, multiValue, rowHash, shard } = datasource
+  const { columns, filter, multiValue, rowHash, rows, shard } = datasource
   return JSON.stringify({
     columns: {
       include: columns.include === undefined ? null : [...columns.include].sort(),
@@ -32,6 +34,7 @@ export function settingsText(datasource: Shaping): string {
     filter: filter ?? null,
     multiValue,
     rowHash,
+    ...(rows === "visible" ? { rows } : {}),
     ...(shard === undefined ? {} : { shard: shardText(shard) }),
   })
 }
@@ -44,7 +47,7 @@ export function changedSettings(before: string, datasource: Shaping): string[] {
   const was = parsed(before)
   if (was === undefined) return []
   const now = JSON.parse(settingsText(datasource)) as Record<string, unknown>
-  const keys = new Set([...Object.keys(now), ...("shard" in was ? ["shard"] : [])])
+  const keys = new Set([...Object.keys(now), ...["rows", "shard"].filter((key) => key in was)])
   return [...keys].filter((key) => JSON.stringify(was[key]) !== JSON.stringify(now[key]))
 }
 

@@ -7,17 +7,26 @@ import type { Chunk, ChunkCondition, Interval, Segment } from "../base/domain.ts
 import { countWhile, sameInterval } from "../base/intervals.ts"
 
 /** Cached by list: a look that finds no change returns the same list object as the look before (`druid/segments.ts`). */
-const known = new WeakMap<readonly Segment[], readonly Chunk[]>()
+const known = {
+  all: new WeakMap<readonly Segment[], readonly Chunk[]>(),
+  visible: new WeakMap<readonly Segment[], readonly Chunk[]>(),
+}
 
 /**
  * @param segments active segments of one datasource, and those that are served but not used, in any order. The list must not
  * change afterwards
+ * @param rows "visible": the user may be shown a part of the rows alone
  * @returns chunks ascending by time, disjoint; gaps between them hold no rows that are used in Druid
  */
-export function chunksOf(segments: readonly Segment[]): readonly Chunk[] {
-  const chunks = known.get(segments) ?? answeringChunks(segments)
-  known.set(segments, chunks)
+export function chunksOf(segments: readonly Segment[], rows: "all" | "visible" = "all"): readonly Chunk[] {
+  const cache = known[rows]
+  const chunks = cache.get(segments) ?? (rows === "all" ? answeringChunks(segments) : partlyHidden(segments))
+  cache.set(segments, chunks)
   return chunks
+}
+
+function partlyHidden(segments: readonly Segment[]): readonly Chunk[] {
+  return chunksOf(segments).map((chunk) => ({ ...chunk, isPartlyHidden: true }))
 }
 
 function answeringChunks(segments: readonly Segment[]): readonly Chunk[] {
@@ -100,6 +109,7 @@ function compareBig(a: bigint, b: bigint): number {
 
 /** Rows that the metadata promises for the whole chunk, or undefined where they are not known. */
 export function knownRows(chunk: Chunk): number | undefined {
+  if (chunk.isPartlyHidden) return undefined
   let rows = 0
   for (const segment of chunk.segments) {
     if (segment.isTombstone) continue

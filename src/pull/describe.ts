@@ -1,13 +1,14 @@
 /** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
-import { type Chunk, COUNTED, type Part, type Reason } from "../base/domain.ts"
-import { intervalText } from "../base/intervals.ts"
+import { type Chunk, COUNTED, type Part, type Reason, type Slice } from "../base/domain.ts"
+import { intervalText, sameInterval } from "../base/intervals.ts"
 import { formatDruidTime } from "../base/time.ts"
 import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
 import type { SchemaChange } from "../store/rows/drift.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 import type { Broken } from "./broken.ts"
 import type { Range } from "./document.ts"
-import type { Doubt } from "./prepare/measure.ts"
+import type { Judged } from "./judge.ts"
+import { type Doubt, promiseOf } from "./prepare/measure.ts"
 
 /** Why a stretch is fetched. */
 export function describeReason(reason: Reason): string {
@@ -61,8 +62,19 @@ export function rangeOf(limits: {
   return { since: text(sinceMs), until: text(untilMs) }
 }
 
-/** What a pull without `sys.segments` cannot see: said once per run, and kept in `_sync_state`. */
-export function describeCounting(lookbackMs: number): string {
+/** What this way of looking at a datasource cannot see. Each is said once per run, and kept in `_sync_state`. */
+export function caveatsOf({ settings, counts }: Pick<Judged, "settings" | "counts">): string[] {
+  return [
+    ...(settings.rows === "visible" ? [VISIBLE_ROWS] : []),
+    ...(counts === undefined ? [] : [describeCounting(settings.lookbackMs)]),
+  ]
+}
+
+const VISIBLE_ROWS =
+  'rows are those that this user may see ("rows": "visible"), proven by Druid\'s counts alone: a server that does not' +
+  " serve all of its segments looks like a row policy"
+
+function describeCounting(lookbackMs: number): string {
   const days = Math.ceil(lookbackMs / 86_400_000)
   const newest =
     days === 1 ? "the newest day with rows, which is" : `the newest ${days} days with rows, which are`
@@ -112,8 +124,22 @@ export function describeBroken({ missing, partitions }: Broken): string {
   return `${which} not among the used segments, so Druid answers none of its rows; what was copied before is kept, waiting does not help`
 }
 
+/** Fewer rows than promised: nothing tells a hole from a policy. */
+const OR_POLICY =
+  ', or a row policy hides some from this user: then "rows": "visible" copies those that the user may see'
+
+/** Why what arrived of a slice is not believed. @param loaded rows per work */
+export function describeMismatch(slice: Slice, loaded: readonly number[], message: string): string {
+  const isShort = slice.works.some(
+    ({ chunk, interval }, n) =>
+      sameInterval(interval, chunk.interval) && loaded[n]! < (promiseOf(chunk) ?? 0),
+  )
+  return isShort ? `${message}; some server may not serve all of it${OR_POLICY}` : message
+}
+
 /** Why a chunk is left alone. */
 export function describeDoubt({ counted, promised }: Doubt): string {
   if (promised === undefined) return "Druid's own counts of it contradict one another"
-  return `Druid counts ${counted} rows, its segment metadata promises ${promised}; some server may not serve all of it`
+  const policy = counted < promised ? OR_POLICY : ""
+  return `Druid counts ${counted} rows, its segment metadata promises ${promised}; some server may not serve all of it${policy}`
 }

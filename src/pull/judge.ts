@@ -11,6 +11,7 @@ import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
 import type { DatasourceState, FileState } from "../store/notes/state.ts"
+import type { Unlisted } from "../store/notes/unlisted.ts"
 import { type Broken, brokenOf } from "./broken.ts"
 import type { PullRequest } from "./ports.ts"
 
@@ -28,10 +29,13 @@ export interface Subject {
   readonly held: DatasourceState | undefined
   /** chunks that look broken, and of which Druid answers rows all the same (`withAnswers`) */
   readonly answered?: readonly Interval[]
+  /** by the file: columns that Druid's SQL did not show, though segments hold them */
+  readonly unlisted: Unlisted
 }
 
 export function subjectOf(settings: DatasourceSettings, { inventory, state }: Look): Subject {
-  return { settings, inventory, held: state.datasources.get(settings.name) }
+  const held = state.datasources.get(settings.name)
+  return { settings, inventory, held, unlisted: state.unlisted.get(settings.name) ?? new Map() }
 }
 
 export interface Judged extends Subject {
@@ -54,7 +58,7 @@ export function judge(
   nowMs: number,
 ): Judged {
   const { settings, inventory, held } = subject
-  const listed = chunksOf(inventory.segments.get(settings.name) ?? [])
+  const listed = chunksOf(inventory.segments.get(settings.name) ?? [], settings.rows)
   const window = {
     start: laterOf(settings.sinceMs, request.sinceMs) ?? MIN_TIME,
     end: request.untilMs ?? MAX_TIME,

@@ -7,6 +7,7 @@ import { formatDruidTime } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Outcome } from "../store/notes/history.ts"
 import type { FileState } from "../store/notes/state.ts"
+import type { Unlisted } from "../store/notes/unlisted.ts"
 import { rangeOf } from "./describe.ts"
 import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./document.ts"
 import type { InFlight } from "./pipeline/in-flight.ts"
@@ -40,6 +41,8 @@ export interface Progress {
   readonly recounted: Set<bigint>
   /** names of columns of which rows with several values arrived although metadata knew of none */
   readonly severalValues: Set<string>
+  /** columns that segments hold and Druid's SQL does not show; undefined where that was not looked at */
+  unlisted: Unlisted | undefined
   /** as of the last round */
   incomplete: Stretch[]
   unavailable: readonly Interval[]
@@ -77,6 +80,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     committed: [],
     recounted: new Set(),
     severalValues: new Set(),
+    unlisted: undefined,
     incomplete: [],
     unavailable: [],
     cold: [],

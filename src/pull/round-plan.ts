@@ -7,9 +7,9 @@ import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
 import { withAnswers } from "./answered.ts"
 import {
+  caveatsOf,
   describeBroken,
   describeChange,
-  describeCounting,
   describeDoubt,
   describeRefused,
   describeTaken,
@@ -86,9 +86,12 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
   const { diff, held } = judged
   if (diff.nothingActive) throw await nothingActive(ports, settings, held)
   if (judged.counts !== undefined) noteCounting(run, one, judged, judged.counts)
+  const caveats = caveatsOf(judged)
+  for (const caveat of caveats) warnOnce(run, one, one.warnings, caveat)
+  one.caveat = caveats.length === 0 ? undefined : caveats.join("; ")
   const { now, later } = dueNow(one, diff.works, isLastCall)
   const due = { ...judged, diff: { ...diff, recounts: recountsDue(one, judged) } }
-  const prepared = await prepare(run, due, now, one.severalValues)
+  const prepared = await prepare(run, due, now, one)
   noteIncomplete(one, diff.unavailable, later)
   noteDoubts(one, prepared.doubtful)
   for (const part of held?.parts ?? []) {
@@ -134,7 +137,7 @@ function warnOnce({ ports }: Run, one: Progress, said: Set<string>, message: str
 }
 
 /**
- * Days are counted instead of segments seen: what that means is said, once.
+ * Days are counted instead of segments seen: notes those that lost rows.
  * @throws DruidsyncError `forbidden` where the copy was made from segments: a permission that was lost is no reason to
  * fetch everything again
  */
@@ -156,9 +159,6 @@ function noteCounting(
       },
     )
   }
-  const message = describeCounting(settings.lookbackMs)
-  if (one.caveat === undefined) run.ports.emit({ type: "warning", datasource: settings.name, message })
-  one.caveat = message
   for (const fewer of counts.refused)
     one.incomplete.push({ interval: fewer.chunk.interval, reason: describeRefused(fewer) })
   for (const fewer of counts.taken) warnOnce(run, one, one.warnings, describeTaken(fewer))

@@ -57,8 +57,9 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
 /** Writes the run down in the file's history. @returns what the file holds now */
 function record({ ports, request, progress, startedMs }: Run, interrupted: boolean): Promise<FileState> {
   const finishedMs = ports.clock.nowMs()
-  // A run that never got to store anything leaves no file behind.
-  if (!ports.file.exists() && progress.every((one) => one.slices === 0)) return Promise.resolve(EMPTY_STATE)
+  // A run that has nothing to remember leaves no file behind.
+  const isBlank = progress.every(({ slices, unlisted }) => slices + (unlisted?.size ?? 0) === 0)
+  if (!ports.file.exists() && isBlank) return Promise.resolve(EMPTY_STATE)
   return recordRun(
     ports.engine,
     ports.file,
@@ -76,6 +77,7 @@ function record({ ports, request, progress, startedMs }: Run, interrupted: boole
         one.error?.message ??
         one.incomplete[0]?.reason ??
         (interrupted ? "interrupted" : (one.caveat ?? one.broken[0]?.reason)),
+      unlisted: one.unlisted,
       missing: [...one.incomplete, ...one.broken].flatMap(({ interval, reason }) =>
         interval === undefined ? [] : [{ interval, reason }],
       ),

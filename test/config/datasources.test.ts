@@ -30,6 +30,7 @@ describe("datasources", () => {
           deletions: "mirror",
           realtime: "exclude",
           multiValue: "json",
+          rows: "visible",
           rowHash: true,
           lookback: "P1D",
         },
@@ -45,6 +46,7 @@ describe("datasources", () => {
         deletions: "mirror",
         realtime: "exclude",
         multiValue: "json",
+        rows: "visible",
         rowHash: true,
         lookbackMs: 86_400_000,
       },
@@ -57,6 +59,7 @@ describe("datasources", () => {
       deletions: "mirror",
       realtime: "exclude",
       multiValue: "json",
+      rows: "all",
       rowHash: true,
       lookback: "0s",
     })

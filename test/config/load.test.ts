@@ -43,6 +43,7 @@ describe("a configuration", () => {
           deletions: "keep",
           realtime: "include",
           multiValue: "list",
+          rows: "all",
           rowHash: false,
           lookbackMs: 259_200_000,
         },

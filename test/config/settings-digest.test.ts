@@ -6,6 +6,7 @@ import { describe, expect, it } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseShard } from "../../src/base/shard.ts"
+import type { DatasourceSettings } from "../../src/config/settings.ts"
 import { changedSettings, settingsDigest, settingsText } from "../../src/config/settings-digest.ts"
 import { loadWith } from "./support.ts"
 
@@ -33,5 +34,16 @@ describe("the digest of what shapes a table", () => {
     const one = { ...datasources[0]!, ...(shard === "whole" ? {} : { shard }) }
     expect({ digest: settingsDigest(one), text: settingsText(one) }).toEqual({ digest, text })
     expect(changedSettings(text, one)).toEqual([])
+  })
+
+  it("tells the rows that a user may see from all rows, which are those of no key", async () => {
+    const { datasources } = await loadWith({
+      datasources: ["a", { name: "b", rows: "all" }, { name: "c", rows: "visible" }],
+    })
+    const [plain, all, visible] = datasources as [DatasourceSettings, DatasourceSettings, DatasourceSettings]
+    expect(settingsDigest(all)).toBe(settingsDigest(plain))
+    expect(settingsDigest(visible)).not.toBe(settingsDigest(plain))
+    expect(changedSettings(settingsText(plain), visible)).toEqual(["rows"])
+    expect(changedSettings(settingsText(visible), plain)).toEqual(["rows"])
   })
 })

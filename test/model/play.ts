@@ -125,6 +125,7 @@ class Game {
         deletions,
         realtime,
         multiValue: "list",
+        rows: "all",
         rowHash: false,
         lookbackMs: 0,
       }

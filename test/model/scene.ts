@@ -103,6 +103,7 @@ const SETTINGS: DatasourceSettings = {
   deletions: "keep",
   realtime: "include",
   multiValue: "list",
+  rows: "all",
   rowHash: false,
   lookbackMs: 86_400_000,
 }

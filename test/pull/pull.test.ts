@@ -113,7 +113,9 @@ describe("a count that does not agree", () => {
     expect(report.datasources[0]!.incomplete).toEqual([
       {
         interval: "2020-01-01T00:00:00.000Z/2020-01-02T00:00:00.000Z",
-        reason: "50 rows arrived, its metadata promises 60",
+        reason:
+          "50 rows arrived, its metadata promises 60; some server may not serve all of it, or a row policy hides some" +
+          ' from this user: then "rows": "visible" copies those that the user may see',
       },
     ])
     expect(fake.log.count("scan")).toBe(4)

@@ -48,6 +48,7 @@ export function datasource(name: string, given: Partial<DatasourceSettings> = {}
     deletions: "keep",
     realtime: "include",
     multiValue: "list",
+    rows: "all",
     rowHash: false,
     lookbackMs: 0,
     ...given,

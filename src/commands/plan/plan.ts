@@ -7,6 +7,7 @@ import type { DatasourceSettings } from "../../config/settings.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
 import { withAnswers } from "../../pull/answered.ts"
 import {
+  caveatsOf,
   describeBroken,
   describeChange,
   describeDoubt,
@@ -115,6 +116,7 @@ async function planOne(
     deletions: settings.deletions,
     schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
     warnings: [
+      ...caveatsOf(judged),
       ...broken.map(({ interval, reason }) => `${interval}: ${reason}`),
       ...(prepared?.warnings ?? []),
     ],

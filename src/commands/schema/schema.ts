@@ -2,13 +2,12 @@
 
 import type { Work } from "../../base/domain.ts"
 import { concernsOneDatasource, type ExitCode, worst } from "../../base/errors.ts"
-import type { DatasourceSettings } from "../../config/settings.ts"
-import type { Inventory } from "../../druid/catalog.ts"
 import { chunksOf } from "../../plan/chunks.ts"
+import { type Subject, subjectOf } from "../../pull/judge.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { readShape } from "../../pull/prepare/shape.ts"
 import { nothingActive } from "../../pull/refusals.ts"
-import { type DatasourceState, readState } from "../../store/notes/state.ts"
+import { readState } from "../../store/notes/state.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
 
@@ -22,10 +21,11 @@ export async function schemaReport(
   const datasources: DatasourceSchema[] = []
   const codes: ExitCode[] = []
   for (const settings of request.datasources) {
-    const held = state.datasources.get(settings.name)
+    const subject = subjectOf(settings, { state, inventory })
+    const { held } = subject
     const base = { datasource: settings.name, table: settings.table, isStored: held !== undefined }
     try {
-      const columns = await schemaColumns(ports, settings, inventory, held)
+      const columns = await schemaColumns(ports, subject)
       datasources.push({ ...base, columns, error: undefined })
     } catch (error) {
       ports.signal.throwIfAborted()
@@ -38,12 +38,8 @@ export async function schemaReport(
   return { format: 1, out, exitCode: worst(codes), datasources }
 }
 
-async function schemaColumns(
-  ports: Ports,
-  settings: DatasourceSettings,
-  inventory: Inventory,
-  held: DatasourceState | undefined,
-): Promise<SchemaColumn[]> {
+async function schemaColumns(ports: Ports, subject: Subject): Promise<SchemaColumn[]> {
+  const { settings, inventory, held } = subject
   const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
   if (chunks.length === 0) throw await nothingActive(ports, settings, held)
   // As a first pull would look at them: all chunks, so that a value list anywhere is seen.
@@ -57,7 +53,7 @@ async function schemaColumns(
     }),
   )
   const source = { datasource: settings.name, filter: settings.filter }
-  const shape = await readShape(ports, source, { settings, inventory, held }, works)
+  const shape = await readShape(ports, source, subject, works)
   const stored = new Map((held?.columns ?? []).map((column) => [column.name, column]))
   const read = new Map(shape.columns.map((column) => [column.name, column]))
   const listed = inventory.columns.get(settings.name) ?? []

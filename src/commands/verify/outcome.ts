@@ -19,7 +19,8 @@ const SKIP_WORDS: Readonly<Record<SkipKind, string>> = {
   missing: "not pulled yet; a pull is due",
   dropped: "dropped from Druid since the last pull; a pull is due",
   unavailable: "not all of its segments are served by Druid now",
-  doubtful: "Druid counts other rows than its segment metadata promises; some server may not serve all of it",
+  doubtful:
+    "Druid counts other rows than its segment metadata promises; some server may not serve all of it, or a row policy hides some from this user",
   moved: "changed while it was compared",
   failed: "Druid could not answer for it",
 }

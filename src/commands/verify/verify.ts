@@ -95,8 +95,9 @@ async function verifyOne(
         hint: "pull it first",
       })
     }
+    const unlisted = state.unlisted.get(settings.name) ?? new Map()
     // Which days the file has is a property of the file.
-    const sides = { settings: { ...settings, shard: shardOfText(held.settings) }, held, inventory }
+    const sides = { settings: { ...settings, shard: shardOfText(held.settings) }, held, inventory, unlisted }
     const first = await comparison(ports, wishOf(request), sides, numbering)
     if (!request.repair || first.differing.length + first.stray.length === 0)
       return verificationOf(settings, table, first)
@@ -122,7 +123,7 @@ function wishOf(request: VerifyRequest): CompareWish {
 async function repairing(
   ports: Ports,
   request: VerifyRequest,
-  { settings, held }: BothSides,
+  { settings, held, unlisted }: BothSides,
   first: Comparison,
   numbering: { next: number },
 ): Promise<{ found: Comparison; repaired: ComparedStretch[] }> {
@@ -147,7 +148,12 @@ async function repairing(
   }
   const state = await readState(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
-  const now = { settings, held: state.datasources.get(settings.name)!, inventory }
+  const now = {
+    settings,
+    held: state.datasources.get(settings.name)!,
+    inventory,
+    unlisted,
+  }
   const only = stretches.map((stretch) => stretch.interval)
   const again = await comparison(ports, wishOf(request), now, numbering, only)
   // Marked stale by the repair, and stale still: it did not get through, and what differed differs.

@@ -80,7 +80,8 @@ async function fetchOnce(
   const { source } = what
   const { catalog, signal } = ports
   const intervals = slice.works.map((work) => work.interval)
-  const mustAsk = slice.works.some((work) => work.expectedRows === undefined)
+  const isPartlyHidden = slice.works.some((work) => work.chunk.isPartlyHidden)
+  const mustAsk = isPartlyHidden || slice.works.some((work) => work.expectedRows === undefined)
   const counts = async () =>
     (await catalog.counts(source, intervals, signal, true)).map((count) => count.matching)
   const before = mustAsk ? await counts() : undefined

@@ -14,6 +14,7 @@ import { apart } from "../../plan/slices.ts"
 import type { ReadySlice, Replacing } from "../../store/rows/commit.ts"
 import { commitApart } from "../../store/rows/commit-apart.ts"
 import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
+import { describeMismatch } from "../describe.ts"
 import { commitOf, type Prepared } from "../prepare/prepare.ts"
 import type { Arrived } from "./downloads.ts"
 import type { Fetched } from "./fetch.ts"
@@ -200,7 +201,8 @@ export class Landing {
     const ready = new Map<Prepared, ReadySlice[]>()
     for (const { job, fetched, staged } of batch) {
       const { prepared, slice } = job
-      const chunks = chunksOf(this.look?.get(prepared.settings.name) ?? [])
+      const { name, rows } = prepared.settings
+      const chunks = chunksOf(this.look?.get(name) ?? [], rows)
       const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
       if (verdict.kind === "proven") {
         const list = ready.get(prepared) ?? []
@@ -228,7 +230,9 @@ export class Landing {
         }
       }
       const result = this.#round.resultOf(prepared)
-      result.unproven.push({ interval: slice.interval, reason: verdict.message })
+      const { kind, message } = verdict
+      const reason = kind === "mismatch" ? describeMismatch(slice, staged.counts, message) : message
+      result.unproven.push({ interval: slice.interval, reason })
       if (verdict.kind === "changed") result.changed = true
     }
     return ready

@@ -68,8 +68,9 @@ export async function checkSegments(
   }
 }
 
+/** What is counted by the broker is read through it, too: row policies are its matter. */
 function isImmutable({ chunk, state }: Work): boolean {
-  return state === "complete" && conditionOf(chunk) === "settled"
+  return state === "complete" && conditionOf(chunk) === "settled" && !chunk.isPartlyHidden
 }
 
 /** Segments of which the slice holds something, each once. */

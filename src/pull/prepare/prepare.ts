@@ -15,6 +15,7 @@ import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { Judged } from "../judge.ts"
 import type { Run } from "../progress.ts"
 import { type Decided, Decisions } from "./decisions.ts"
+import type { Learnt } from "./listed-columns.ts"
 import type { Doubt } from "./measure.ts"
 import { readShape } from "./shape.ts"
 import { sliceSize } from "./slice-size.ts"
@@ -58,14 +59,14 @@ export function commitOf({ settings, schema }: Prepared): DatasourceCommit {
  * Asks Druid what has to be known before anything is fetched: the columns, the size of a slice. What is to be fetched is
  * decided afterwards, by and by (`decisions`).
  * @param only works to prepare (some may be left for later rounds)
- * @param learnt names of columns of which this run has met rows with several values
+ * @param learnt what this run has learnt of the columns
  * @throws DruidsyncError
  */
 export async function prepare(
   { ports, request }: Pick<Run, "ports" | "request">,
   judged: Judged,
   only: readonly Work[],
-  learnt: ReadonlySet<string> = new Set(),
+  learnt?: Learnt,
 ): Promise<Prepared> {
   const { settings, held, diff } = judged
   const source: Source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }

@@ -8,7 +8,6 @@ import { concernsOneDatasource, DruidsyncError, ExitCode } from "../../base/erro
 import { union } from "../../base/intervals.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import type { Inventory } from "../../druid/catalog.ts"
 import type { Header } from "../../druid/framing.ts"
 import { mergedColumns, type SegmentColumns, type Stretch } from "../../druid/segment-columns.ts"
 import type { Source } from "../../druid/sql.ts"
@@ -20,6 +19,7 @@ import { reconcile, type SchemaChange } from "../../store/rows/drift.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { Subject } from "../judge.ts"
 import type { Ports } from "../ports.ts"
+import { type Learnt, listedColumns } from "./listed-columns.ts"
 
 /** What is read of a datasource, and the table that holds it. */
 export interface Shape {
@@ -36,23 +36,24 @@ export interface Shape {
 }
 
 /**
- * @param learnt names of columns of which this run has met rows with several values
+ * @param learnt what this run has learnt of the columns
  * @throws DruidsyncError `config` where Druid refuses the filter or does not have an included column, `unavailable`
  */
 export async function readShape(
   ports: Ports,
   source: Source,
-  { settings, inventory, held }: Subject,
+  subject: Subject,
   works: readonly Work[],
-  learnt: ReadonlySet<string> = new Set(),
+  learnt: Learnt = { severalValues: new Set(), unlisted: undefined },
 ): Promise<Shape> {
+  const { settings, held } = subject
   const stored = await storedColumns(ports, source, works)
-  const listed = await listedColumns(ports, settings, inventory, stored)
-  const names = chosenColumns(settings, listed, held)
+  const listed = await listedColumns(ports, subject, stored?.settled, learnt)
+  const names = chosenColumns(settings, listed.names, held)
   const header = await readTypes(ports, source, names)
   const found = stored?.all ?? (await severalValues(ports, source, header, works))
   const asText = await needText(ports, source, header, works, found, held)
-  const warnings: string[] = []
+  const warnings = [...listed.warnings]
   const wanted = header.names.map((name, n): Omit<Column, "target"> => {
     const druidType = header.druidTypes[n]!
     const base = { name, druidType, sqlType: header.sqlTypes[n]! }
@@ -65,7 +66,7 @@ export async function readShape(
     // Once a column was seen with several values it stays so, also where the slices at hand have single ones only.
     const hasSeveral =
       found.get(name)?.multiValue === true ||
-      learnt.has(name) ||
+      learnt.severalValues.has(name) ||
       was?.multiValue === true ||
       was?.duckdbType === "VARCHAR[]"
     const multiValue = druidType === "STRING" && hasSeveral
@@ -74,7 +75,7 @@ export async function readShape(
     return { ...base, multiValue, duckdbType: choice.duckdbType }
   })
   const chosen = new Set(names)
-  const leftOut = new Set(listed.filter((name) => !chosen.has(name)))
+  const leftOut = new Set(listed.names.filter((name) => !chosen.has(name)))
   const { table, columns, rowHash, changes } = reconcile(held?.columns, wanted, {
     rowHash: settings.rowHash,
     leftOut,
@@ -142,48 +143,6 @@ async function storedColumns(
     ports.emit({ type: "detail", message: `${error.message}; the columns are read instead` })
     return undefined
   }
-}
-
-/**
- * The columns that Druid's SQL knows. It learns of them some time after the segments that hold them, and
- * a row fetched meanwhile would lack their values and be counted as complete: so no segment may hold more.
- * @throws DruidsyncError `unavailable` while it does
- */
-async function listedColumns(
-  ports: Ports,
-  settings: DatasourceSettings,
-  inventory: Inventory,
-  stored: StoredColumns | undefined,
-): Promise<string[]> {
-  const isWanted = (name: string) =>
-    (settings.columns.include?.includes(name) ?? true) && !settings.columns.exclude.includes(name)
-  const namesIn = (columns: Inventory["columns"]) => columns.get(settings.name)?.map((column) => column.name)
-  const lacking = (names: readonly string[]) =>
-    [...(stored?.settled ?? [])].filter((name) => isWanted(name) && !names.includes(name))
-  let names = namesIn(inventory.columns)
-  // The list may be older than the look at the segments; one that is newer knows the columns of all that are counted.
-  if (names === undefined || stored === undefined || lacking(names).length > 0)
-    names = namesIn(await ports.catalog.columns(ports.signal))
-  if (names === undefined) {
-    throw new DruidsyncError(
-      "unavailable",
-      `Druid lists no column of "${settings.name}": no server serves any of it now`,
-      {
-        exitCode: ExitCode.incomplete,
-        hint: "pull again when its segments are loaded",
-      },
-    )
-  }
-  const missing = lacking(names)
-  if (missing.length > 0) {
-    const quoted = missing.map((name) => `"${name}"`).join(", ")
-    throw new DruidsyncError(
-      "unavailable",
-      `segments of "${settings.name}" hold ${quoted}, which Druid's SQL does not know yet`,
-      { exitCode: ExitCode.incomplete, hint: "pull again in a minute" },
-    )
-  }
-  return names
 }
 
 /** Which columns hold several values, asked in SQL of the columns themselves. */

@@ -6,6 +6,7 @@ import { writeOrigins } from "./origins.ts"
 import { type FileState, readAttached } from "./state.ts"
 import { insertRows, readRows } from "./sync-table.ts"
 import { ensureTables, RUNS, STATE } from "./tables.ts"
+import { type Unlisted, writeUnlisted } from "./unlisted.ts"
 
 /** How a datasource stands after a run. */
 export type Outcome = "complete" | "incomplete" | "failed" | "interrupted"
@@ -23,6 +24,8 @@ export interface RunRecord {
   readonly message: string | undefined
   /** stretches that are not as Druid has them now */
   readonly missing?: readonly MissingStretch[]
+  /** columns that Druid's SQL does not show; undefined where that was not looked at: what was noted before still stands */
+  readonly unlisted?: Unlisted | undefined
 }
 
 export interface RecordOptions {
@@ -76,6 +79,10 @@ async function write(engine: Engine, runId: string, records: readonly RunRecord[
     engine,
     { id: runId, nowMs },
     new Map(seen.map((record) => [record.datasource, record.missing ?? []])),
+  )
+  await writeUnlisted(
+    engine,
+    new Map(records.flatMap(({ datasource, unlisted }) => (unlisted ? [[datasource, unlisted]] : []))),
   )
 }
 

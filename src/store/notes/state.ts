@@ -6,6 +6,7 @@ import { readParts } from "./checkpoints.ts"
 import { readOrigins } from "./origins.ts"
 import { type RowOf, readRows } from "./sync-table.ts"
 import { checkFormat, STATE, tableNames } from "./tables.ts"
+import { readUnlisted, type Unlisted } from "./unlisted.ts"
 
 /** Of `cursorMs`: the greatest stored `__time`, epoch ms; undefined while there is no row. */
 export interface DatasourceState extends Omit<RowOf<typeof STATE>, "format"> {
@@ -17,12 +18,14 @@ export interface DatasourceState extends Omit<RowOf<typeof STATE>, "format"> {
 
 export interface FileState {
   readonly datasources: ReadonlyMap<string, DatasourceState>
+  /** by datasource: columns that Druid's SQL does not show, though segments hold them */
+  readonly unlisted: ReadonlyMap<string, Unlisted>
   /** all tables and views of the file, ours and others */
   readonly tables: readonly string[]
 }
 
 /** The state of a file that does not exist yet. */
-export const EMPTY_STATE: FileState = { datasources: new Map(), tables: [] }
+export const EMPTY_STATE: FileState = { datasources: new Map(), unlisted: new Map(), tables: [] }
 
 /** @throws DruidsyncError `locked`, `foreign`, `file` */
 export async function readState(
@@ -37,7 +40,7 @@ export async function readState(
 /** The same of a file that is attached as `file`. @throws DruidsyncError `foreign` */
 export async function readAttached(engine: Engine, path: string): Promise<FileState> {
   const tables = await tableNames(engine)
-  if (!tables.includes(STATE.name)) return { datasources: new Map(), tables }
+  if (!tables.includes(STATE.name)) return { ...EMPTY_STATE, tables }
   const parts = await readParts(engine)
   const origins = await readOrigins(engine, tables)
   const rows = await readRows(engine, STATE, "*", "ORDER BY datasource")
@@ -50,5 +53,5 @@ export async function readAttached(engine: Engine, path: string): Promise<FileSt
     const origin = origins.get(datasource)
     datasources.set(datasource, { ...state, parts: parts.get(datasource) ?? [], origin })
   }
-  return { datasources, tables }
+  return { datasources, unlisted: await readUnlisted(engine, tables), tables }
 }

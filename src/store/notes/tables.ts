@@ -150,7 +150,18 @@ export const ORIGINS = syncTable(
   },
 )
 
-const TABLES: readonly SyncTable[] = [STATE, CHUNKS, RUNS, MISSING, CHANGES, VERIFIES, ORIGINS]
+export const UNLISTED = syncTable(
+  "_sync_unlisted",
+  "druidsync: columns that segments hold and Druid's SQL does not show; left out after ten minutes",
+  {
+    datasource: text("datasource"),
+    /** name in Druid */
+    column: text("column"),
+    sinceMs: instant("since"),
+  },
+)
+
+const TABLES: readonly SyncTable[] = [STATE, CHUNKS, RUNS, MISSING, CHANGES, VERIFIES, ORIGINS, UNLISTED]
 
 export const OWN_TABLES: readonly string[] = TABLES.map((table) => table.name)
 

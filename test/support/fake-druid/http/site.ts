@@ -69,6 +69,10 @@ export class Site {
   maxQueryTimeoutMs: number | undefined
   /** `druid.sql.planner.requireTimeCondition` */
   requireTimeCondition = false
+  /** by datasource: columns that SQL does not show, though segments have them */
+  readonly hiddenColumns = new Map<string, ReadonlySet<string>>()
+  /** by datasource: the condition, in SQL, of the rows that the caller may see */
+  readonly rowPolicies = new Map<string, string>()
   /** columns that `sys.segments` does not have */
   readonly segmentsWithout = new Set<string>()
   /** `EXPLAIN` says which column of the native query is which of the SQL: 33.0.0 does, 25.0.0 does not */
@@ -106,6 +110,8 @@ export class Site {
     this.requireTimeCondition = false
     this.segments = "allowed"
     this.segmentsWithout.clear()
+    this.hiddenColumns.clear()
+    this.rowPolicies.clear()
     this.explainsColumns = true
     this.dataNodes = []
     this.world = world
@@ -123,6 +129,8 @@ export class Site {
       segments: this.segments,
       segmentsWithout: this.segmentsWithout,
       requireTimeCondition: this.requireTimeCondition,
+      hiddenColumns: this.hiddenColumns,
+      rowPolicies: this.rowPolicies,
     }
   }
 

@@ -1,6 +1,7 @@
 /** The metadata tables: `sys.segments` and `INFORMATION_SCHEMA`, as one caller is allowed to see them. */
+import type { Datasource } from "../model/datasource.ts"
 import type { SegmentRow } from "../model/segment.ts"
-import type { Value } from "../model/values.ts"
+import type { SegmentColumn, Value } from "../model/values.ts"
 import type { World } from "../model/world.ts"
 import { BIGINT, columnType, type SqlType, VARCHAR } from "./functions.ts"
 
@@ -14,6 +15,10 @@ export interface Access {
   readonly segmentsWithout: ReadonlySet<string>
   /** data queries without a condition on time are refused */
   readonly requireTimeCondition: boolean
+  /** by datasource: columns that SQL does not show, though segments have them (the Druid catalog) */
+  readonly hiddenColumns: ReadonlyMap<string, ReadonlySet<string>>
+  /** by datasource: the condition, in SQL, of the rows that the caller may see */
+  readonly rowPolicies: ReadonlyMap<string, string>
 }
 
 export interface CatalogColumn {
@@ -93,7 +98,7 @@ function columnsTable(world: World, access: Access): CatalogTable {
     rows() {
       const rows: Value[][] = []
       for (const ds of visibleDatasources(world, access))
-        ds.schema().forEach(({ name, type }, i) => {
+        shownColumns(ds, access).forEach(({ name, type }, i) => {
           const nullable = name === "__time" ? "NO" : "YES"
           const dataType = type.startsWith("COMPLEX<") ? type : columnType(name, type).sql
           rows.push(["druid", ds.name, name, BigInt(i + 1), nullable, dataType])
@@ -118,6 +123,11 @@ function tablesTable(world: World, access: Access): CatalogTable {
       return rows
     },
   }
+}
+
+/** The columns of a datasource that SQL knows. */
+export function shownColumns(ds: Datasource, { hiddenColumns }: Access): readonly SegmentColumn[] {
+  return ds.schema().filter(({ name }) => hiddenColumns.get(ds.name)?.has(name) !== true)
 }
 
 function visibleDatasources(world: World, access: Access) {

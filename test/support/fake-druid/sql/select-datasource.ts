@@ -5,11 +5,11 @@ import type { World } from "../model/world.ts"
 import { aggregated, answeredByTime, grouping, isGrouped, ordered } from "./aggregate.ts"
 import { forbidden, kindOf, notFound, outputColumns, type Query } from "./answer.ts"
 import { bounded } from "./bounds.ts"
-import type { Access } from "./catalog.ts"
+import { type Access, shownColumns } from "./catalog.ts"
 import { compile, predicate, type Scope, unsupported } from "./compile.ts"
 import { noTimeCondition } from "./errors.ts"
 import { columnType } from "./functions.ts"
-import type { Select } from "./parse.ts"
+import { type Expression, parse, type Select } from "./parse.ts"
 import { eachRow, type Part, scanPart, timedRows } from "./parts.ts"
 
 /** @param given what is read in place of what the broker sees, whatever the bounds on time: a data node is told so */
@@ -21,7 +21,7 @@ export function planDatasource(
   given?: readonly Part[],
 ): Query {
   const ds = world.datasource(name)
-  const schema = ds?.schema() ?? []
+  const schema = ds === undefined ? [] : shownColumns(ds, access)
   if (!ds || schema.length === 0) throw notFound(select)
   const slots: SegmentColumn[] = []
   const scope: Scope = {
@@ -38,7 +38,9 @@ export function planDatasource(
   const { interval, rest } = bounded(select.where)
   const isAllOfTime = interval.start <= ETERNITY.start && interval.end >= ETERNITY.end
   if (access.requireTimeCondition && isAllOfTime) throw noTimeCondition()
-  const matches = rest.length === 0 ? undefined : predicate(rest, scope)
+  const policy = access.rowPolicies.get(name)
+  const conditions = policy === undefined ? rest : [...rest, conditionOf(policy)]
+  const matches = conditions.length === 0 ? undefined : predicate(conditions, scope)
   const base = { kind: kindOf(select), datasource: name }
   const allowed = <T>(query: T): T => {
     if (access.denied.has(name)) throw forbidden()
@@ -87,6 +89,10 @@ export function planDatasource(
     columns,
     answer: { parts: scanParts, limit: select.limit ?? Number.POSITIVE_INFINITY },
   })
+}
+
+function conditionOf(policy: string): Expression {
+  return parse(`SELECT * FROM "druid"."any" WHERE ${policy}`).where!
 }
 
 /** Two columns of one name and different types: Druid fails at the rows, here already. */
