@@ -71,8 +71,8 @@ export function caveatsOf({ settings, counts }: Pick<Judged, "settings" | "count
 }
 
 const VISIBLE_ROWS =
-  'rows are those that this user may see ("rows": "visible"), proven by Druid\'s counts alone: a server that does not' +
-  " serve all of its segments looks like a row policy"
+  'rows are those that this user may see ("rows": "visible"), proven by counts alone' +
+  ": a server that does not serve all of its segments looks like a row policy"
 
 function describeCounting(lookbackMs: number): string {
   const days = Math.ceil(lookbackMs / 86_400_000)
