@@ -111,7 +111,7 @@ function expectIntact(): void {
     expect(sha256(library(name))).toBe(sha256(join(pristine, native, name)))
     expect(statSync(library(name)).mode & 0o777).toBe(0o600)
   }
-  expect(readdirSync(join(cache, native)).toSorted()).toEqual(["duckdb.node", "libduckdb.so"])
+  expect(readdirSync(join(cache, native)).toSorted()).toEqual(["checked.json", "duckdb.node", "libduckdb.so"])
   expect(statSync(join(cache, native)).mode & 0o777).toBe(0o700)
 }
 

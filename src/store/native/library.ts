@@ -2,7 +2,7 @@
  * Loads DuckDB's native library out of the one executable: a shared library cannot be loaded from inside
  * another file, so it is unpacked into a cache folder once per version and loaded from there.
  *
- * Promise: what is loaded is what was built in. Each file is checked by SHA-256 before each load, in a folder
+ * Promise: what is loaded is what was built in. Each file is checked before each load (`checked.ts`), in a folder
  * that no other user can write to; a file that differs is replaced, a folder that others control is not used.
  * Root, and programs that run as this same user, are outside of that promise: they need no cache to attack us.
  *
@@ -10,18 +10,18 @@
  * Everything is synchronous because that is a CommonJS module; it runs when `@duckdb/node-api` is first needed.
  */
 
-import { createHash, randomBytes } from "node:crypto"
+import { randomBytes } from "node:crypto"
 import {
   chmodSync,
   closeSync,
   constants,
   fstatSync,
+  fsyncSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readdirSync,
-  readSync,
   renameSync,
   rmSync,
   type Stats,
@@ -30,15 +30,10 @@ import {
 } from "node:fs"
 import { join, resolve } from "node:path"
 import { DruidsyncError, messageOf } from "../../base/errors.ts"
+import { CheckedFiles, type Expected, isWritableByOthers } from "./checked.ts"
 
-/** One file of the library, as it was at build time. */
-export interface NativeFile {
-  /** its name in the folder; the addon finds the library beside it by this name */
-  name: string
-  /** in hex, of the unpacked bytes */
-  sha256: string
-  /** of the unpacked bytes */
-  bytes: number
+/** One file of the library, as it was at build time. The addon finds the library beside it by its name. */
+export interface NativeFile extends Expected {
   /** the unpacked bytes, in parts, so that 70 MB need no 70 MB of memory; asked for only to write the file */
   read: () => Iterable<Uint8Array>
 }
@@ -153,9 +148,11 @@ function loadAt(library: NativeLibrary, place: CachePlace, dlopen: Dlopen): unkn
 }
 
 function loadFrom(library: NativeLibrary, folder: string, dlopen: Dlopen): unknown {
+  const checked = new CheckedFiles(folder)
   for (const file of library.files) {
-    if (differenceOf(join(folder, file.name), file) !== undefined) unpack(folder, file)
+    if (checked.differenceOf(join(folder, file.name), file) !== undefined) unpack(folder, file, checked)
   }
+  checked.note()
   const dependencies = library.files.slice(0, -1)
   const addon = library.files.at(-1)!
   // The addon names its dependency without a path, and the loader looks in LD_LIBRARY_PATH before it looks
@@ -202,11 +199,11 @@ function openPrivateFolder(path: string): { name: string; path: string; close: (
       try {
         chmodSync(anchored, 0o700)
       } catch (error) {
-        if (writableByOthers(stats, uid)) throw error
+        if (isWritableByOthers(stats)) throw error
       }
       stats = fstatSync(fd)
     }
-    if (writableByOthers(stats, uid)) {
+    if (isWritableByOthers(stats)) {
       throw new Error(`${path} can be written to by another user (owner ${stats.uid}, mode ${octal(stats)})`)
     }
     return { name: path, path: anchored, close: () => closeSync(fd) }
@@ -225,52 +222,15 @@ function anchorOf(fd: number): string | undefined {
   return through !== undefined && through.ino === direct.ino && through.dev === direct.dev ? path : undefined
 }
 
-function writableByOthers(stats: Stats, uid: number): boolean {
-  return (stats.uid !== uid && stats.uid !== 0) || (stats.mode & 0o022) !== 0
-}
-
 function octal(stats: Stats): string {
   return (stats.mode & 0o777).toString(8).padStart(4, "0")
-}
-
-/** What is wrong with the file at this path, or undefined if it is byte for byte the one built in. */
-function differenceOf(path: string, file: NativeFile): string | undefined {
-  let fd: number
-  try {
-    // O_NONBLOCK, because opening a planted pipe would wait for ever; Windows has neither flag
-    const flags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
-    fd = openSync(path, flags)
-  } catch (error) {
-    return messageOf(error)
-  }
-  try {
-    const stats = fstatSync(fd)
-    const uid = process.getuid?.()
-    if (!stats.isFile()) return "not a regular file"
-    if (uid !== undefined && writableByOthers(stats, uid)) return "can be written to by another user"
-    if (stats.size !== file.bytes) return `has ${stats.size} bytes, not ${file.bytes}`
-    return sha256Of(fd) === file.sha256 ? undefined : "has other content than the one built in"
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** By parts, so that checking 70 MB does not need 70 MB; as fast as in one piece (55 ms on the machine of 2026). */
-function sha256Of(fd: number): string {
-  const hash = createHash("sha256")
-  const buffer = Buffer.allocUnsafe(1 << 18)
-  for (;;) {
-    const length = readSync(fd, buffer, 0, buffer.length, null)
-    if (length === 0) return hash.digest("hex")
-    hash.update(buffer.subarray(0, length))
-  }
 }
 
 /**
  * Writes the file under a name of its own, checks what is on the disk, and renames it into place: a start that
  * dies here leaves nothing that another start would load, and starts at the same time replace like by like.
  */
-function unpack(folder: string, file: NativeFile): void {
+function unpack(folder: string, file: NativeFile, checked: CheckedFiles): void {
   const path = join(folder, file.name)
   removeLeftovers(folder)
   const temporary = join(folder, `.${file.name}.${randomBytes(8).toString("hex")}.tmp`)
@@ -278,16 +238,18 @@ function unpack(folder: string, file: NativeFile): void {
     const fd = openSync(temporary, "wx", 0o600)
     try {
       for (const part of file.read()) writeFileSync(fd, part)
+      // It is not hashed at every start: a power cut must not leave it with holes.
+      fsyncSync(fd)
     } finally {
       closeSync(fd)
     }
-    const difference = differenceOf(temporary, file)
+    const difference = checked.differenceOf(temporary, file)
     if (difference !== undefined) throw new Error(`the unpacked ${file.name} ${difference}`)
     try {
       renameSync(temporary, path)
     } catch (error) {
       // In the way is a folder; or, on Windows, the right file, put there and loaded by another start.
-      if (differenceOf(path, file) === undefined) return
+      if (checked.differenceOf(path, file) === undefined) return
       if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw error
       rmSync(path, { recursive: true })
       renameSync(temporary, path)
