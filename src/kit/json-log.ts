@@ -5,11 +5,12 @@
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
 import { jsonLine } from "../base/printable.ts"
 import type { SyncEvent } from "../pull/events.ts"
+import { eventWords, type ToldEvent } from "./event-words.ts"
 import type { LogRecord } from "./log/document.ts"
 import type { Sink } from "./sink.ts"
 import { styleFor } from "./text/style.ts"
 import { summaryLines } from "./text/summary.ts"
-import { counted, duration, size } from "./text/words.ts"
+import { counted, duration } from "./text/words.ts"
 
 export interface JsonLogOptions {
   readonly stderr: Sink
@@ -47,52 +48,41 @@ export function createJsonLog({ stderr, nowMs, quiet, verbose }: JsonLogOptions)
 
 /** The lines of an event; none for what only moves a progress bar. Pure. */
 function recordsOf(event: SyncEvent): readonly LogRecord[] {
+  if (event.type === "received") return []
+  if (event.type === "finished") return finishedRecords(event.report)
+  return [recordOf(event, eventWords(event))]
+}
+
+function recordOf(event: ToldEvent, message: string): LogRecord {
   switch (event.type) {
-    case "received":
-      return []
     case "looking": {
       const { url, datasources } = event
-      const message = `asking ${url} about ${counted(datasources.length, "datasource")}`
-      return [{ level: "info", event: "looking", message, url, datasources }]
+      return { level: "info", event: "looking", message, url, datasources }
     }
     case "planned": {
       const { datasource, rows, slices, round } = event
-      const message = `about ${counted(rows, event.isMore ? "more row" : "row")} to fetch in ${counted(slices, "slice")}`
-      return [{ level: "info", event: "planned", datasource, message, rows, slices, round }]
+      return { level: "info", event: "planned", datasource, message, rows, slices, round }
     }
     case "fetched": {
       const { datasource, bytes, expectedRows } = event
-      const message = `a slice has arrived (${size(bytes)})`
-      return [{ level: "debug", event: "fetched", datasource, message, bytes, expectedRows }]
+      return { level: "debug", event: "fetched", datasource, message, bytes, expectedRows }
     }
     case "committed": {
       const { datasource, rows, slices } = event
-      return [
-        {
-          level: "info",
-          event: "committed",
-          datasource,
-          message: `${counted(rows, "row")} stored`,
-          rows,
-          slices,
-        },
-      ]
+      return { level: "info", event: "committed", datasource, message, rows, slices }
     }
     case "retry": {
-      const { message, waitMs, attempt } = event
-      const words = `trying again in ${duration(waitMs, false)}: ${message}`
-      return [{ level: "info", event: "retry", message: words, waitMs, attempt }]
+      const { waitMs, attempt } = event
+      return { level: "info", event: "retry", message, waitMs, attempt }
     }
     case "waiting":
-      return [{ level: "info", event: "waiting", message: event.message }]
+      return { level: "info", event: "waiting", message }
     case "warning": {
       const subject = event.datasource === undefined ? {} : { datasource: event.datasource }
-      return [{ level: "warn", event: "warning", ...subject, message: event.message }]
+      return { level: "warn", event: "warning", ...subject, message }
     }
     case "detail":
-      return [{ level: "debug", event: "detail", message: event.message }]
-    case "finished":
-      return finishedRecords(event.report)
+      return { level: "debug", event: "detail", message }
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { printable } from "../base/printable.ts"
 import type { Emit, SyncEvent } from "../pull/events.ts"
+import { eventWords } from "./event-words.ts"
 import { createJsonLog } from "./json-log.ts"
 import type { LogRecord } from "./log/document.ts"
 import type { LogFormat } from "./log-formats.ts"
@@ -14,7 +15,7 @@ import { liveLines } from "./text/live-view.ts"
 import { RunProgress } from "./text/progress.ts"
 import { styleFor } from "./text/style.ts"
 import { summaryLines } from "./text/summary.ts"
-import { counted, duration, size } from "./text/words.ts"
+import { duration } from "./text/words.ts"
 
 export interface ReporterOptions {
   readonly stderr: Sink
@@ -83,11 +84,12 @@ export function createReporter(options: ReporterOptions): Reporter {
       return
     }
     progress.take(event, nowMs())
-    if (event.type === "received" || event.type === "fetched" || event.type === "committed")
-      status = undefined
     switch (event.type) {
+      case "received":
+        status = undefined
+        break
       case "looking":
-        status = `asking ${event.url} about ${counted(event.datasources.length, "datasource")}`
+        status = eventWords(event)
         if (live === undefined) lines.detail(printable(status))
         break
       case "waiting":
@@ -97,16 +99,10 @@ export function createReporter(options: ReporterOptions): Reporter {
         waitedFor = event.message
         break
       case "planned":
-        status = undefined
-        lines.detail(
-          `${printable(event.datasource)}: about ${counted(event.rows, event.isMore ? "more row" : "row")} to fetch in ${counted(event.slices, "slice")}`,
-        )
-        break
       case "fetched":
-        lines.detail(`${printable(event.datasource)}: a slice has arrived (${size(event.bytes)})`)
-        break
       case "committed":
-        lines.detail(`${printable(event.datasource)}: ${counted(event.rows, "row")} stored`)
+        status = undefined
+        lines.detail(`${printable(event.datasource)}: ${eventWords(event)}`)
         break
       case "retry":
         if (event.code === "too-many-requests") {

@@ -38,150 +38,92 @@ interface Family {
   readonly help: string
 }
 
-/** A number per run. */
-interface RunFamily extends Family {
-  readonly of: (run: RunFigures) => number | undefined
+/** A number about a run or a datasource; undefined where it was not learnt. */
+type Value<Of> = (of: Of) => number | undefined
+
+/** A number that this pull adds to what was there before. */
+function counter<Of>(name: string, help: string, of: Value<Of>) {
+  return { name, type: "counter", help, of } as const
 }
 
-/** A number per datasource; undefined: as it was before. */
-interface DatasourceFamily extends Family {
-  readonly of: (one: DatasourceFigures) => number | undefined
+/** A number that takes the place of the one before. */
+function gauge<Of>(name: string, help: string, of: Value<Of>) {
+  return { name, type: "gauge", help, of } as const
 }
 
-const seconds = (ms: number) => ms / 1000
+const seconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000)
 
-const OF_RUN: readonly RunFamily[] = [
-  { name: "runs_total", type: "counter", help: "Pulls, whatever their exit code.", of: () => 1 },
-  {
-    name: "requests_total",
-    type: "counter",
-    help: "Requests to Druid, of pulls that came to an end.",
-    of: (run) => run.requests,
-  },
-  {
-    name: "retries_total",
-    type: "counter",
-    help: "Requests to Druid that had to be sent again.",
-    of: (run) => run.retries,
-  },
-  {
-    name: "last_run_exit_code",
-    type: "gauge",
-    help: "Exit code of the last pull: 0 complete, 3 incomplete, 11 locked.",
-    of: (run) => run.exitCode,
-  },
-  {
-    name: "last_run_start_timestamp_seconds",
-    type: "gauge",
-    help: "When the last pull began.",
-    of: (run) => seconds(run.startedMs),
-  },
-  {
-    name: "last_run_end_timestamp_seconds",
-    type: "gauge",
-    help: "When the last pull ended.",
-    of: (run) => seconds(run.endedMs),
-  },
-  {
-    name: "last_run_duration_seconds",
-    type: "gauge",
-    help: "How long the last pull took.",
-    of: (run) => seconds(run.endedMs - run.startedMs),
-  },
-  {
-    name: "last_run_published",
-    type: "gauge",
-    help: "Whether the copy of --publish is up to date after the last pull.",
-    of: (run) => run.published,
-  },
+const OF_RUN: readonly (Family & { readonly of: Value<RunFigures> })[] = [
+  counter("runs_total", "Pulls, whatever their exit code.", () => 1),
+  counter("requests_total", "Requests to Druid, of pulls that came to an end.", (run) => run.requests),
+  counter("retries_total", "Requests to Druid that had to be sent again.", (run) => run.retries),
+  gauge(
+    "last_run_exit_code",
+    "Exit code of the last pull: 0 complete, 3 incomplete, 11 locked.",
+    (run) => run.exitCode,
+  ),
+  gauge("last_run_start_timestamp_seconds", "When the last pull began.", (run) => seconds(run.startedMs)),
+  gauge("last_run_end_timestamp_seconds", "When the last pull ended.", (run) => seconds(run.endedMs)),
+  gauge("last_run_duration_seconds", "How long the last pull took.", ({ startedMs, endedMs }) =>
+    seconds(endedMs - startedMs),
+  ),
+  gauge(
+    "last_run_published",
+    "Whether the copy of --publish is up to date after the last pull.",
+    (run) => run.published,
+  ),
 ]
 
-const OF_DATASOURCE: readonly DatasourceFamily[] = [
-  {
-    name: "rows_fetched_total",
-    type: "counter",
-    help: "Rows fetched from Druid and stored.",
-    of: ({ report }) => report?.rowsFetched ?? 0,
-  },
-  {
-    name: "rows_deleted_total",
-    type: "counter",
-    help: "Rows taken out because Druid replaced or dropped them.",
-    of: ({ report }) => report?.rowsDeleted ?? 0,
-  },
-  {
-    name: "received_bytes_total",
-    type: "counter",
-    help: "Bytes of rows received from Druid.",
-    of: ({ report }) => report?.bytes ?? 0,
-  },
-  {
-    name: "slices_total",
-    type: "counter",
-    help: "Slices fetched, proven and stored.",
-    of: ({ report }) => report?.slices ?? 0,
-  },
-  {
-    name: "busy_seconds_total",
-    type: "counter",
-    help: "Time from the first planned slice of a pull to its last commit.",
-    of: ({ busyMs }) => seconds(busyMs),
-  },
-  { name: "rows", type: "gauge", help: "Rows in the table.", of: ({ held }) => held?.rows },
-  {
-    name: "provisional_rows",
-    type: "gauge",
-    help: "Rows of realtime segments, which may still change.",
-    of: ({ held }) => held?.provisionalRows,
-  },
-  {
-    name: "kept_rows",
-    type: "gauge",
-    help: "Rows that Druid dropped and the file keeps.",
-    of: ({ held }) => held?.keptRows,
-  },
-  {
-    name: "cursor_timestamp_seconds",
-    type: "gauge",
-    help: "Greatest __time in the table that is not after the pull.",
-    of: ({ held }) => (held?.newestMs === undefined ? undefined : seconds(held.newestMs)),
-  },
-  {
-    name: "ahead_rows",
-    type: "gauge",
-    help: "Rows in the table whose __time is after the pull.",
-    of: ({ held }) => held?.aheadRows,
-  },
-  {
-    name: "last_success_timestamp_seconds",
-    type: "gauge",
-    help: "When the datasource was last found complete; 0: never.",
-    of: ({ held }) => (held === undefined ? undefined : seconds(held.lastSuccessMs ?? 0)),
-  },
-  {
-    name: "complete",
-    type: "gauge",
-    help: "Whether the last pull found all of it complete.",
-    of: ({ report }) => (report === undefined ? undefined : Number(report.outcome === "complete")),
-  },
-  {
-    name: "incomplete_intervals",
-    type: "gauge",
-    help: "Stretches that the last pull had to leave incomplete.",
-    of: ({ report }) => report?.incomplete.length,
-  },
-  {
-    name: "unavailable_intervals",
-    type: "gauge",
-    help: "Stretches that Druid should serve and does not.",
-    of: ({ report }) => report?.unavailable.length,
-  },
-  {
-    name: "cold_intervals",
-    type: "gauge",
-    help: "Stretches that Druid's load rules keep on no server.",
-    of: ({ report }) => report?.cold.length,
-  },
+const OF_DATASOURCE: readonly (Family & { readonly of: Value<DatasourceFigures> })[] = [
+  counter("rows_fetched_total", "Rows fetched from Druid and stored.", ({ report }) => report?.rowsFetched),
+  counter(
+    "rows_deleted_total",
+    "Rows taken out because Druid replaced or dropped them.",
+    ({ report }) => report?.rowsDeleted,
+  ),
+  counter("received_bytes_total", "Bytes of rows received from Druid.", ({ report }) => report?.bytes),
+  counter("slices_total", "Slices fetched, proven and stored.", ({ report }) => report?.slices),
+  counter(
+    "busy_seconds_total",
+    "Time from the first planned slice of a pull to its last commit.",
+    ({ busyMs }) => seconds(busyMs),
+  ),
+  gauge("rows", "Rows in the table.", ({ held }) => held?.rows),
+  gauge(
+    "provisional_rows",
+    "Rows of realtime segments, which may still change.",
+    ({ held }) => held?.provisionalRows,
+  ),
+  gauge("kept_rows", "Rows that Druid dropped and the file keeps.", ({ held }) => held?.keptRows),
+  gauge("cursor_timestamp_seconds", "Greatest __time in the table that is not after the pull.", ({ held }) =>
+    seconds(held?.newestMs),
+  ),
+  gauge("ahead_rows", "Rows in the table whose __time is after the pull.", ({ held }) => held?.aheadRows),
+  gauge(
+    "last_success_timestamp_seconds",
+    "When the datasource was last found complete; 0: never.",
+    ({ held }) => held && seconds(held.lastSuccessMs ?? 0),
+  ),
+  gauge(
+    "complete",
+    "Whether the last pull found all of it complete.",
+    ({ report }) => report && Number(report.outcome === "complete"),
+  ),
+  gauge(
+    "incomplete_intervals",
+    "Stretches that the last pull had to leave incomplete.",
+    ({ report }) => report?.incomplete.length,
+  ),
+  gauge(
+    "unavailable_intervals",
+    "Stretches that Druid should serve and does not.",
+    ({ report }) => report?.unavailable.length,
+  ),
+  gauge(
+    "cold_intervals",
+    "Stretches that Druid's load rules keep on no server.",
+    ({ report }) => report?.cold.length,
+  ),
 ]
 
 const PREFIX = "druidsync_"
