@@ -20,7 +20,7 @@ for (const name of endingSignals(process.stderr.isTTY === true)) {
   process.on(name, () => {
     // The second one means: now. The file is safe at any moment; the spool is cleaned up by the next run.
     if (++signals > 1) process.exit(ExitCode.interrupted)
-    interruption.abort(new DruidsyncError("interrupted", "interrupted", { exitCode: ExitCode.interrupted }))
+    interruption.abort(new DruidsyncError("interrupted", "interrupted"))
   })
 }
 

@@ -71,10 +71,22 @@ const OF_A_DATASOURCE: ReadonlySet<ErrorCode> = new Set([
   "type",
 ])
 
+/** Exit codes of errors whose code says it; the others exit with 1, where the error itself does not say otherwise. */
+const EXIT_CODE_OF: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
+  usage: ExitCode.usage,
+  config: ExitCode.usage,
+  foreign: ExitCode.usage,
+  auth: ExitCode.refused,
+  forbidden: ExitCode.refused,
+  locked: ExitCode.locked,
+  interrupted: ExitCode.interrupted,
+}
+
 /** Codes of errors after which a smaller interval may pass. A timeout while rows are being sent is a cut response. */
 const ASKING_FOR_LESS: ReadonlySet<ErrorCode> = new Set(["timeout", "response-cut"])
 
 export interface DruidsyncErrorOptions {
+  /** default: by the code */
   exitCode?: ExitCode
   /** default: by the code */
   scope?: ErrorScope
@@ -109,7 +121,7 @@ export class DruidsyncError extends Error {
   constructor(code: ErrorCode, message: string, options: DruidsyncErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
-    this.exitCode = options.exitCode ?? ExitCode.failed
+    this.exitCode = options.exitCode ?? EXIT_CODE_OF[code] ?? ExitCode.failed
     this.scope = options.scope ?? (OF_A_DATASOURCE.has(code) ? "datasource" : "run")
     this.asksForLess = options.asksForLess ?? ASKING_FOR_LESS.has(code)
     this.retryable = options.retryable ?? false
@@ -144,6 +156,11 @@ export interface ErrorReport {
   readonly code: string
   readonly message: string
   readonly hint?: string
+}
+
+/** What the user asked for in a way that cannot be done: exit code 2. */
+export function usage(message: string, hint = "see --help"): DruidsyncError {
+  return new DruidsyncError("usage", message, { hint })
 }
 
 /** True for what stops one datasource and lets the others go on. */

@@ -3,7 +3,7 @@
  * a secret key, and of values elsewhere only short scalars, with anything that looks like a login cut out.
  */
 
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError } from "../base/errors.ts"
 
 /** Where in the configuration: keys and array indices from the top. */
 export type Path = readonly (string | number)[]
@@ -53,7 +53,6 @@ export class Problems {
 /** The one shape of a configuration error: nothing was asked of Druid. */
 export function configError(message: string, hint?: string): DruidsyncError {
   return new DruidsyncError("config", message, {
-    exitCode: ExitCode.usage,
     ...(hint === undefined ? {} : { hint }),
   })
 }

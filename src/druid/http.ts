@@ -2,7 +2,7 @@
  * One request to Druid over our own transport: its headers and credentials, and the error for whatever is not a 2xx. Every
  * error names what was being done, and none holds a credential (invariant I8).
  */
-import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
+import { DruidsyncError, messageOf } from "../base/errors.ts"
 import { dropBody, textOf } from "./body.ts"
 import { refusal } from "./refusal.ts"
 import type { Transport } from "./transport.ts"
@@ -129,7 +129,6 @@ function refuseUnsendable(name: string, value: string): void {
   // The runtimes' own error repeats the value (invariant I8).
   const key = name === "authorization" ? '"token"' : `"headers", ${name}`
   throw new DruidsyncError("config", "the credentials hold a character that no HTTP header can carry", {
-    exitCode: ExitCode.usage,
     hint: `check ${key}: a line break or a character beyond Latin-1 got into it`,
   })
 }

@@ -2,7 +2,7 @@
  * Tokens of OAuth 2.0's client credentials grant (RFC 6749, 4.4): fetched when the first request needs one, and again
  * before it runs out or when Druid no longer accepts it. No message holds a secret (invariant I8).
  */
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError } from "../base/errors.ts"
 import { printable } from "../base/printable.ts"
 import { textOf } from "./body.ts"
 import type { Transport } from "./transport.ts"
@@ -131,7 +131,6 @@ export class TokenSource {
 
   #failure(why: string): DruidsyncError {
     return new DruidsyncError("auth", `asking for a token: ${this.#host}: ${why}`, {
-      exitCode: ExitCode.refused,
       hint: 'check "tokenUrl", "clientId", "clientSecret" and "scope" in "token"',
     })
   }

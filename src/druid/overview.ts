@@ -3,7 +3,7 @@
  * up, so that a cluster with millions of segments answers with a row per time chunk.
  */
 import type { Interval } from "../base/domain.ts"
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError } from "../base/errors.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import { integerCell, isoCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
@@ -52,9 +52,7 @@ export async function readOverview(
 ): Promise<ReadonlyMap<string, readonly ChunkOverview[]>> {
   const { ofSegments: available } = await readListing(client, [], signal)
   if (available.size === 0) {
-    throw new DruidsyncError("forbidden", "this Druid does not show sys.segments", {
-      exitCode: ExitCode.refused,
-    })
+    throw new DruidsyncError("forbidden", "this Druid does not show sys.segments")
   }
   const options = { action: "reading sys.segments", signal }
   return client.rows(overviewSql(available, only), options, overviewOf)

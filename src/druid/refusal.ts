@@ -79,13 +79,11 @@ function plainRefusal(response: Refusal): DruidsyncError {
   }
   if (status === 401) {
     return error("auth", "Druid does not accept the credentials", {
-      exitCode: ExitCode.refused,
       hint: 'check "username" and "password", or "token"',
     })
   }
   if (status === 403) {
     return error("forbidden", "Druid forbids it", {
-      exitCode: ExitCode.refused,
       hint: "the user needs READ permission on the datasource",
     })
   }

@@ -2,11 +2,12 @@
  * Reads a command line by a command's flags. citty takes any flag, drops what it does not know and lets the last of two
  * win; a typing error in a cron line must not pass silently, so every word is checked before citty gets it.
  */
+
 import { stripVTControlCharacters } from "node:util"
 import { type ArgsDef, parseArgs } from "citty"
+import { usage } from "../base/errors.ts"
 import { nearest } from "../base/nearest.ts"
 import { aliasesOf, type Flag, type Flags, type Values } from "./flag.ts"
-import { usage } from "./usage.ts"
 
 /** What citty made of the words: texts and switches by the names of the flags. */
 export type RawValues = Readonly<Record<string, string | boolean | undefined>>

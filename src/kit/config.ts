@@ -1,11 +1,12 @@
 /** The configuration of a command: the file that `--config` names, with the flags that stand for its keys. */
+
 import { existsSync } from "node:fs"
 import process from "node:process"
+import { usage } from "../base/errors.ts"
 import type { Settings } from "../config/settings.ts"
 import type { RawValues } from "./args.ts"
 import type { CliContext } from "./context.ts"
 import { USUAL_CONFIG } from "./flags.ts"
-import { usage } from "./usage.ts"
 
 /**
  * @param words the flags as they were typed; their `config` is `--config` or its default

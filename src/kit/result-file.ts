@@ -4,7 +4,7 @@
  */
 import { open, stat } from "node:fs/promises"
 import { makeAside } from "../base/aside.ts"
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError, usage } from "../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../base/system.ts"
 
 /**
@@ -55,10 +55,7 @@ export async function refuseSameFile(to: string, database: string): Promise<void
   const isSame = target !== undefined && target.ino === source?.ino && target.dev === source.dev
   if (!isSame && target?.isDirectory() !== true) return
   const why = isSame ? "is the DuckDB file itself" : "is a folder"
-  throw new DruidsyncError("usage", `--to ${to} ${why}`, {
-    exitCode: ExitCode.usage,
-    hint: "give the path of a file for the result",
-  })
+  throw usage(`--to ${to} ${why}`, "give the path of a file for the result")
 }
 
 /** The error for a result that cannot be written to `path`, from the system's or DuckDB's. */

@@ -1,5 +1,5 @@
 /** From the words of a command line to a command that runs: help, version, names of commands, and errors as documents. */
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError, ExitCode, usage } from "../base/errors.ts"
 import { nearest } from "../base/nearest.ts"
 import { jsonLine } from "../base/printable.ts"
 import { type RawValues, readArgs } from "./args.ts"
@@ -7,7 +7,6 @@ import type { CliContext } from "./context.ts"
 import { commandHelp, helpWidth, overviewText } from "./help.ts"
 import { delivered } from "./outlet.ts"
 import type { Program, Verb } from "./program.ts"
-import { usage } from "./usage.ts"
 
 /**
  * Runs the command line.

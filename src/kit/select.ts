@@ -1,9 +1,9 @@
 /** The datasources of a run: those that `--only` names, each with the share of `--shard`. */
 
+import { usage } from "../base/errors.ts"
 import { nearest } from "../base/nearest.ts"
 import type { Shard } from "../base/shard.ts"
 import type { DatasourceSettings, Settings } from "../config/settings.ts"
-import { usage } from "./usage.ts"
 
 /**
  * @param only undefined: all of them

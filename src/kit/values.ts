@@ -1,8 +1,9 @@
 /** How the text of a flag becomes a value. Each throws DruidsyncError `usage` where it cannot. */
+
 import { resolve } from "node:path"
+import { usage } from "../base/errors.ts"
 import { MAX_SHARDS, parseShard, type Shard } from "../base/shard.ts"
 import { parseDuration, parseInstant, parseSize } from "../config/quantities.ts"
-import { usage } from "./usage.ts"
 
 /** @param flag as the user writes it, `--since` */
 export type Parse<T> = (text: string, flag: string) => T

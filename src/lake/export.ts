@@ -7,7 +7,7 @@
  */
 import { mkdir, stat } from "node:fs/promises"
 import { join } from "node:path"
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { ExitCode, usage } from "../base/errors.ts"
 import { literal } from "../store/engine.ts"
 import { acquireRunLock } from "../store/file/run-lock.ts"
 import type { HeldTable } from "../store/notes/holdings.ts"
@@ -74,10 +74,7 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
 async function makeLake(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined)
   if (found !== undefined && !found.isDirectory()) {
-    throw new DruidsyncError("usage", `--to ${path} is not a folder`, {
-      exitCode: ExitCode.usage,
-      hint: "give the path of a folder for the lake",
-    })
+    throw usage(`--to ${path} is not a folder`, "give the path of a folder for the lake")
   }
   await mkdir(path, { recursive: true }).catch((error) => {
     throw lakeError(path, error)

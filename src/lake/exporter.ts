@@ -156,7 +156,6 @@ export class TableExporter {
       const there = await disk.look(final)
       if (there !== undefined && there.kind !== "file") {
         throw new DruidsyncError("foreign", `${final} is there already and is no file`, {
-          exitCode: ExitCode.usage,
           hint: "move it away, then export again",
         })
       }

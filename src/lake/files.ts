@@ -1,6 +1,6 @@
 /** What lies in a table's folder: manifests of all shares, and files by name. Looks only at folders that an export makes. */
 import { join } from "node:path"
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError } from "../base/errors.ts"
 import type { Disk } from "./disk.ts"
 import { isFileOf, isPartitionFolder, isTemporaryOf, MANIFESTS } from "./layout.ts"
 import { type Manifest, parseManifest } from "./manifest.ts"
@@ -20,7 +20,6 @@ export async function readManifest(disk: Disk, folder: string, share: string): P
   const manifest = found.kind === "file" ? parseManifest(await disk.read(path)) : undefined
   if (manifest !== undefined && manifest.share === share) return manifest
   throw new DruidsyncError("foreign", `${path} is no manifest that this druidsync understands`, {
-    exitCode: ExitCode.usage,
     hint: "use the druidsync that wrote it, or another --to; nothing was written",
   })
 }

@@ -1,7 +1,7 @@
 /** Where things lie in a lake: folders, file names, partition keys. Pure; nothing it makes leads out of its folder. */
 import { createHash } from "node:crypto"
 import type { Interval } from "../base/domain.ts"
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { usage } from "../base/errors.ts"
 import { fold } from "../base/names.ts"
 import type { HeldColumn } from "../store/notes/holdings.ts"
 
@@ -27,10 +27,10 @@ const FORMATS: readonly LakeFormat[] = ["parquet", "csv", "json"]
 /** @throws DruidsyncError `usage` */
 export function checkedShare(name: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) return name
-  throw new DruidsyncError("usage", `--part ${JSON.stringify(name)} cannot be part of a file name`, {
-    exitCode: ExitCode.usage,
-    hint: "take letters, digits, - and _, 64 at most, a letter or digit first",
-  })
+  throw usage(
+    `--part ${JSON.stringify(name)} cannot be part of a file name`,
+    "take letters, digits, - and _, 64 at most, a letter or digit first",
+  )
 }
 
 /**
@@ -42,10 +42,10 @@ export function shareName(given: string | undefined, shards: readonly (string | 
   if (given !== undefined) return checkedShare(given)
   const kinds = [...new Set(shards)]
   if (kinds.length > 1) {
-    throw new DruidsyncError("usage", "the file's datasources are different shares", {
-      exitCode: ExitCode.usage,
-      hint: "name the share with --part, or take those of one kind with --only",
-    })
+    throw usage(
+      "the file's datasources are different shares",
+      "name the share with --part, or take those of one kind with --only",
+    )
   }
   const [shard] = kinds
   return shard === undefined ? DEFAULT_SHARE : checkedShare(`shard-${shard.replace("/", "-of-")}`)

@@ -1,6 +1,6 @@
 /** Opens the DuckDB file for `export` and `verify --lake`, and says which of its tables are meant. */
 import type { Clock } from "../base/clock.ts"
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { usage } from "../base/errors.ts"
 import { shardText } from "../base/shard.ts"
 import { shardOfText } from "../config/settings-digest.ts"
 import { type Engine, threadsHere } from "../store/engine.ts"
@@ -83,10 +83,10 @@ function selectTables(
   return only.map((name) => {
     const found = tables.find(({ datasource }) => datasource === name)
     if (found !== undefined) return found
-    throw new DruidsyncError("usage", `--only ${name}: ${out} has no such datasource`, {
-      exitCode: ExitCode.usage,
-      hint: `it has: ${tables.map(({ datasource }) => datasource).join(", ")}`,
-    })
+    throw usage(
+      `--only ${name}: ${out} has no such datasource`,
+      `it has: ${tables.map(({ datasource }) => datasource).join(", ")}`,
+    )
   })
 }
 

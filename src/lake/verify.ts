@@ -4,7 +4,7 @@
  * at one share; writes nothing, asks nothing of Druid.
  */
 import { join } from "node:path"
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { type DruidsyncError, ExitCode, usage } from "../base/errors.ts"
 import { firstLine, says } from "../store/duckdb-errors.ts"
 import { literal } from "../store/engine.ts"
 import { withOverflow } from "../store/file/overflow.ts"
@@ -64,10 +64,7 @@ export function verifyLake(options: VerifyLakeOptions): Promise<LakeReport> {
 }
 
 function noLake(to: string, share: string, what: string): DruidsyncError {
-  return new DruidsyncError("usage", `${to} has no share "${share}" ${what}`, {
-    exitCode: ExitCode.usage,
-    hint: "export it first, or check --lake and --part",
-  })
+  return usage(`${to} has no share "${share}" ${what}`, "export it first, or check --lake and --part")
 }
 
 /** A table of the file, and what the lake has of it. */

@@ -1,5 +1,5 @@
 /** Is the cluster of the configuration the one that the file was pulled from? Pure. */
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { usage } from "../base/errors.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { parseSegmentSet, segmentSetText } from "../plan/segment-set.ts"
 import type { DatasourceState } from "../store/notes/state.ts"
@@ -22,13 +22,9 @@ export function refuseOtherCluster(
     if (other === undefined || other === origin) continue
     const identified = held.filter((one) => one.origin === other && one.parts.some(hasIdentity))
     if (identified.length === 0 || identified.some((one) => isListed(one, inventory))) continue
-    throw new DruidsyncError(
-      "usage",
+    throw usage(
       `${file.path} was pulled from ${other}, and the configuration names ${origin}, which lists none of the segments that the file holds; the file was left as it is`,
-      {
-        exitCode: ExitCode.usage,
-        hint: 'check "host", or use another --out; if the data has moved there, say so with --moved',
-      },
+      'check "host", or use another --out; if the data has moved there, say so with --moved',
     )
   }
 }

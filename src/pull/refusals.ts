@@ -1,6 +1,6 @@
 /** What a pull refuses before it touches anything, and what it says where Druid has nothing of a datasource. */
 
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError, ExitCode, usage } from "../base/errors.ts"
 import { fold } from "../base/names.ts"
 import { nearest } from "../base/nearest.ts"
 import { type Shard, shardText } from "../base/shard.ts"
@@ -27,13 +27,9 @@ export function refuseOtherShard(
     const has = shardOfText(held.settings)
     if (words(has) === words(asked) || (isWhole && names.has(held.datasource))) continue
     const flag = has === undefined ? "without --shard" : `with --shard ${shardText(has)}`
-    throw new DruidsyncError(
-      "usage",
+    throw usage(
       `${path} holds ${words(has)} of "${held.datasource}", this pull is for ${words(asked)}; the file was left as it is`,
-      {
-        exitCode: ExitCode.usage,
-        hint: `pull ${flag}, or use another --out, or fetch all that the file holds anew with --full (without --only, --since, --until)`,
-      },
+      `pull ${flag}, or use another --out, or fetch all that the file holds anew with --full (without --only, --since, --until)`,
     )
   }
 }
@@ -61,7 +57,6 @@ export function refuseForeignTable(path: string, settings: DatasourceSettings, s
     "foreign",
     `${path} has a table "${settings.table}" ${whose}; it was left as it is`,
     {
-      exitCode: ExitCode.usage,
       hint: `give datasource "${settings.name}" another "table" in the config, or use another --out`,
     },
   )

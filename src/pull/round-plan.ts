@@ -154,7 +154,6 @@ function noteCounting(
       "forbidden",
       `Druid no longer shows sys.segments, from which "${settings.name}" was copied; the copy was left as it is`,
       {
-        exitCode: ExitCode.refused,
         hint: "give the user READ permission on it again, or go on by counting rows with --full",
       },
     )

@@ -1,5 +1,5 @@
 /** The columns and the filter of a datasource, tried on Druid without fetching a row. */
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError } from "../../base/errors.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { Catalog } from "../../druid/catalog.ts"
 import { druidsWords } from "../../pull/prepare/shape.ts"
@@ -13,7 +13,6 @@ export async function checkColumns(
   const { names } = await catalog.types({ datasource: name, filter }, "*", signal).catch((error: unknown) => {
     if (filter === undefined || !(error instanceof DruidsyncError) || error.code !== "query") throw error
     throw new DruidsyncError("config", `Druid does not accept the "filter": ${druidsWords(error.message)}`, {
-      exitCode: ExitCode.usage,
       hint: `the filter is a condition in Druid SQL, such as "page" = 'Main'; it is: ${filter}`,
       cause: error,
     })
@@ -24,7 +23,6 @@ export async function checkColumns(
     "config",
     `Druid has no column ${missing.map((one) => JSON.stringify(one)).join(", ")}`,
     {
-      exitCode: ExitCode.usage,
       hint: `it has ${names.slice(0, 30).join(", ")}${names.length > 30 ? ", …" : ""}`,
     },
   )

@@ -1,9 +1,8 @@
 /** `druidsync completion SHELL`, and `druidsync __complete`, which the scripts call. */
-import { ExitCode } from "../../base/errors.ts"
+import { ExitCode, usage } from "../../base/errors.ts"
 import { define } from "../../kit/command.ts"
 import type { CliContext } from "../../kit/context.ts"
 import type { Program } from "../../kit/program.ts"
-import { usage } from "../../kit/usage.ts"
 import { complete, completionText } from "./complete.ts"
 import { completionScript, SHELLS, type Shell } from "./scripts.ts"
 

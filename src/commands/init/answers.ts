@@ -1,6 +1,6 @@
 /** The conversation of `init`: what the flags do not say is asked, until Druid answers and something is chosen. */
 import { dirname, resolve } from "node:path"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError, ExitCode, usage } from "../../base/errors.ts"
 import { nearest } from "../../base/nearest.ts"
 import { isLoopback } from "../../config/host.ts"
 import type { SecretSource } from "../../config/schema.ts"
@@ -9,7 +9,6 @@ import type { Prompter } from "../../kit/ask/prompter.ts"
 import { datasourceHint, numberedDatasources } from "../../kit/cluster/text.ts"
 import { describeError } from "../../kit/text/error.ts"
 import type { Style } from "../../kit/text/style.ts"
-import { usage } from "../../kit/usage.ts"
 import { readAddress, readSelection } from "./selection.ts"
 import { type Access, explore, type Found, refuseExisting, type SetupOptions } from "./setup.ts"
 

@@ -1,6 +1,6 @@
 /** `druidsync init`: from an address to a configuration, by questions or by flags. */
 import { resolve } from "node:path"
-import { ExitCode } from "../../base/errors.ts"
+import { ExitCode, usage } from "../../base/errors.ts"
 import type { Prompter } from "../../kit/ask/prompter.ts"
 import { define } from "../../kit/command.ts"
 import type { CliContext } from "../../kit/context.ts"
@@ -8,7 +8,6 @@ import { choice, text, toggle } from "../../kit/flag.ts"
 import { jsonArg, USUAL_CONFIG } from "../../kit/flags.ts"
 import { styleFor } from "../../kit/text/style.ts"
 import { counted } from "../../kit/text/words.ts"
-import { usage } from "../../kit/usage.ts"
 
 export const command = define({
   args: {

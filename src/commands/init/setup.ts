@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { writeAside } from "../../base/aside.ts"
 import type { Clock } from "../../base/clock.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError, usage } from "../../base/errors.ts"
 import { fold } from "../../base/names.ts"
 import { whyOf } from "../../base/system.ts"
 import { readSmallFile } from "../../config/files.ts"
@@ -137,10 +137,7 @@ export async function refuseExisting(path: string): Promise<void> {
 }
 
 function isThere(path: string): DruidsyncError {
-  return new DruidsyncError("usage", `${path} is there already`, {
-    exitCode: ExitCode.usage,
-    hint: "give another path with --config, or replace it with --force",
-  })
+  return usage(`${path} is there already`, "give another path with --config, or replace it with --force")
 }
 
 async function writePrivate(path: string, text: string, force: boolean, id: string): Promise<void> {

@@ -1,12 +1,11 @@
 /** `druidsync query`: SQL on the file, or what tables it has. */
 import { extname } from "node:path"
-import { ExitCode } from "../../base/errors.ts"
+import { ExitCode, usage } from "../../base/errors.ts"
 import { define } from "../../kit/command.ts"
 import { choice, text, toggle } from "../../kit/flag.ts"
 import { lockWaitArg, outArg } from "../../kit/flags.ts"
 import { styleFor } from "../../kit/text/style.ts"
 import { counted } from "../../kit/text/words.ts"
-import { usage } from "../../kit/usage.ts"
 import { memory, path } from "../../kit/values.ts"
 import { sayWait } from "../../kit/wait.ts"
 import { readSql } from "./sql.ts"

@@ -1,7 +1,7 @@
 /** Where the SQL of a query comes from: the argument, a file, or standard input. */
+import { usage } from "../../base/errors.ts"
 import { refusalOf, whyOf } from "../../base/system.ts"
 import type { Input } from "../../kit/context.ts"
-import { usage } from "../../kit/usage.ts"
 
 /**
  * @param argument `-` stands for standard input, as it does for `file`

@@ -1,6 +1,6 @@
 /** `druidsync verify`: the file against Druid. */
+import { usage } from "../../base/errors.ts"
 import { define } from "../../kit/command.ts"
-import { usage } from "../../kit/usage.ts"
 import { VERIFY_EXIT_CODES } from "./exit-codes.ts"
 import { verifyArgs } from "./flags.ts"
 import { verificationText } from "./text.ts"

@@ -1,9 +1,9 @@
 /** The flags of `verify`, for both of its ways: against Druid, and with `--lake`. */
+import { usage } from "../../base/errors.ts"
 import { parseSample, type Sample } from "../../compare/sample.ts"
 import { type Flags, text, toggle } from "../../kit/flag.ts"
 import { configArg, jsonArg, lockWaitArg, logFormatArg, outArg, partArg, talkArgs } from "../../kit/flags.ts"
 import { pullArgs } from "../../kit/pull-flags.ts"
-import { usage } from "../../kit/usage.ts"
 
 const { only, since, until, "settle-wait": settleWait } = pullArgs
 

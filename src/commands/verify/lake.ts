@@ -1,7 +1,8 @@
 /** `druidsync verify --lake`: the lake against the DuckDB file, without Druid. */
+
 import { resolve } from "node:path"
+import { usage } from "../../base/errors.ts"
 import { define } from "../../kit/command.ts"
-import { usage } from "../../kit/usage.ts"
 import { sayWait } from "../../kit/wait.ts"
 import { verifyArgs } from "./flags.ts"
 import { lakeText } from "./lake-text.ts"

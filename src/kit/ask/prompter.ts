@@ -1,5 +1,5 @@
 /** Questions to a person at a terminal, however they are shown. */
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError } from "../../base/errors.ts"
 
 export interface Prompter {
   /** shows a text */
@@ -21,5 +21,5 @@ export interface Prompter {
 
 /** What a question throws where the person or a signal ends it. */
 export function interrupted(message: string): DruidsyncError {
-  return new DruidsyncError("interrupted", message, { exitCode: ExitCode.interrupted })
+  return new DruidsyncError("interrupted", message)
 }

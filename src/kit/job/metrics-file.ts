@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises"
 import { dirname } from "node:path"
 import { beginsWith, writeAside } from "../../base/aside.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError, usage } from "../../base/errors.ts"
 import { refusalOf, whyOf } from "../../base/system.ts"
 import { METRICS_START, metricsText, parseSamples, type RunFigures } from "./metrics.ts"
 
@@ -15,10 +15,10 @@ const MODE = 0o644
  */
 export async function checkMetricsPath(path: string): Promise<void> {
   const refuse = (why: string) =>
-    new DruidsyncError("usage", `metrics cannot be written to ${path}: ${why}`, {
-      exitCode: ExitCode.usage,
-      hint: "give --metrics a path like /var/lib/node_exporter/textfile/druidsync.prom",
-    })
+    usage(
+      `metrics cannot be written to ${path}: ${why}`,
+      "give --metrics a path like /var/lib/node_exporter/textfile/druidsync.prom",
+    )
   const found = await stat(path).catch(() => undefined)
   if (found === undefined) {
     const folder = await stat(dirname(path)).catch(() => undefined)

@@ -4,7 +4,7 @@
  */
 
 import type { Column, Interval, Work } from "../../base/domain.ts"
-import { concernsOneDatasource, DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { concernsOneDatasource, DruidsyncError } from "../../base/errors.ts"
 import { union } from "../../base/intervals.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
@@ -102,7 +102,6 @@ async function readTypes(ports: Ports, source: Source, names: readonly string[])
       "config",
       `Druid does not accept the "filter" of datasource "${source.datasource}": ${druidsWords(error.message)}`,
       {
-        exitCode: ExitCode.usage,
         hint: `the filter is a condition in Druid SQL, such as "page" = 'Main'; it is: ${source.filter}`,
         cause: error,
       },
@@ -257,7 +256,7 @@ function chosenColumns(
     throw new DruidsyncError(
       "config",
       `datasource "${settings.name}" has no column ${missing.map((name) => `"${name}"`).join(", ")}`,
-      { exitCode: ExitCode.usage, hint: `its columns are: ${listed.join(", ")}` },
+      { hint: `its columns are: ${listed.join(", ")}` },
     )
   }
   const included = include === undefined ? undefined : new Set(include)

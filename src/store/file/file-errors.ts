@@ -1,5 +1,5 @@
 /** What may be wrong with the user's file, in our words. Pure. */
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError } from "../../base/errors.ts"
 import { codeOf, refusalOf } from "../../base/system.ts"
 import { firstLine, says } from "../duckdb-errors.ts"
 
@@ -7,7 +7,7 @@ export function lockedError(path: string, holder: string, waitedMs: number): Dru
   return new DruidsyncError(
     "locked",
     `${path} is locked by ${holder}; waited ${Math.round(waitedMs / 1000)} s`,
-    { exitCode: ExitCode.locked, hint: "close it there, or wait longer with --lock-wait" },
+    { hint: "close it there, or wait longer with --lock-wait" },
   )
 }
 
@@ -32,12 +32,10 @@ export function fileError(path: string, cause: unknown, onlyLooks: boolean): unk
   if (says(cause, "notDuckdb")) {
     return onlyLooks
       ? new DruidsyncError("foreign", `${path} is not a DuckDB file`, {
-          exitCode: ExitCode.usage,
           hint: "give --out the file that druidsync pull made",
           cause,
         })
       : new DruidsyncError("foreign", `${path} is there already and is not a DuckDB file`, {
-          exitCode: ExitCode.usage,
           hint: "give --out a new path, or the file of an earlier pull",
           cause,
         })

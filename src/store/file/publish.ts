@@ -10,7 +10,7 @@ import { copyFile, lstat, realpath, rm, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import type { DuckDBValue } from "@duckdb/node-api"
 import { beginsWith, makeAside } from "../../base/aside.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError, ExitCode, usage } from "../../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
 import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
@@ -32,11 +32,7 @@ const MAGIC = "DUCK"
  * that is not DuckDB's
  */
 export async function checkPublishPath(out: string, to: string): Promise<void> {
-  const refuse = (why: string, hint: string) =>
-    new DruidsyncError("usage", `the copy cannot be published at ${to}: ${why}`, {
-      exitCode: ExitCode.usage,
-      hint,
-    })
+  const refuse = (why: string, hint: string) => usage(`the copy cannot be published at ${to}: ${why}`, hint)
   const another = "give --publish another path"
   const own = [out, logOf(out), companionFolder(out)]
   if (own.includes(to) || logOf(to) === out || (await isSameFile(out, to)))
@@ -184,7 +180,6 @@ async function stateOf(engine: Engine, database: "file" | "published"): Promise<
 
 function foreign(path: string, what: string): DruidsyncError {
   return new DruidsyncError("foreign", `${path} ${what}; no copy is published over it`, {
-    exitCode: ExitCode.usage,
     hint: "give --publish a new path, or move that file away",
   })
 }

@@ -8,7 +8,7 @@ import { existsSync } from "node:fs"
 import { lstat, mkdir, readdir, readlink, rm, rmdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { Clock } from "../../base/clock.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError } from "../../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
 import { lockHolder, says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
@@ -62,7 +62,6 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
       if (holder === undefined) throw folderError(folder, error)
       if (await patience.wait(holder)) continue
       throw new DruidsyncError("locked", `another druidsync works on ${options.path}: ${holder}`, {
-        exitCode: ExitCode.locked,
         hint: "let it finish, or wait for it with --lock-wait",
       })
     }

@@ -5,7 +5,7 @@
  * they must be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
  */
 import type { PartState } from "../../base/domain.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError } from "../../base/errors.ts"
 import type { Engine } from "../engine.ts"
 import {
   count,
@@ -187,7 +187,6 @@ export async function tableNames(engine: Engine, database: "file" | "published" 
 /** What is said of a DuckDB file that has none of our tables, or others of their names. */
 export function notOurs(path: string): DruidsyncError {
   return new DruidsyncError("foreign", `${path} is a DuckDB file, but druidsync has never pulled into it`, {
-    exitCode: ExitCode.usage,
     hint: "check --out",
   })
 }

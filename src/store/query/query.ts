@@ -4,7 +4,7 @@
  * pull that wants to commit waits; a commit that is under way is waited for.
  */
 import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError, ExitCode, usage } from "../../base/errors.ts"
 import { complaintOf, says } from "../duckdb-errors.ts"
 import { literal } from "../engine.ts"
 import { databaseFile, type FileOptions } from "../file/file.ts"
@@ -171,10 +171,7 @@ async function runAllButLast(connection: DuckDBConnection, sql: string) {
 }
 
 function tooMany(message: string): DruidsyncError {
-  return new DruidsyncError("usage", message, {
-    exitCode: ExitCode.usage,
-    hint: "give one query; statements before it may make temporary tables, views and settings",
-  })
+  return usage(message, "give one query; statements before it may make temporary tables, views and settings")
 }
 
 /** DuckDB's complaint about SQL as ours. What is about the file passes as it is. */

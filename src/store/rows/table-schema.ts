@@ -3,7 +3,7 @@
  * the transaction of the commit.
  */
 import type { Column } from "../../base/domain.ts"
-import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { DruidsyncError } from "../../base/errors.ts"
 import { fold, quoteName } from "../../base/names.ts"
 import { type Engine, literal } from "../engine.ts"
 import { readRows, updateRows } from "../notes/sync-table.ts"
@@ -97,7 +97,6 @@ function foreignTable(path: string, wish: TableWish): DruidsyncError {
     "foreign",
     `${path} already has a table "${wish.table}" that druidsync did not make; it was left as it is`,
     {
-      exitCode: ExitCode.usage,
       hint: `give datasource "${wish.datasource}" another "table" in the config, or use another --out`,
     },
   )
