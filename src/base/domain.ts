@@ -130,11 +130,21 @@ export interface Work {
   readonly expectedRows: number | undefined
   /** rows that were counted while the work was cut: only for sizes and progress, no proof */
   readonly measuredRows?: number
+  /** set: only these segments are fetched, and their rows go beside those that are held */
+  readonly added?: Added
+}
+
+/** Segments that came to a chunk, and what is held of its others. */
+export interface Added {
+  /** at least one, with rows */
+  readonly segments: readonly Segment[]
+  /** rows that the file holds of the chunk's other segments: all that they have, as far as they are wanted */
+  readonly heldRows: number
 }
 
 /** What is fetched with one query and committed in one transaction. */
 export interface Slice {
-  /** from the first work's start to the last work's end; no other chunk lies in between */
+  /** from the first work's start to the last work's end; no other chunk lies in between, unless segments are added */
   readonly interval: Interval
   readonly works: readonly Work[]
   /** rows expected, as far as known; for progress and for cutting */

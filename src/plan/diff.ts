@@ -14,6 +14,7 @@ import {
 } from "../base/intervals.ts"
 import type { Share } from "../base/shard.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
+import { addedTo } from "./added.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { isPureAddition, segmentSetText } from "./segment-set.ts"
 
@@ -64,6 +65,8 @@ export interface DiffOptions {
    * have only the rows of our days
    */
   readonly share?: Share
+  /** so many rows of segments that were added to a chunk can be fetched alone; left out: none */
+  readonly addedAlone?: number
 }
 
 const ALL_OURS: Share = () => "all"
@@ -172,6 +175,17 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
   const isPartial = options.filtered || share(span) !== "all"
   if (questions.length === 0 && found.length === 0 && !isPartial && hasMerged(chunk, span, held))
     found.push({ interval: span, reason: { kind: "settled" } })
+  const isWhole = sameInterval(span, chunk.interval) && share(span) === "all"
+  const added =
+    isWhole && questions.length === held.length
+      ? addedTo(chunk, questions, options.addedAlone ?? 0, options.filtered === true)
+      : undefined
+  if (added !== undefined) {
+    const reason: Reason = { kind: "added", segments: added.segments.length }
+    const expectedRows = options.filtered === true ? undefined : knownRows(chunk)
+    const work: Work = { interval: span, chunk, reason, state: "complete", expectedRows, added }
+    return { works: [work], recounts: [], foreign }
+  }
   const works = joined(
     found.sort((a, b) => byStart(a.interval, b.interval)),
     share,

@@ -42,8 +42,9 @@ export function proof(
   }
   const wrong: number[] = []
   let message = ""
+  const rowsAfter = slice.works.map((work, n) => (work.added?.heldRows ?? 0) + loaded[n]!)
   for (const [n, work] of slice.works.entries()) {
-    const rows = loaded[n]!
+    const rows = rowsAfter[n]!
     const agrees = isLive
       ? asked === undefined || isBetween(rows, asked.before[n]!, asked.after[n]!)
       : asked === undefined
@@ -57,8 +58,8 @@ export function proof(
     const expected =
       asked === undefined
         ? promiseText(work)
-        : `Druid counts ${asked.before[n]} before and ${asked.after[n]} after${promised}`
-    if (wrong.length === 0) message = `${rows} rows arrived, ${expected}`
+        : `Druid counts ${asked.before[n]} before and ${asked.after[n]} after${promised}${heldText(work)}`
+    if (wrong.length === 0) message = `${loaded[n]} rows arrived, ${expected}`
     wrong.push(n)
   }
   if (wrong.length > 0) {
@@ -81,15 +82,22 @@ export function proof(
     }
     // The rows were fetched under the condition of the plan. A later look can lower our trust in them, never raise it.
     const state = WORSE[work.state] >= WORSE[stateAfter(condition)] ? work.state : stateAfter(condition)
-    parts.push({ interval: work.interval, segments: set, rows: loaded[n]!, state, settings })
+    parts.push({ interval: work.interval, segments: set, rows: rowsAfter[n]!, state, settings })
   }
   return { kind: "proven", parts }
 }
 
 /** Who promised the rows: the metadata of the whole chunk, or a count of a piece of it. */
-function promiseText({ interval, chunk, expectedRows }: Work): string {
+function promiseText(work: Work): string {
+  const { interval, chunk, expectedRows } = work
   const isWhole = sameInterval(interval, chunk.interval) && knownRows(chunk) === expectedRows
-  return isWhole ? `its metadata promises ${expectedRows}` : `Druid counted ${expectedRows} before`
+  const promise = isWhole ? `its metadata promises ${expectedRows}` : `Druid counted ${expectedRows} before`
+  return promise + heldText(work)
+}
+
+/** Beside the rows that were fetched, those that stay. */
+function heldText({ added }: Work): string {
+  return added === undefined ? "" : `, ${added.heldRows} of them are held`
 }
 
 /** Druid's row counts lag behind its segments: a promise may be taken back while its rows are read. */

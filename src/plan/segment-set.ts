@@ -61,6 +61,14 @@ export function parseSegmentSet(text: string): SegmentSet {
   return set
 }
 
+/** Those that the set does not have. */
+export function without<T extends Identity>(segments: readonly T[], set: string): T[] {
+  const known = parseSegmentSet(set)
+  return segments.filter(
+    ({ interval, version, partition }) => known.get(groupKey(interval, version))?.has(partition) !== true,
+  )
+}
+
 /**
  * True where `now` is `before` and more partitions of the very same intervals and versions: rows were only added.
  * A further version or interval means that something was replaced, even where the old segments are still there.

@@ -5,6 +5,7 @@
  */
 import type { Bucket, Chunk, Interval, Slice, Work } from "../base/domain.ts"
 import { byStart } from "../base/intervals.ts"
+import { rowsOf } from "./added.ts"
 
 /** At most this many chunks share a query, so that counting each after the load stays cheap (`store/interval-counts.ts`). */
 const MAX_WORKS_PER_SLICE = 1_000
@@ -14,6 +15,7 @@ const WHOLE_UP_TO = 1.5
 
 /** True where the work must be measured (`boundsSql`, `histogramSql`) before it can be fetched in proven slices. */
 export function needsMeasuring(work: Work, targetRows: number, filtered: boolean): boolean {
+  if (work.added !== undefined) return false
   // If Druid knows no count, we cannot guess one: a segment of 0 rows may hold millions.
   if (work.expectedRows === undefined)
     return work.state === "complete" || isUncounted(work.chunk) || estimated(work.chunk) > targetRows
@@ -29,8 +31,9 @@ function estimated(chunk: Chunk): number {
   return chunk.segments.reduce((sum, segment) => sum + segment.rows, 0)
 }
 
-/** Rows of a work, as far as they are known. */
+/** Rows of a work that are to be fetched, as far as they are known. */
 export function sizeOf(work: Work): number {
+  if (work.added !== undefined) return rowsOf(work.added.segments)
   return work.expectedRows ?? work.measuredRows ?? estimated(work.chunk)
 }
 
@@ -92,7 +95,8 @@ export function cut(work: Work, buckets: readonly Bucket[], targetRows: number):
 
 /**
  * Bundles works into slices, ascending by time. Works share a slice only when they are neighbours among the chunks:
- * nothing that is not part of the slice may lie between them, since one query spans them all.
+ * nothing that is not part of the slice may lie between them, since one query spans them all. Added segments are named one
+ * by one.
  * @param chunks all chunks of the datasource, ascending: what lies between two works
  */
 export function slicesOf(works: readonly Work[], chunks: readonly Chunk[], targetRows: number): Slice[] {
@@ -115,7 +119,9 @@ export function slicesOf(works: readonly Work[], chunks: readonly Chunk[], targe
       open.rows + rows <= targetRows &&
       open.works.length < MAX_WORKS_PER_SLICE &&
       last.state === work.state &&
-      areNeighbours(last, work, position)
+      (last.added === undefined) === (work.added === undefined) &&
+      // Segments are asked for by their names, whatever lies between them.
+      (work.added !== undefined || areNeighbours(last, work, position))
     if (!joins) close()
     if (open === undefined) open = { works: [], rows: 0 }
     open.works.push(work)
@@ -137,13 +143,19 @@ function areNeighbours(a: Work, b: Work, position: ReadonlyMap<Chunk, number>): 
   )
 }
 
-/** Halves a slice that Druid refuses as too big; undefined where it is one millisecond and cannot be cut. */
+/** Of the slice's chunks only segments that were added are fetched: all of its works are such, or none is. */
+export function isAddition({ works }: Slice): boolean {
+  return works[0]!.added !== undefined
+}
+
+/** Halves a slice that Druid refuses as too big; undefined where it is one millisecond, or an addition to one chunk, and cannot be cut. */
 export function halves(slice: Slice): [Slice, Slice] | undefined {
   if (slice.works.length > 1) {
     const middle = Math.ceil(slice.works.length / 2)
     return [ofWorks(slice.works.slice(0, middle)), ofWorks(slice.works.slice(middle))]
   }
   const work = slice.works[0]!
+  if (work.added !== undefined) return undefined
   const { start, end } = work.interval
   const middle = start + (end - start) / 2n
   if (middle === start) return undefined

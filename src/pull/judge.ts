@@ -50,12 +50,14 @@ export interface Judged extends Subject {
 /**
  * @param nowMs for the lookback, which days after now are no part of
  * @param committed what this run has committed already: with `full`, all else counts as not held
+ * @param addedAlone so many rows of segments that were added to a chunk can be fetched alone (`mostAdded`)
  */
 export function judge(
   subject: Subject,
   request: Pick<PullRequest, "full" | "sinceMs" | "untilMs">,
   committed: readonly Interval[],
   nowMs: number,
+  addedAlone = 0,
 ): Judged {
   const { settings, inventory, held } = subject
   const listed = chunksOf(inventory.segments.get(settings.name) ?? [], settings.rows)
@@ -79,6 +81,7 @@ export function judge(
     share: shareOf(settings.shard, settings.name),
     since: laterOf(settings.sinceMs, request.sinceMs),
     until: request.untilMs,
+    addedAlone,
   }
   const all = diff(chunks, parts, options)
   const nothingActive = listed.length === 0

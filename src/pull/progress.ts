@@ -43,6 +43,8 @@ export interface Progress {
   readonly severalValues: Set<string>
   /** columns that segments hold and Druid's SQL does not show; undefined where that was not looked at */
   unlisted: Unlisted | undefined
+  /** segments that were added to a chunk could not be fetched alone: from then on their chunks are fetched whole */
+  fetchesWhole: boolean
   /** as of the last round */
   incomplete: Stretch[]
   unavailable: readonly Interval[]
@@ -81,6 +83,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     recounted: new Set(),
     severalValues: new Set(),
     unlisted: undefined,
+    fetchesWhole: false,
     incomplete: [],
     unavailable: [],
     cold: [],

@@ -16,6 +16,7 @@ import {
   describeUnavailable,
 } from "./describe.ts"
 import { type Judged, judge, type Look, subjectOf } from "./judge.ts"
+import { mostAdded } from "./pipeline/past-broker.ts"
 import type { Doubt } from "./prepare/measure.ts"
 import { prepare } from "./prepare/prepare.ts"
 import { noteOutOfTime, type Progress, type Run } from "./progress.ts"
@@ -45,7 +46,8 @@ export async function planAll(run: Run, look: Look, isLastCall: boolean): Promis
       continue
     }
     const subject = await withAnswers(ports, subjectOf(one.settings, look))
-    const judged = judge(subject, request, one.committed, ports.clock.nowMs())
+    const addedAlone = one.fetchesWhole ? 0 : mostAdded(ports, request)
+    const judged = judge(subject, request, one.committed, ports.clock.nowMs(), addedAlone)
     one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
     one.cold = judged.diff.cold.map((chunk) => chunk.interval)
     one.broken = judged.broken.map((broken) => {

@@ -98,6 +98,8 @@ export interface History {
   readonly rollup: boolean
   readonly sliceRows: number
   readonly concurrency: number
+  /** segments are asked of the data nodes themselves. Default: false */
+  readonly direct?: boolean
   readonly steps: readonly Step[]
 }
 
@@ -233,6 +235,7 @@ export const histories: fc.Arbitrary<History> = fc.record({
   rollup: fc.boolean(),
   sliceRows: fc.constantFrom(1, 2, 3, 5, 8, 1000),
   concurrency: fc.integer({ min: 1, max: 3 }),
+  direct: fc.boolean(),
   steps: fc
     .tuple(first, fc.array(step, { minLength: 1, maxLength: 6 }))
     .map(([start, rest]): readonly Step[] => [start, ...rest]),

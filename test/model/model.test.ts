@@ -27,6 +27,7 @@ interface Totals {
   readonly pulls: number
   readonly died: number
   readonly interrupted: number
+  readonly rowsPastBroker: number
   readonly exits: Readonly<Record<string, number>>
 }
 
@@ -66,6 +67,7 @@ describe("random histories", () => {
       expect(sum((one) => one.pulls)).toBeGreaterThan(RUNS * 3)
       expect(sum((one) => one.died)).toBeGreaterThan(RUNS / 40)
       expect(sum((one) => one.interrupted)).toBeGreaterThan(RUNS / 100)
+      expect(sum((one) => one.rowsPastBroker)).toBeGreaterThan(RUNS)
       for (const code of ["0", "1", "3", "4"])
         expect(sum((one) => one.exits[code] ?? 0)).toBeGreaterThan(RUNS / 100)
     },

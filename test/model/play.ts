@@ -29,6 +29,8 @@ export interface Played {
   readonly exits: readonly number[]
   readonly died: number
   readonly interrupted: number
+  /** rows that data nodes sent */
+  readonly rowsPastBroker: number
 }
 
 /** @throws Error with the step at which an invariant did not hold */
@@ -83,18 +85,25 @@ class Game {
   #runs = 0
   #died = 0
   #interrupted = 0
+  #rowsPastBroker = 0
 
   constructor(rig: Rig, history: History) {
     this.#rig = rig
     this.#history = history
     this.#path = rig.newPath()
-    rig.fake.reset()
+    rig.reset(history.direct)
     for (const name of this.#names) this.#segments.set(name, new Segments())
     this.#configure({ filter: false, exclude: false })
   }
 
   get played(): Played {
-    return { pulls: this.#runs, exits: this.#exits, died: this.#died, interrupted: this.#interrupted }
+    return {
+      pulls: this.#runs,
+      exits: this.#exits,
+      died: this.#died,
+      interrupted: this.#interrupted,
+      rowsPastBroker: this.#rowsPastBroker,
+    }
   }
 
   get #names(): string[] {
@@ -280,6 +289,7 @@ class Game {
       )
       exitCode = report.exitCode
       rowsFetched = report.rowsFetched
+      for (const one of report.datasources) this.#rowsPastBroker += one.rowsPastBroker
     } catch (thrown) {
       error = thrown
       if (!(thrown instanceof DruidsyncError) && !(thrown instanceof Died)) throw thrown

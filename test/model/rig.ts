@@ -8,6 +8,7 @@ import { join } from "node:path"
 import type { Clock } from "../../src/base/clock.ts"
 import { createCatalog } from "../../src/druid/catalog.ts"
 import { createClient } from "../../src/druid/client.ts"
+import { DirectReader } from "../../src/druid/direct/reader.ts"
 import { createTransport, type Transport } from "../../src/druid/transport.ts"
 import type { SyncEvent } from "../../src/pull/events.ts"
 import type { Ports } from "../../src/pull/ports.ts"
@@ -15,6 +16,7 @@ import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { companionFolder } from "../../src/store/file/companion.ts"
 import { type DatabaseFile, databaseFile } from "../../src/store/file/file.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { DataNode } from "../support/fake-druid/http/data-node.ts"
 
 const ENGINE = { memoryLimit: "256MB", threads: 1 } as const
 
@@ -44,12 +46,21 @@ export class Rig {
   #loader: Engine
   readonly folder: string
   readonly #transport: Transport
+  /** one has every segment, the other replicas of some */
+  readonly #nodes: readonly DataNode[]
   #nowMs = Date.parse("2026-06-01T00:00:00Z")
   #files = 0
   #spools = 0
 
-  private constructor(fake: FakeDruid, engine: Engine, loader: Engine, folder: string) {
+  private constructor(
+    fake: FakeDruid,
+    nodes: readonly DataNode[],
+    engine: Engine,
+    loader: Engine,
+    folder: string,
+  ) {
     this.fake = fake
+    this.#nodes = nodes
     this.engine = engine
     this.#loader = loader
     this.folder = folder
@@ -68,12 +79,16 @@ export class Rig {
     const folder = mkdtempSync(join(parent, "druidsync-model-"))
     mkdirSync(join(folder, "spool"))
     const engine = await openEngine(ENGINE)
-    return new Rig(await startFakeDruid(), engine, await engine.beside(), folder)
+    const fake = await startFakeDruid()
+    const nodes = [await DataNode.start(fake), await DataNode.start(fake)]
+    nodes[1]!.has = ({ partition }) => partition % 2 === 0
+    return new Rig(fake, nodes, engine, await engine.beside(), folder)
   }
 
   async close(): Promise<void> {
     this.#transport.close()
     this.engine.close()
+    for (const node of this.#nodes) await node.stop()
     await this.fake.stop()
     rmSync(this.folder, { recursive: true, force: true })
   }
@@ -105,6 +120,12 @@ export class Rig {
         signal?.throwIfAborted()
       },
     }
+  }
+
+  /** A new Druid, empty. @param direct its data nodes can be asked, and are */
+  reset(direct = false): void {
+    this.fake.reset()
+    if (direct) this.fake.dataNodes = this.#nodes
   }
 
   /** Ports for one run. */
@@ -161,9 +182,11 @@ export class Rig {
           disturbance.onEvent?.({ type: "retry", message, waitMs, attempt }),
       },
     })
+    const isDirect = this.fake.dataNodes.length > 0
     return {
       client,
       catalog: createCatalog(client, datasources),
+      direct: isDirect ? new DirectReader(client, "http", () => undefined) : undefined,
       engine,
       loader,
       file,

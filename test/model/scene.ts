@@ -37,10 +37,10 @@ export class Scene {
   readonly path: string
   #runs = 0
 
-  constructor(rig: Rig) {
+  constructor(rig: Rig, direct = false) {
     this.rig = rig
     this.path = rig.newPath()
-    rig.fake.reset()
+    rig.reset(direct)
   }
 
   get world() {

@@ -15,7 +15,14 @@ import { Rig } from "./rig.ts"
 const SHRINK_MS = 60_000
 
 const rig = await Rig.open()
-const totals = { histories: 0, pulls: 0, died: 0, interrupted: 0, exits: {} as Record<number, number> }
+const totals = {
+  histories: 0,
+  pulls: 0,
+  died: 0,
+  interrupted: 0,
+  rowsPastBroker: 0,
+  exits: {} as Record<number, number>,
+}
 
 async function one(history: History): Promise<void> {
   const played = await play(rig, history)
@@ -23,6 +30,7 @@ async function one(history: History): Promise<void> {
   totals.pulls += played.pulls
   totals.died += played.died
   totals.interrupted += played.interrupted
+  totals.rowsPastBroker += played.rowsPastBroker
   for (const code of played.exits) totals.exits[code] = (totals.exits[code] ?? 0) + 1
 }
 

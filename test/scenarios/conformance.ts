@@ -52,9 +52,10 @@ export const scenarios: readonly Scenario[] = [
       stage.config([ds])
       await stage.pullExactly()
       await world.append(ds, dayOf("2024-01-02T05:00:00Z", 3, 9).slice(0, 1))
-      const { rows } = await stage.pullExactly()
+      const { rows, report } = await stage.pullExactly()
       expect(rows).toBeGreaterThan(0)
-      expect(rows).toBeLessThanOrEqual(41)
+      expect(rows).toBeLessThanOrEqual(stage.isDirect ? 1 : 41)
+      if (stage.isDirect) expect(report.datasources[0]).toMatchObject({ rowsPastBroker: 1, rowsDeleted: 0 })
     },
   },
   {

@@ -17,6 +17,7 @@ import {
 } from "../../pull/describe.ts"
 import { judge, type Look, subjectOf } from "../../pull/judge.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
+import { mostAdded } from "../../pull/pipeline/past-broker.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import type { Decided } from "../../pull/prepare/decisions.ts"
 import { decideAll, type Prepared, prepare } from "../../pull/prepare/prepare.ts"
@@ -65,7 +66,7 @@ async function planOne(
   bytesPerRow: number | undefined,
 ): Promise<{ planned: PlannedDatasource; exitCode: ExitCode }> {
   const subject = await withAnswers(ports, subjectOf(settings, look))
-  const judged = judge(subject, request, [], ports.clock.nowMs())
+  const judged = judge(subject, request, [], ports.clock.nowMs(), mostAdded(ports, request))
   const { diff, held } = judged
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
     chunks.map((chunk) => intervalText(chunk.interval))

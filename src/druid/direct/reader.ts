@@ -16,6 +16,8 @@ import { type Candidate, type NodeShare, sharesOf } from "./locate.ts"
 export interface Wanted {
   readonly interval: Interval
   readonly segments: readonly Segment[]
+  /** those of its segments that are to be read; left out: all */
+  readonly only?: readonly Segment[] | undefined
 }
 
 /** Stretches of a datasource, and where their segments are. */
@@ -70,7 +72,7 @@ export class DirectReader {
         signal,
       )
       if (candidates === undefined || !isCovered(wanted, candidates)) return undefined
-      return { scan, shares: sharesOf(candidates, this.#avoided), rowBytes }
+      return { scan, shares: sharesOf(chosen(wanted, candidates), this.#avoided), rowBytes }
     } catch (error) {
       if (!isRefusal(error)) throw error
       this.#refuse(error)
@@ -104,6 +106,11 @@ export class DirectReader {
       }
     }
     return bytes
+  }
+
+  /** No data node is asked any more in this run. */
+  get isRefused(): boolean {
+    return this.#refused
   }
 
   #refuse(error: unknown): void {
@@ -148,6 +155,13 @@ function isCovered(wanted: readonly Wanted[], candidates: readonly Candidate[]):
     }
   }
   return left.size === 0
+}
+
+/** Without those that are not to be read. */
+function chosen(wanted: readonly Wanted[], candidates: readonly Candidate[]): readonly Candidate[] {
+  if (wanted.every(({ only }) => only === undefined)) return candidates
+  const segments = wanted.flatMap((one) => one.only ?? one.segments)
+  return candidates.filter((candidate) => segments.some((segment) => isThat(candidate, segment)))
 }
 
 function isThat({ version, partition, interval }: Candidate, segment: Segment): boolean {

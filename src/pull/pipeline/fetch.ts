@@ -6,11 +6,12 @@ import { DruidsyncError } from "../../base/errors.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
 import { scanSql } from "../../druid/sql.ts"
 import type { AskedCounts } from "../../plan/proof.ts"
+import { isAddition } from "../../plan/slices.ts"
 import type { SpoolForm } from "../../store/rows/spool-source.ts"
 import type { Ports } from "../ports.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import { retrying } from "../retry.ts"
-import { fetchSegments } from "./past-broker.ts"
+import { fetchSegments, needsWholeChunks } from "./past-broker.ts"
 
 export interface Fetched {
   readonly slice: Slice
@@ -99,6 +100,7 @@ async function fetchOnce(
   try {
     const direct = await fetchSegments(ports, what, slice, path, options)
     if (direct === undefined) await undo()
+    if (direct === undefined && isAddition(slice)) throw needsWholeChunks(source)
     const rows = direct ?? (await fetchLines(ports, what, slice, path, options))
     const after = mustAsk ? await counts() : undefined
     const asked = before === undefined || after === undefined ? undefined : { before, after }

@@ -10,7 +10,7 @@ import { intervalText, sameInterval } from "../../base/intervals.ts"
 import { chunksOf } from "../../plan/chunks.ts"
 import { proof } from "../../plan/proof.ts"
 import { segmentSetText } from "../../plan/segment-set.ts"
-import { apart } from "../../plan/slices.ts"
+import { apart, isAddition } from "../../plan/slices.ts"
 import type { ReadySlice, Replacing } from "../../store/rows/commit.ts"
 import { commitApart } from "../../store/rows/commit-apart.ts"
 import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
@@ -211,6 +211,7 @@ export class Landing {
           columns: storedColumns(prepared),
           parts: verdict.parts,
           replacing: replacing(slice),
+          beside: isAddition(slice) ? slice.works.map(({ added }) => added!.heldRows) : undefined,
           bytes: fetched.bytes,
         })
         ready.set(prepared, list)

@@ -9,9 +9,10 @@ import { formatDruidTime } from "../../base/time.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
 import type { Wanted } from "../../druid/direct/reader.ts"
 import { spooling } from "../../druid/spool.ts"
+import type { Source } from "../../druid/sql.ts"
 import { conditionOf } from "../../plan/chunks.ts"
 import type { SpoolForm } from "../../store/rows/spool-source.ts"
-import type { Ports } from "../ports.ts"
+import type { Ports, PullRequest } from "../ports.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 
 /** Rows that came from data nodes, and what each segment must have brought. */
@@ -35,7 +36,9 @@ export async function fetchSegments(
   options: SpoolOptions,
 ): Promise<FromSegments | undefined> {
   if (direct === undefined || !isUniform || !slice.works.every(isImmutable)) return undefined
-  const wanted = slice.works.map(({ interval, chunk }): Wanted => ({ interval, segments: chunk.segments }))
+  const wanted = slice.works.map(
+    ({ interval, chunk, added }): Wanted => ({ interval, segments: chunk.segments, only: added?.segments }),
+  )
   const located = await direct.locate(source, columns, wanted, rowBytes, signal)
   const bytes =
     located === undefined ? undefined : await spooling(path, (file) => direct.read(located, file, options))
@@ -47,6 +50,20 @@ export async function fetchSegments(
     form: { kind: "batches", segments: segments.map((segment) => segmentId(source.datasource, segment)) },
     promised: segments.map((segment) => (isAll && isWhole(slice, segment) ? segment.rows : undefined)),
   }
+}
+
+/** Rows of added segments that are fetched without the rest of their chunk: a slice at most, and none where only the broker is asked. */
+export function mostAdded({ direct }: Pick<Ports, "direct">, { pull }: Pick<PullRequest, "pull">): number {
+  return direct === undefined || direct.isRefused ? 0 : pull.sliceRows
+}
+
+/**
+ * The segments of an added slice cannot be had from data nodes: through the broker their chunks come as a whole, which is
+ * planned anew.
+ */
+export function needsWholeChunks({ datasource }: Source): DruidsyncError {
+  const message = `what was added to "${datasource}" cannot be fetched alone; its chunks are fetched whole`
+  return new DruidsyncError("response-mismatch", message)
 }
 
 /**
@@ -76,8 +93,8 @@ function isImmutable({ chunk, state }: Work): boolean {
 /** Segments of which the slice holds something, each once. */
 function segmentsOf({ works }: Slice): Segment[] {
   const found = new Set<Segment>()
-  for (const { chunk, interval } of works) {
-    for (const segment of chunk.segments) {
+  for (const { chunk, interval, added } of works) {
+    for (const segment of added?.segments ?? chunk.segments) {
       if (!segment.isTombstone && intersection(segment.interval, interval) !== undefined) found.add(segment)
     }
   }

@@ -3,7 +3,7 @@
 import type { Interval, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText } from "../../base/intervals.ts"
-import { halves } from "../../plan/slices.ts"
+import { halves, isAddition } from "../../plan/slices.ts"
 import type { Ports, PullRequest } from "../ports.ts"
 import type { Doubt } from "../prepare/measure.ts"
 import type { Prepared } from "../prepare/prepare.ts"
@@ -102,7 +102,9 @@ export class Round {
       this.add({ ...half, slice: first, behind })
       return
     }
-    if (error.code === "response-mismatch") {
+    const mayBeWhole = isAddition(job.slice) && error.asksForLess
+    if (error.code === "response-mismatch" || mayBeWhole) {
+      this.progressOf(job.prepared).fetchesWhole ||= isAddition(job.slice)
       this.resultOf(job.prepared).changed = true
       this.leaveOut(job, error.message)
       return

@@ -14,6 +14,7 @@ import { insertRows, updateRows } from "../notes/sync-table.ts"
 import { ensureTables, FORMAT, STATE, tableNames } from "../notes/tables.ts"
 import { msOfTime, timeCondition } from "../notes/times.ts"
 import { conversion } from "./convert.ts"
+import { countsByInterval } from "./interval-counts.ts"
 import type { Staged } from "./stage.ts"
 import { prepareTable, type TableNow, type TableWish, type Widened } from "./table-schema.ts"
 
@@ -31,6 +32,8 @@ export interface ReadySlice {
   readonly parts: readonly Part[]
   /** chunks being replaced: what we still hold of their old rows is marked stale */
   readonly replacing: readonly Replacing[]
+  /** per part: rows that the table must hold of it, and that stay beside those that come; undefined: they are replaced */
+  readonly beside?: readonly number[] | undefined
   /** of its rows, as they came */
   readonly bytes: number
 }
@@ -114,6 +117,7 @@ function columnsRead(slices: readonly ReadySlice[]): ReadonlySet<string> | undef
     : new Set(full.flatMap((slice) => slice.columns.map((column) => column.name)))
 }
 
+/** The rows of a slice take the place of what is held of its parts, or come beside it. @returns rows deleted */
 async function replaceRows(
   engine: Engine,
   table: TableNow,
@@ -121,7 +125,12 @@ async function replaceRows(
   owner: CheckpointOwner,
 ): Promise<number> {
   let deleted = 0
-  for (const interval of union(slice.parts.map((part) => part.interval))) {
+  const intervals = slice.parts.map((part) => part.interval)
+  if (slice.beside !== undefined && !(await areHeld(engine, table, intervals, slice.beside))) {
+    await markParts(engine, owner, intervals, "stale")
+    return 0
+  }
+  for (const interval of slice.beside === undefined ? union(intervals) : []) {
     deleted += await engine.change(`DELETE FROM ${table.name} WHERE ${timeCondition(interval)}`)
   }
   for (const { interval, segments } of slice.replacing) {
@@ -140,6 +149,18 @@ async function replaceRows(
   }
   await writeParts(engine, owner, slice.parts)
   return deleted
+}
+
+/** False where another program has changed the table meanwhile: then nothing is known of what is there. */
+async function areHeld(
+  engine: Engine,
+  table: TableNow,
+  intervals: readonly Interval[],
+  rows: readonly number[],
+): Promise<boolean> {
+  const all = timeCondition({ start: intervals[0]!.start, end: intervals.at(-1)!.end })
+  const held = await countsByInterval(engine, table.name, intervals, all)
+  return rows.every((number, n) => held[n] === number)
 }
 
 async function removeRows(

@@ -40,6 +40,11 @@ export class Stage {
     this.configPath = join(this.folder, "config.json")
   }
 
+  /** Pulls go past the broker where they can. */
+  get isDirect(): boolean {
+    return this.#always.direct === true
+  }
+
   /** Writes the config: these datasources, and keys beside the address. */
   config(datasources: readonly Datasource[], settings: Readonly<Record<string, unknown>> = {}): void {
     this.#datasources = datasources
