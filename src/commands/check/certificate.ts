@@ -1,7 +1,5 @@
 /** What a server's certificate is worth, in words. Pure. */
-import { ExitCode } from "../../base/errors.ts"
-import { okCheck, warningCheck } from "./check-line.ts"
-import type { Check } from "./document.ts"
+import { type Found, failed, ok, warning } from "./check-line.ts"
 import type { Certificate } from "./probe.ts"
 
 const DAY_MS = 86_400_000
@@ -9,35 +7,26 @@ const DAY_MS = 86_400_000
 const SOON_MS = 21 * DAY_MS
 
 /** @param name that it should be for */
-export function checkCertificate(certificate: Certificate, name: string, nowMs: number): Check {
+export function checkCertificate(certificate: Certificate, name: string, nowMs: number): Found {
   const { names, issuer, validFromMs, validToMs, protocol, refusal } = certificate
   const until = new Date(validToMs).toISOString().slice(0, 10)
   const what = `${protocol === undefined ? "" : `${protocol}, `}certificate for ${names.join(", ") || "no name"} by ${issuer}, valid until ${until}`
-  if (validToMs <= nowMs) {
-    return failed(`${what}: it has expired`, "renew it on the server")
-  }
-  if (validFromMs > nowMs) {
-    return failed(`${what}: it is not valid yet`, "check the clocks of both machines")
+  if (validToMs <= nowMs) return failed(`${what}: it has expired`, "renew it on the server")
+  if (validFromMs > nowMs) return failed(`${what}: it is not valid yet`, "check the clocks of both machines")
+  if (refusal !== undefined && /altname|hostname/i.test(refusal)) {
+    return failed(
+      `${what}: it is not for ${name}`,
+      'connect by one of its names, or set "tls": { "serverName": … } to one of them',
+    )
   }
   if (refusal !== undefined) {
-    const isName = /ALTNAME|altname|hostname/i.test(refusal)
-    return isName
-      ? failed(
-          `${what}: it is not for ${name}`,
-          'connect by one of its names, or set "tls": { "serverName": … } to one of them',
-        )
-      : failed(
-          `${what}: it is not trusted (${refusal})`,
-          'give the authority that signed it as "tls": { "ca": "ca.pem" }',
-        )
+    return failed(
+      `${what}: it is not trusted (${refusal})`,
+      'give the authority that signed it as "tls": { "ca": "ca.pem" }',
+    )
   }
   const days = Math.floor((validToMs - nowMs) / DAY_MS)
-  if (validToMs - nowMs < SOON_MS) {
-    return warningCheck("certificate", `${what}: that is in ${days} days`, "have it renewed on the server")
-  }
-  return okCheck("certificate", what)
-}
-
-function failed(message: string, hint: string): Check {
-  return { check: "certificate", status: "failed", message, hint, exitCode: ExitCode.failed }
+  return validToMs - nowMs < SOON_MS
+    ? warning(`${what}: that is in ${days} days`, "have it renewed on the server")
+    : ok(what)
 }

@@ -1,22 +1,22 @@
 /** The part of `check` that concerns this machine: the DuckDB file, who has it open, and the room on its disks. */
 import { constants } from "node:fs"
-import { access, stat } from "node:fs/promises"
+import { access, stat, statfs } from "node:fs/promises"
 import { dirname } from "node:path"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { counted } from "../../kit/text/words.ts"
 import { withFile } from "../../store/file/reading.ts"
 import { runHolder } from "../../store/file/run-holder.ts"
 import { readState } from "../../store/notes/state.ts"
-import { type CheckOptions, failedCheck, okCheck, warningCheck } from "./check-line.ts"
-import { freeBytes } from "./disk.ts"
+import { attempt, type CheckOptions, ok, warning } from "./check-line.ts"
 
 /** Tells whether a pull could open, or make, the file. Waits for no lock. */
-export async function checkFile({ clock, signal, onCheck }: CheckOptions, path: string): Promise<void> {
-  try {
+export function checkFile(options: CheckOptions, path: string): Promise<boolean> {
+  const { clock, signal } = options
+  return attempt(options, "file", async () => {
     const found = await stat(path).catch(() => undefined)
     if (found === undefined) {
       await mayWrite(dirname(path), `the folder ${dirname(path)}`)
-      onCheck(okCheck("file", `${path} is not there yet: the first pull makes it`))
-      return
+      return ok(`${path} is not there yet: the first pull makes it`)
     }
     if (!found.isFile()) {
       throw new DruidsyncError("file", `${path} is not a file`, {
@@ -32,17 +32,11 @@ export async function checkFile({ clock, signal, onCheck }: CheckOptions, path: 
         state: await readState(engine, file, signal),
       }),
     )
-    const count = state.datasources.size
-    const what = `${path} can be opened and has ${count} ${count === 1 ? "datasource" : "datasources"}`
-    onCheck(
-      runner === undefined
-        ? okCheck("file", what)
-        : warningCheck("file", `${what}; ${runner} pulls into it now`, "a second pull would wait for it"),
-    )
-  } catch (error) {
-    signal.throwIfAborted()
-    onCheck(failedCheck("file", error))
-  }
+    const what = `${path} can be opened and has ${counted(state.datasources.size, "datasource")}`
+    return runner === undefined
+      ? ok(what)
+      : warning(`${what}; ${runner} pulls into it now`, "a second pull would wait for it")
+  })
 }
 
 async function mayWrite(path: string, what: string): Promise<void> {
@@ -57,7 +51,7 @@ async function mayWrite(path: string, what: string): Promise<void> {
 
 /** @param expectedBytes what all configured datasources take in Druid; undefined where it is not known */
 export async function checkDisks(
-  { settings, onCheck }: CheckOptions,
+  options: CheckOptions,
   out: string,
   expectedBytes: number | undefined,
 ): Promise<void> {
@@ -65,31 +59,39 @@ export async function checkDisks(
     (found) => found.size,
     () => 0,
   )
-  const { spoolDir, spoolLimitBytes } = settings.pull
+  const { spoolDir, spoolLimitBytes } = options.settings.pull
   const missing = Math.max(0, (expectedBytes ?? 0) - held)
-  const near = spoolDir === undefined
-  await disk(
-    dirname(out),
-    missing + (near ? spoolLimitBytes : 0),
-    near ? "the file and the spool" : "the file",
-  )
-  if (spoolDir !== undefined) await disk(spoolDir, spoolLimitBytes, "the spool")
+  if (spoolDir === undefined)
+    await checkDisk(options, dirname(out), missing + spoolLimitBytes, "the file and the spool")
+  else {
+    await checkDisk(options, dirname(out), missing, "the file")
+    await checkDisk(options, spoolDir, spoolLimitBytes, "the spool")
+  }
+}
 
-  async function disk(folder: string, needed: number, what: string): Promise<void> {
+function checkDisk(options: CheckOptions, folder: string, needed: number, what: string): Promise<boolean> {
+  const look = async () => {
     const free = await freeBytes(folder)
-    if (free === undefined) return
+    if (free === undefined) return []
     const room = `${inGigabytes(free)} free in ${folder}`
     const need = `${what} may need about ${inGigabytes(needed)}`
-    onCheck(
-      free < needed
-        ? warningCheck(
-            "disk",
-            `${room}, ${need}`,
-            "free space, or copy less: columns, since, spoolLimit",
-            folder,
-          )
-        : okCheck("disk", `${room}; ${need}`, folder),
-    )
+    return free < needed
+      ? warning(`${room}, ${need}`, "free space, or copy less: columns, since, spoolLimit")
+      : ok(`${room}; ${need}`)
+  }
+  return attempt(options, "disk", look, folder)
+}
+
+/** Free bytes for this user where `path` is, or will be; undefined where the system does not tell. */
+async function freeBytes(path: string): Promise<number | undefined> {
+  for (let folder = path; ; folder = dirname(folder)) {
+    try {
+      const { bavail, bsize } = await statfs(folder)
+      return bavail * bsize
+    } catch {
+      // Not there yet: its parent is on the same disk. At the root there is nothing more to ask.
+      if (dirname(folder) === folder) return undefined
+    }
   }
 }
 

@@ -1,12 +1,9 @@
-/** One line of what `check` tells, and how it is made. */
-
+/** One look of `check`, and the lines that it tells: what is well, what deserves a word, what is wrong. */
 import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import type { Settings } from "../../config/settings.ts"
 import type { DruidClient } from "../../druid/client.ts"
 import type { Check } from "./document.ts"
-
-export type CheckName = Check["check"]
 
 export interface CheckOptions {
   readonly settings: Settings
@@ -19,29 +16,47 @@ export interface CheckOptions {
   readonly onCheck: (check: Check) => void
 }
 
-/** The line for something that was thrown. @throws what is no DruidsyncError: a bug */
-export function failedCheck(check: CheckName, error: unknown, subject?: string): Check {
+/** What a look found: a line without its name and subject. */
+export type Found = Omit<Check, "check" | "subject">
+
+export function ok(message: string): Found {
+  return { status: "ok", message, exitCode: ExitCode.ok }
+}
+
+export function warning(message: string, hint: string): Found {
+  return { ...ok(message), status: "warning", hint }
+}
+
+/** @param exitCode what a pull would exit with because of it */
+export function failed(message: string, hint: string, exitCode: ExitCode = ExitCode.failed): Found {
+  return { status: "failed", message, hint, exitCode }
+}
+
+/** What was thrown, as a line. @throws what is no DruidsyncError: a bug */
+export function failedBy(error: unknown): Found {
   if (!(error instanceof DruidsyncError)) throw error
-  return {
-    check,
-    ...(subject === undefined ? {} : { subject }),
-    status: "failed",
-    message: error.message,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-    exitCode: error.exitCode,
-  }
+  const { message, hint, exitCode } = error
+  return { status: "failed", message, ...(hint === undefined ? {} : { hint }), exitCode }
 }
 
-export function okCheck(check: CheckName, message: string, subject?: string): Check {
-  return {
-    check,
-    ...(subject === undefined ? {} : { subject }),
-    status: "ok",
-    message,
-    exitCode: ExitCode.ok,
-  }
-}
-
-export function warningCheck(check: CheckName, message: string, hint: string, subject?: string): Check {
-  return { ...okCheck(check, message, subject), status: "warning", hint }
+/**
+ * Looks at one thing and tells what was found; what goes wrong becomes a line too.
+ * @param subject the datasource or folder that it is about
+ * @returns whether nothing failed
+ * @throws the signal's reason, and what is a bug
+ */
+export async function attempt(
+  { signal, onCheck }: CheckOptions,
+  check: Check["check"],
+  look: () => Promise<Found | readonly Found[]>,
+  subject?: string,
+): Promise<boolean> {
+  signal.throwIfAborted()
+  const found = await look().catch((error) => {
+    signal.throwIfAborted()
+    return failedBy(error)
+  })
+  const lines = [found].flat()
+  for (const one of lines) onCheck({ check, ...(subject === undefined ? {} : { subject }), ...one })
+  return lines.every(({ status }) => status !== "failed")
 }

@@ -5,9 +5,8 @@
  */
 import { createCatalog } from "../../druid/catalog.ts"
 import { unlisted } from "../../pull/refusals.ts"
-import { attempt } from "./attempt.ts"
 import { checkDisks, checkFile } from "./check-file.ts"
-import { type CheckOptions, warningCheck } from "./check-line.ts"
+import { attempt, type CheckOptions, type Found, warning } from "./check-line.ts"
 import { checkColumns } from "./columns.ts"
 import { checkConnection } from "./connection.ts"
 import { checkDirect } from "./direct.ts"
@@ -16,8 +15,8 @@ import { checkLogin, checkVersion } from "./server.ts"
 
 /** Everything that can be looked at, each told to `onCheck`. @throws the signal's reason */
 export async function runChecks(options: CheckOptions): Promise<void> {
-  const { settings, out, onCheck } = options
-  for (const warning of settings.warnings) onCheck(warningCheck("config", ...sentenceAndHint(warning)))
+  const { settings, out } = options
+  await attempt(options, "config", async () => settings.warnings.map(configWarning))
   const overview = await checkDruid(options)
   if (out === undefined) return
   await checkFile(options, out)
@@ -38,14 +37,14 @@ async function checkDruid(options: CheckOptions): Promise<Overview | undefined> 
 }
 
 async function checkDatasources(options: CheckOptions, overview: Overview): Promise<void> {
-  const { settings, client, signal, onCheck } = options
+  const { settings, client, signal } = options
   const catalog = createCatalog(
     client,
     settings.datasources.map(({ name }) => name),
   )
   // Says what the sums of the overview cannot; what keeps it from being read is said by the lines of the datasources.
   const inventory = await catalog.inventory(signal).catch(() => undefined)
-  signal?.throwIfAborted()
+  signal.throwIfAborted()
   for (const datasource of settings.datasources) {
     const { name } = datasource
     const look = async () => {
@@ -54,16 +53,16 @@ async function checkDatasources(options: CheckOptions, overview: Overview): Prom
       // Nothing loaded: Druid does not know its columns either.
       const isServed = chunks.some((one) => one.segments > one.unavailable + one.cold)
       if (isServed) await checkColumns(catalog, datasource, signal)
-      onCheck(checkSegments(name, chunks))
-      for (const line of checkCoreSets(name, inventory?.segments.get(name) ?? [])) onCheck(line)
-      return true
+      return [checkSegments(chunks), ...checkCoreSets(inventory?.segments.get(name) ?? [])]
     }
     await attempt(options, "datasource", look, name)
   }
 }
 
 /** The configuration's warnings are sentences with what to do after the semicolon. */
-function sentenceAndHint(warning: string): [string, string] {
-  const at = warning.indexOf("; ")
-  return at < 0 ? [warning, "see the configuration"] : [warning.slice(0, at), warning.slice(at + 2)]
+function configWarning(sentence: string): Found {
+  const at = sentence.indexOf("; ")
+  return at < 0
+    ? warning(sentence, "see the configuration")
+    : warning(sentence.slice(0, at), sentence.slice(at + 2))
 }

@@ -6,7 +6,7 @@ import { loadForCommand } from "../../kit/config.ts"
 import { configArg, jsonArg, outArg } from "../../kit/flags.ts"
 import { styleFor } from "../../kit/text/style.ts"
 import { counted } from "../../kit/text/words.ts"
-import { failedCheck, okCheck } from "./check-line.ts"
+import { failedBy, ok } from "./check-line.ts"
 import type { Check } from "./document.ts"
 import { checkLine, checkVerdict } from "./text.ts"
 
@@ -36,11 +36,11 @@ export const command = define({
       if (!args.json) stdout.write(checkLine(check, styleFor(stdout, env)))
     }
     const settings = await loadForCommand(context, args).catch((error) => {
-      onCheck(failedCheck("config", error))
+      onCheck({ check: "config", ...failedBy(error) })
       return undefined
     })
     if (settings !== undefined) {
-      onCheck(okCheck("config", describe(settings)))
+      onCheck({ check: "config", ...ok(describe(settings)) })
       const { openClient } = await import("../../kit/client.ts")
       const { runChecks } = await import("./check.ts")
       const client = openClient(settings, { version, clock, newId })

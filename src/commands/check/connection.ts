@@ -1,8 +1,7 @@
 /** The way to the server: its name, its port, its certificate. What lies behind what failed is not looked at. */
 import { proxyFor } from "../../config/proxy.ts"
-import { attempt } from "./attempt.ts"
 import { checkCertificate } from "./certificate.ts"
-import { type CheckOptions, okCheck } from "./check-line.ts"
+import { attempt, type CheckOptions, ok } from "./check-line.ts"
 import { addressesOf, inspectCertificate, reach } from "./probe.ts"
 
 /** @returns whether a request can be sent */
@@ -25,34 +24,25 @@ function checkName(options: CheckOptions): Promise<boolean> {
   const { host } = nextHop(options)
   return attempt(options, "name", async () => {
     const addresses = await addressesOf(host)
-    const isAddress = addresses.includes(host)
-    options.onCheck(
-      okCheck("name", isAddress ? `${host} is an address` : `${host} is ${addresses.join(", ")}`),
-    )
-    return true
+    return ok(addresses.includes(host) ? `${host} is an address` : `${host} is ${addresses.join(", ")}`)
   })
 }
 
-function checkPort({ clock, ...rest }: CheckOptions): Promise<boolean> {
-  const options = { clock, ...rest }
-  const { connectTimeoutMs } = options.settings.druid
+function checkPort(options: CheckOptions): Promise<boolean> {
+  const { clock, settings } = options
   const { host, port, of } = nextHop(options)
   return attempt(options, "port", async () => {
     const startedMs = clock.nowMs()
-    await reach(host, port, connectTimeoutMs)
-    options.onCheck(
-      okCheck("port", `port ${port}${of} is open (${Math.round(clock.nowMs() - startedMs)} ms)`),
-    )
-    return true
+    await reach(host, port, settings.druid.connectTimeoutMs)
+    return ok(`port ${port}${of} is open (${Math.round(clock.nowMs() - startedMs)} ms)`)
   })
 }
 
 function checkTls(options: CheckOptions): Promise<boolean> {
-  const { host, url, tls, proxies } = options.settings.druid
+  const { druid } = options.settings
   return attempt(options, "certificate", async () => {
-    const proxy = proxyFor(proxies, new URL(url))?.reveal()
-    const certificate = await inspectCertificate(options.settings.druid, proxy)
-    options.onCheck(checkCertificate(certificate, tls.serverName ?? host, options.clock.nowMs()))
-    return certificate.refusal === undefined
+    const proxy = proxyFor(druid.proxies, new URL(druid.url))?.reveal()
+    const certificate = await inspectCertificate(druid, proxy)
+    return checkCertificate(certificate, druid.tls.serverName ?? druid.host, options.clock.nowMs())
   })
 }

@@ -3,8 +3,7 @@ import type { Interval } from "../../base/domain.ts"
 import { probeDirect } from "../../druid/direct/probe.ts"
 import type { ChunkOverview } from "../../druid/overview.ts"
 import { counted } from "../../kit/text/words.ts"
-import { attempt } from "./attempt.ts"
-import { type CheckOptions, okCheck, warningCheck } from "./check-line.ts"
+import { attempt, type CheckOptions, ok, warning } from "./check-line.ts"
 import type { Overview } from "./segments.ts"
 
 /** Chunks of a datasource that are asked about: the newest, where data nodes of all tiers have something. */
@@ -12,28 +11,19 @@ const MOST_CHUNKS = 20
 
 /** A line for each datasource of which something is handed off. */
 export async function checkDirect(options: CheckOptions, overview: Overview): Promise<void> {
-  const { settings, client, signal, onCheck } = options
+  const { settings, client, signal } = options
   if (!settings.druid.direct) return
   for (const { name } of settings.datasources) {
     const intervals = settledIntervals(overview.get(name) ?? [])
     if (intervals.length === 0) continue
     const look = async () => {
       const probed = await probeDirect(client, settings.druid.protocol, name, intervals, signal)
-      onCheck(
-        probed.kind === "works"
-          ? okCheck(
-              "direct",
-              `${counted(probed.nodes.length, "data node")} can be asked: ${probed.nodes.join(", ")}`,
-              name,
-            )
-          : warningCheck(
-              "direct",
-              `all of it goes through the broker: ${probed.why}`,
-              "nothing is wrong; direct brings nothing here",
-              name,
-            ),
-      )
-      return true
+      return probed.kind === "works"
+        ? ok(`${counted(probed.nodes.length, "data node")} can be asked: ${probed.nodes.join(", ")}`)
+        : warning(
+            `all of it goes through the broker: ${probed.why}`,
+            "nothing is wrong; direct brings nothing here",
+          )
     }
     await attempt(options, "direct", look, name)
   }

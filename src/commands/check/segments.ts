@@ -1,16 +1,16 @@
 /** What `sys.segments` says of the configured datasources: is it readable, is everything served, how much is it? */
+
 import type { Segment } from "../../base/domain.ts"
 import { ExitCode } from "../../base/errors.ts"
 import { intervalText } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { Settings } from "../../config/settings.ts"
 import { type ChunkOverview, readOverview } from "../../druid/overview.ts"
 import { counted } from "../../kit/text/words.ts"
 import { chunksOf } from "../../plan/chunks.ts"
 import { brokenOf } from "../../pull/broken.ts"
 import { describeBroken } from "../../pull/describe.ts"
-import { attempt } from "./attempt.ts"
-import { type CheckOptions, okCheck, warningCheck } from "./check-line.ts"
-import type { Check } from "./document.ts"
+import { attempt, type CheckOptions, type Found, failed, ok, warning } from "./check-line.ts"
 
 /** Active segments by datasource and chunk. */
 export type Overview = ReadonlyMap<string, readonly ChunkOverview[]>
@@ -20,60 +20,50 @@ export async function checkOverview(options: CheckOptions): Promise<Overview | u
   let overview: Overview | undefined
   await attempt(options, "segments", async () => {
     overview = await readOverview(options.client, undefined, options.signal)
-    const segments = [...overview.values()].flat().reduce((sum, chunk) => sum + chunk.segments, 0)
+    const segments = sumOf([...overview.values()].flat(), (chunk) => chunk.segments)
     const what = `${counted(overview.size, "datasource")}, ${counted(segments, "active segment")}`
-    options.onCheck(okCheck("segments", `sys.segments can be read: ${what}`))
-    return true
+    return ok(`sys.segments can be read: ${what}`)
   })
   return overview
 }
 
 /** The line of a datasource. */
-export function checkSegments(name: string, chunks: readonly ChunkOverview[]): Check {
-  const sum = (value: (chunk: ChunkOverview) => number) => chunks.reduce((all, one) => all + value(one), 0)
-  const [segments, rows, unavailable, cold, realtime] = [
-    sum((chunk) => chunk.segments),
-    sum((chunk) => chunk.rows),
-    sum((chunk) => chunk.unavailable),
-    sum((chunk) => chunk.cold),
-    sum((chunk) => chunk.realtime),
-  ]
+export function checkSegments(chunks: readonly ChunkOverview[]): Found {
+  const segments = sumOf(chunks, (chunk) => chunk.segments)
+  const rows = sumOf(chunks, (chunk) => chunk.rows)
+  const unavailable = sumOf(chunks, (chunk) => chunk.unavailable)
+  const cold = sumOf(chunks, (chunk) => chunk.cold)
+  const realtime = sumOf(chunks, (chunk) => chunk.realtime)
   const still = realtime === 0 ? "" : `, ${realtime} of them realtime`
   const what = `about ${counted(rows, "row")} in ${counted(segments, "segment")}${still}`
   if (unavailable > 0) {
-    return {
-      check: "datasource",
-      subject: name,
-      status: "failed",
-      message: `${what}; ${counted(unavailable, "segment")} not loaded on any server now`,
-      hint: "a pull would leave them out and exit with 3; wait for Druid, or look at its historicals",
-      exitCode: ExitCode.incomplete,
-    }
-  }
-  if (cold > 0) {
-    return warningCheck(
-      "datasource",
-      `${what}; ${counted(cold, "segment")} on no server, by the load rules`,
-      "they cannot be queried, so they are not copied",
-      name,
+    return failed(
+      `${what}; ${counted(unavailable, "segment")} not loaded on any server now`,
+      "a pull would leave them out and exit with 3; wait for Druid, or look at its historicals",
+      ExitCode.incomplete,
     )
   }
-  return okCheck("datasource", `${what}, all of them served`, name)
+  if (cold > 0) {
+    return warning(
+      `${what}; ${counted(cold, "segment")} on no server, by the load rules`,
+      "they cannot be queried, so they are not copied",
+    )
+  }
+  return ok(`${what}, all of them served`)
 }
 
 /** A line for each chunk of which Druid answers nothing, since a partition is missing. */
-export function checkCoreSets(name: string, segments: readonly Segment[]): Check[] {
+export function checkCoreSets(segments: readonly Segment[]): Found[] {
   return chunksOf(segments).flatMap((chunk) => {
     const broken = brokenOf(chunk)
     if (broken === undefined) return []
     const message = `${intervalText(broken.interval)}: ${describeBroken(broken)}`
-    const hint = "mark that partition used again, or ingest the interval again"
-    return [warningCheck("datasource", message, hint, name)]
+    return [warning(message, "mark that partition used again, or ingest the interval again")]
   })
 }
 
 /** Bytes in deep storage of what is configured: a DuckDB file takes about as much. */
 export function expectedBytes(settings: Settings, overview: Overview): number {
   const chunks = settings.datasources.flatMap(({ name }) => overview.get(name) ?? [])
-  return chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
+  return sumOf(chunks, (chunk) => chunk.bytes)
 }

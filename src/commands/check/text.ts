@@ -2,6 +2,7 @@
 
 import { printable } from "../../base/printable.ts"
 import type { Style } from "../../kit/text/style.ts"
+import { counted } from "../../kit/text/words.ts"
 import type { Check } from "./document.ts"
 
 /** Width of the longest name. */
@@ -29,8 +30,8 @@ export function checkVerdict(checks: readonly Check[], exitCode: number, style: 
   const failed = checks.filter((one) => one.status === "failed").length
   const warnings = checks.filter((one) => one.status === "warning").length
   if (exitCode === 0 && failed === 0) {
-    const but = warnings === 0 ? "" : `, with ${warnings} ${warnings === 1 ? "thing" : "things"} to look at`
+    const but = warnings === 0 ? "" : `, with ${counted(warnings, "thing")} to look at`
     return `${style.green("ready")}${but}\n`
   }
-  return `${style.red("not ready")}: ${failed} ${failed === 1 ? "check" : "checks"} failed\n`
+  return `${style.red("not ready")}: ${counted(failed, "check")} failed\n`
 }
