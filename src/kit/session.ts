@@ -4,10 +4,8 @@ import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
 import type { Settings } from "../config/settings.ts"
 import { createCatalog } from "../druid/catalog.ts"
-
 import type { DruidClient } from "../druid/client.ts"
 import { DirectReader } from "../druid/direct/reader.ts"
-
 import { type Listing, readListing } from "../druid/listing.ts"
 import type { Emit } from "../pull/events.ts"
 import type { Ports } from "../pull/ports.ts"
@@ -40,11 +38,12 @@ export interface SessionOptions {
  * @throws DruidsyncError `locked` where another run or program has the file, `file` where it cannot be written
  */
 export function withSession<T>(options: SessionOptions, work: (ports: Ports) => Promise<T>): Promise<T> {
-  const { settings, out, clock, limit, emit, datasources } = options
+  const { settings, out, clock, limit, emit } = options
   const signal = limit === undefined ? options.signal : AbortSignal.any([options.signal, limit.cut])
+  const session = { ...options, signal }
   // The last word of a run that was cut still gets a moment.
   const lockWaitMs = () => Math.min(options.lockWaitMs, Math.max(1_000, limit?.leftToFinishMs() ?? Infinity))
-  return withDruid({ ...options, signal }, (client, listing) =>
+  return withDruid(session, (client, listing) =>
     withFile({ ...engineOptions(options), path: out, lockWaitMs }, async (engine, file) => {
       let hasWaited = false
       const lock = await acquireRunLock(engine, {
@@ -62,23 +61,8 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
         const { spoolDir } = lock
         await engine.run(`SET temp_directory = ${literal(join(spoolDir, "duckdb"))}`)
         // What was asked before a wait is an old answer by now.
-        const catalog = createCatalog(client, datasources, hasWaited ? undefined : listing)
-        const loader = await engine.beside()
-        const direct = directReader(options, client)
-        const origin = originOf(settings)
-        return await work({
-          client,
-          catalog,
-          direct,
-          origin,
-          engine,
-          loader,
-          file,
-          spoolDir,
-          clock,
-          emit,
-          signal,
-        })
+        const known = hasWaited ? undefined : listing
+        return await work(await portsOf(session, { client, engine, file, spoolDir }, known))
       } finally {
         await lock.release()
       }
@@ -86,16 +70,16 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
   )
 }
 
+/** A session that may do without a file. */
+type Opening = Omit<SessionOptions, "out"> & { readonly out: string | undefined }
+
 /**
  * The same for work that only looks (`plan`, `schema`): takes no lock and makes neither file nor folder; while a pull
  * commits, a read waits. A write is refused as the bug that it would be.
  * @param options `out` may be left out where no file is asked about: then it counts as one that does not exist yet
  */
-export function withReadSession<T>(
-  options: Omit<SessionOptions, "out"> & { readonly out: string | undefined },
-  work: (ports: Ports) => Promise<T>,
-): Promise<T> {
-  const { out, clock, emit, signal, lockWaitMs, datasources } = options
+export function withReadSession<T>(options: Opening, work: (ports: Ports) => Promise<T>): Promise<T> {
+  const { out, lockWaitMs } = options
   const path = out ?? ""
   return withDruid(options, (client, listing) =>
     withFile({ ...engineOptions(options), path, lockWaitMs }, async (engine, real) => {
@@ -105,32 +89,29 @@ export function withReadSession<T>(
         read: (work, signal) => real.read(work, signal),
         write: () => Promise.reject(new Error("a session that only looks must not write")),
       }
-      const catalog = createCatalog(client, datasources, listing)
-      const loader = await engine.beside()
-      const direct = directReader(options, client)
-      const origin = originOf(options.settings)
-      return work({
-        client,
-        catalog,
-        direct,
-        origin,
-        engine,
-        loader,
-        file,
-        spoolDir: "",
-        clock,
-        emit,
-        signal,
-      })
+      return work(await portsOf(options, { client, engine, file, spoolDir: "" }, listing))
     }),
   )
 }
 
-type Opening = Omit<SessionOptions, "out"> & { readonly out: string | undefined }
-
-/** The cluster as the file remembers it. That it is reached by TLS makes it no other. */
-function originOf({ druid }: Settings): string {
-  return druid.url.replace(/^https?:\/\//, "")
+/** @param listing what Druid said of its columns already; undefined: it is asked */
+async function portsOf(
+  options: Opening,
+  opened: Pick<Ports, "client" | "engine" | "file" | "spoolDir">,
+  listing: Promise<Listing> | undefined,
+): Promise<Ports> {
+  const { settings, datasources, clock, emit, signal } = options
+  return {
+    ...opened,
+    catalog: createCatalog(opened.client, datasources, listing),
+    direct: directReader(options, opened.client),
+    // The cluster as the file remembers it. That it is reached by TLS makes it no other.
+    origin: settings.druid.url.replace(/^https?:\/\//, ""),
+    loader: await opened.engine.beside(),
+    clock,
+    emit,
+    signal,
+  }
 }
 
 /** How the engine of a session and its file are opened. */
