@@ -40,6 +40,16 @@ export function union(intervals: readonly Interval[]): Interval[] {
   return merged
 }
 
+/** From the first start to the last end; undefined of none. */
+export function hull(intervals: readonly Interval[]): Interval | undefined {
+  let all: Interval | undefined
+  for (const { start, end } of intervals) {
+    if (all === undefined) all = { start, end }
+    else all = { start: start < all.start ? start : all.start, end: end > all.end ? end : all.end }
+  }
+  return all
+}
+
 /** What of `whole` none of `others` covers: ascending, disjoint. */
 export function subtract(whole: Interval, others: readonly Interval[]): Interval[] {
   const rest: Interval[] = []

@@ -2,6 +2,7 @@
  * The exact comparison of two sides: rows of the left count 1 each, those of the right -1, equal rows are added up, and
  * what is not 0 differs. Grouping takes NULL for equal to NULL and NaN to NaN, and spills to disk where memory ends.
  */
+import { groupBy } from "../base/lists.ts"
 import type { Engine } from "../store/engine.ts"
 import { columnName, type Sides, tellingNames } from "./sides.ts"
 
@@ -80,31 +81,30 @@ async function readDifferences(engine: Engine, names: readonly string[]): Promis
     "SELECT stretch, coalesce(sum(n) FILTER (n > 0), 0), coalesce(-sum(n) FILTER (n < 0), 0) FROM difference GROUP BY stretch",
   )
   if (sums.length === 0) return new Map()
-  const columns = new Map<number, string[]>()
+  const differing: { n: number; name: string }[] = []
   for (const [k, name] of names.entries()) {
-    for (const [stretch] of await engine.rows(differingSql(k))) {
-      const n = Number(stretch)
-      columns.set(n, [...(columns.get(n) ?? []), name])
-    }
+    const stretches = await engine.rows(differingSql(k))
+    differing.push(...stretches.map(([stretch]) => ({ n: Number(stretch), name })))
   }
-  const examples = new Map<number, OddRow[]>()
-  for (const [stretch, times, ...values] of await engine.rows(examplesSql(names))) {
-    const texts = values.map((value) => (value === null ? null : String(value)))
-    const n = Number(stretch)
-    examples.set(n, [...(examples.get(n) ?? []), { times: Number(times), values: texts }])
-  }
+  const columns = groupBy(differing, ({ n }) => n)
+  const examples = groupBy(await engine.rows(examplesSql(names)), ([stretch]) => Number(stretch))
   return new Map(
     sums.map(([stretch, onlyLeft, onlyRight]) => {
       const n = Number(stretch)
       const one: Difference = {
         onlyLeft: Number(onlyLeft),
         onlyRight: Number(onlyRight),
-        columns: tellingNames(columns.get(n) ?? []),
-        examples: examples.get(n) ?? [],
+        columns: tellingNames((columns.get(n) ?? []).map(({ name }) => name)),
+        examples: (examples.get(n) ?? []).map(oddRow),
       }
       return [n, one]
     }),
   )
+}
+
+/** From a row of `examplesSql`. */
+function oddRow([, times, ...values]: readonly unknown[]): OddRow {
+  return { times: Number(times), values: values.map((value) => (value === null ? null : String(value))) }
 }
 
 /** Stretches in which the values that a column has at each time differ. */

@@ -1,5 +1,7 @@
 /** The manifest of a share on the disk: written aside, then renamed, and only where it says something new. */
+
 import { join } from "node:path"
+import { sumOf } from "../base/lists.ts"
 import type { HeldColumn } from "../store/notes/holdings.ts"
 import { lakeError } from "./errors.ts"
 import type { ExportOptions } from "./export-options.ts"
@@ -79,8 +81,8 @@ export class ManifestFile {
       isFinished,
       exportedAt: new Date(this.#savedMs).toISOString(),
       state,
-      rows: partitions.reduce((sum, line) => sum + line.rows, 0),
-      bytes: partitions.reduce((sum, line) => sum + line.bytes, 0),
+      rows: sumOf(partitions, (line) => line.rows),
+      bytes: sumOf(partitions, (line) => line.bytes),
       partitions,
     }
   }

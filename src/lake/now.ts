@@ -1,5 +1,7 @@
 /** The partitions of a table as they are now. Called while the file is attached. */
+
 import { overlapping } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import type { Engine } from "../store/engine.ts"
 import { type HeldChunk, type HeldTable, readHeldChunks } from "../store/notes/holdings.ts"
 import { fileName, type LakePartition, type LakePartitioning, partitionPath } from "./layout.ts"
@@ -39,7 +41,7 @@ export async function partitionsNow(engine: Engine, table: Named, layout: Layout
   const chunks = await readHeldChunks(engine, table.datasource)
   const { partitions, timeless } = await readPartitions(engine, table.table, layout.partitionBy)
   const over = overlapping(partitions, chunks)
-  const rows = partitions.reduce((sum, one) => sum + one.rows, 0)
+  const rows = sumOf(partitions, (one) => one.rows)
   return {
     partitions: partitions.map((partition, n) => partitionNow(partition, over[n]!, layout)),
     chunks,

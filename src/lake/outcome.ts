@@ -1,4 +1,5 @@
 /** What an export tells of a table: how sure its rows are, what was written and why. Pure. */
+import { sumOf } from "../base/lists.ts"
 import type { HeldChunk, HeldTable } from "../store/notes/holdings.ts"
 import type { TableExport } from "./document.ts"
 import { type Manifest, type ManifestPartition, type PartitionState, schemaChange } from "./manifest.ts"
@@ -23,7 +24,7 @@ export function tableState(
   now: { readonly chunks: readonly HeldChunk[]; readonly rows: number; readonly timeless: number },
 ): TableState {
   const { chunks, rows, timeless } = now
-  const pulled = chunks.reduce((sum, chunk) => sum + chunk.rows, 0)
+  const pulled = sumOf(chunks, (chunk) => chunk.rows)
   const because = (reason: string) => ({ outcome: "incomplete" as const, reason })
   if (timeless > 0)
     return because(`${timeless} rows without a time were left out: changed by another program`)
@@ -61,8 +62,6 @@ export interface Exported extends TableState {
 export function exportedTable(exported: Exported): TableExport {
   const { target, before, lines, written, removed } = exported
   const { table, folderName, partitionBy, keys, fileFormat, notes, moved } = target
-  const sum = (some: readonly ManifestPartition[], of: "rows" | "bytes") =>
-    some.reduce((total, line) => total + line[of], 0)
   const unsettled = lines
     .filter((line) => line.state !== "complete")
     .map(({ path, state, reason = "" }) => ({ partition: folderOf(path), state, reason }))
@@ -81,10 +80,10 @@ export function exportedTable(exported: Exported): TableExport {
     written: written.map((line) => folderOf(line.path)),
     unchanged: exported.partitions - written.length,
     removed: [...new Set(removed.map(folderOf))],
-    rowsWritten: sum(written, "rows"),
-    bytesWritten: sum(written, "bytes"),
-    rows: sum(lines, "rows"),
-    bytes: sum(lines, "bytes"),
+    rowsWritten: sumOf(written, (line) => line.rows),
+    bytesWritten: sumOf(written, (line) => line.bytes),
+    rows: sumOf(lines, (line) => line.rows),
+    bytes: sumOf(lines, (line) => line.bytes),
     unsettled: unsettled.sort((a, b) => (a.partition < b.partition ? -1 : 1)),
     notes,
   }

@@ -1,5 +1,7 @@
 /** Which partitions have to be written: partitions and checkpoints of now against a manifest. Pure. */
+
 import { contains } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import type { HeldChunk } from "../store/notes/holdings.ts"
 import type { LakePartition } from "./layout.ts"
 import { digest, type Manifest, type PartitionState } from "./manifest.ts"
@@ -26,12 +28,12 @@ export function partitionState(
   chunks: readonly HeldChunk[],
 ): { state: PartitionState; reason: string | undefined } {
   const rowsIn = (state: HeldChunk["state"]) =>
-    chunks.filter((chunk) => chunk.state === state).reduce((sum, chunk) => sum + chunk.rows, 0)
+    sumOf(chunks, (chunk) => (chunk.state === state ? chunk.rows : 0))
   const has = (state: HeldChunk["state"]) => chunks.some((chunk) => chunk.state === state)
   if (has("stale")) return { state: "incomplete", reason: "rows that the next pull replaces" }
   if (has("unproven")) return { state: "incomplete", reason: "rows that Druid had not counted yet" }
   const isInside = chunks.every((chunk) => contains(partition.interval, chunk.interval))
-  const covered = chunks.reduce((sum, chunk) => sum + chunk.rows, 0)
+  const covered = sumOf(chunks, (chunk) => chunk.rows)
   if (isInside ? covered !== partition.rows : covered === 0) {
     return {
       state: "incomplete",

@@ -3,8 +3,10 @@
  * against the checkpoints (nothing changed since the export), and the rows of each file against the table's. Looks only
  * at one share; writes nothing, asks nothing of Druid.
  */
+
 import { join } from "node:path"
 import { type DruidsyncError, ExitCode, usage } from "../base/errors.ts"
+import { sumOf } from "../base/lists.ts"
 import { firstLine, says } from "../store/duckdb-errors.ts"
 import { literal } from "../store/engine.ts"
 import { withOverflow } from "../store/file/overflow.ts"
@@ -114,7 +116,7 @@ async function verifyTable(lake: LakeTable, options: VerifyLakeOptions): Promise
     outcome: faults.length === 0 ? "equal" : "different",
     compared: settled.length,
     equal: equal.length,
-    rows: equal.reduce((sum, line) => sum + line.rows, 0),
+    rows: sumOf(equal, (line) => line.rows),
     faults,
     otherShares: others.map((one) => one.share),
   }

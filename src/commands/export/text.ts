@@ -1,4 +1,5 @@
 /** What an export did, in words. Pure. */
+import { sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import { firstOf, linesText } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
@@ -11,13 +12,17 @@ const MOST_LINES = 20
 /** @param verbose every partition that was written on a line of its own */
 export function exportText(report: ExportReport, verbose: boolean, style: Style): string {
   const lines = report.datasources.flatMap((one) => tableLines(one, report, verbose, style))
-  const sum = (of: (one: TableExport) => number) =>
-    report.datasources.reduce((total, one) => total + of(one), 0)
-  const written = sum((one) => one.written.length)
-  const what = `${counted(written, "partition")} written (${counted(
+  const sum = (of: (one: TableExport) => number) => sumOf(report.datasources, of)
+  const written = counted(
+    sum((one) => one.written.length),
+    "partition",
+  )
+  const rows = counted(
     sum((one) => one.rowsWritten),
     "row",
-  )}, ${size(sum((one) => one.bytesWritten))}), ${count(sum((one) => one.unchanged))} unchanged`
+  )
+  const bytes = size(sum((one) => one.bytesWritten))
+  const what = `${written} written (${rows}, ${bytes}), ${count(sum((one) => one.unchanged))} unchanged`
   lines.push(style.bold(`${report.outcome}: ${what}, ${duration(report.durationMs)}`))
   return linesText(lines)
 }

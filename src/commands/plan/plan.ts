@@ -3,6 +3,7 @@
 import type { Work } from "../../base/domain.ts"
 import { concernsOneDatasource, type DruidsyncError, ExitCode, worst } from "../../base/errors.ts"
 import { intervalText } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
 import { withAnswers } from "../../pull/answered.ts"
@@ -89,7 +90,7 @@ async function planOne(
     reason: describeBroken(one),
   }))
   const fetch = slices.flatMap((slice, n) => slice.works.map((work) => stretch(work, n + 1)))
-  const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
+  const rows = sumOf(slices, (slice) => slice.rows)
   const planned: PlannedDatasource = {
     datasource: settings.name,
     table: settings.table,
@@ -97,7 +98,7 @@ async function planOne(
     fetch,
     slices: slices.length,
     rows,
-    segmentBytes: fetch.reduce((sum, one) => sum + one.segmentBytes, 0),
+    segmentBytes: sumOf(fetch, (one) => one.segmentBytes),
     downloadBytes: bytesPerRow === undefined ? null : Math.round(rows * bytesPerRow),
     unchangedChunks: diff.unchanged,
     provenByCount: refreshed.length,

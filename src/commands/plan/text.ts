@@ -1,5 +1,7 @@
 /** A plan in words: per datasource what would be fetched and why. Pure. */
+
 import { parseInterval } from "../../base/intervals.ts"
+import { groupBy, sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import { failedLines, linesText } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
@@ -71,7 +73,7 @@ function headline(one: PlannedDatasource): string {
 
 /** Why a pull would exit with 3. */
 function notAvailable(datasources: readonly PlannedDatasource[]): string {
-  const number = datasources.reduce((sum, one) => sum + one.unavailable.length, 0)
+  const number = sumOf(datasources, (one) => one.unavailable.length)
   return `${counted(number, "chunk is", "chunks are")} not available now`
 }
 
@@ -90,9 +92,7 @@ function stretchLines(fetch: readonly PlannedStretch[], verbose: boolean): strin
     else runs.push([one])
   }
   if (runs.length <= MOST_LINES) return runs.map(groupLine)
-  const byKind = new Map<string, PlannedStretch[]>()
-  for (const one of fetch) byKind.set(one.kind, [...(byKind.get(one.kind) ?? []), one])
-  return [...byKind.values()].map(groupLine)
+  return [...groupBy(fetch, (one) => one.kind).values()].map(groupLine)
 }
 
 function groupLine(group: readonly PlannedStretch[]): string {
@@ -113,18 +113,16 @@ const MIXED: Readonly<Record<string, string>> = { replaced: "replaced by newer v
 function rowsWords(group: readonly PlannedStretch[]): string {
   const known = group.filter((one) => one.rows !== null)
   if (known.length === 0) return "rows not counted yet"
-  const rows = counted(
-    known.reduce((sum, one) => sum + one.rows!, 0),
-    "row",
-  )
+  const sum = sumOf(known, (one) => one.rows!)
+  const rows = counted(sum, "row")
   return known.length === group.length ? rows : `${rows} and more`
 }
 
 function totalLine(plan: DryRun): string {
   const busy = plan.datasources.filter((one) => one.fetch.length > 0)
-  const rows = busy.reduce((sum, one) => sum + one.rows, 0)
-  const bytes = busy.reduce((sum, one) => sum + one.segmentBytes, 0)
-  const slices = busy.reduce((sum, one) => sum + one.slices, 0)
+  const rows = sumOf(busy, (one) => one.rows)
+  const bytes = sumOf(busy, (one) => one.segmentBytes)
+  const slices = sumOf(busy, (one) => one.slices)
   const all = counted(plan.datasources.length, "datasource")
   const isShort = plan.datasources.some((one) => one.unavailable.length > 0)
   const short = isShort ? `; INCOMPLETE: ${notAvailable(plan.datasources)}` : ""

@@ -4,6 +4,7 @@
  * result of any length can be shown while it comes.
  */
 
+import { sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { displayWidth, fit } from "../../kit/text/width.ts"
@@ -66,12 +67,7 @@ function columnWidths(
   sample: readonly QueryRow[],
   width: number | undefined,
 ): number[] | undefined {
-  const widths = columns.map(({ name }, n) =>
-    sample.reduce(
-      (most, row) => Math.max(most, displayWidth(cellText(row[n]!))),
-      displayWidth(printable(name)),
-    ),
-  )
+  const widths = columns.map(({ name }, n) => valuesWidth(sample, n, displayWidth(printable(name))))
   if (width === undefined) return widths
   // A long name above short numbers is cut before any value is.
   const least = widths.map((one, n) =>
@@ -99,7 +95,7 @@ function narrowed(widths: readonly number[], least: readonly number[], room: num
 }
 
 function total(numbers: readonly number[]): number {
-  return numbers.reduce((sum, one) => sum + one, 0)
+  return sumOf(numbers, (one) => one)
 }
 
 function headerLine(columns: readonly QueryColumn[], widths: readonly number[], style: Style): string {

@@ -1,5 +1,6 @@
 /** What a file holds, in words. Pure. */
 
+import { sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import type { DatasourceStatus, StatusReport } from "../../kit/status/document.ts"
 import { type Note, statusNotes } from "../../kit/status/notes.ts"
@@ -14,7 +15,7 @@ const HEADER = ["DATASOURCE", "TABLE", "ROWS", "SIZE", "NEWEST ROW (UTC)", "LAST
 /** @param nowMs for "5 minutes ago" */
 export function statusText(report: StatusReport, nowMs: number, style: Style): string {
   const { datasources } = report
-  const rows = datasources.reduce((sum, one) => sum + one.rows, 0)
+  const rows = sumOf(datasources, (one) => one.rows)
   const lines = [
     `${style.bold(printable(report.file))}: ${counted(datasources.length, "datasource")}, ${counted(rows, "row")}, ${size(report.bytes)}`,
   ]

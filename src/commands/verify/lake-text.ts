@@ -1,4 +1,5 @@
 /** What a comparison with a lake found, in words. Pure. */
+import { sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import { firstOf, linesText } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
@@ -11,8 +12,7 @@ const MOST_LINES = 20
 /** @param verbose every fault on a line of its own */
 export function lakeText(report: LakeReport, verbose: boolean, style: Style): string {
   const lines = report.datasources.flatMap((one) => verificationLines(one, verbose, style))
-  const sum = (of: (one: TableVerification) => number) =>
-    report.datasources.reduce((total, one) => total + of(one), 0)
+  const sum = (of: (one: TableVerification) => number) => sumOf(report.datasources, of)
   const faults = sum((one) => one.faults.length)
   const compared = `${counted(
     sum((one) => one.rows),

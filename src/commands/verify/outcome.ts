@@ -1,6 +1,7 @@
 /** From what was found to what is told. Pure. */
 
 import { byStart, intervalText } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { Comparison } from "../../compare/compare.ts"
 import type { Finding } from "../../compare/context.ts"
 import type { Stray } from "../../compare/stray.ts"
@@ -42,7 +43,7 @@ export function verificationOf(
     error: undefined,
     compared: equal.length + found.differing.length,
     equal: equal.length,
-    rows: [...equal, ...found.differing].reduce((sum, { duckdbRows }) => sum + duckdbRows, 0),
+    rows: sumOf([...equal, ...found.differing], (one) => one.duckdbRows),
     notSampled: found.notSampled,
     matches: equal.map(({ stretch }) => intervalText(stretch.interval)),
     different,

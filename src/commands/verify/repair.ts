@@ -2,7 +2,9 @@
  * Brings stretches that differ into line: their checkpoints are marked stale, so that whatever happens next no run takes
  * them for good, and a pull of their span fetches them again and proves them.
  */
+
 import type { Interval } from "../../base/domain.ts"
+import { hull } from "../../base/intervals.ts"
 import type { Stretch } from "../../compare/stretches.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
@@ -50,8 +52,7 @@ export async function repair(
     ports.signal,
   )
   if (damage.stretches.length === 0) return undefined
-  const starts = damage.stretches.map((stretch) => stretch.interval.start)
-  const ends = damage.stretches.map((stretch) => stretch.interval.end)
+  const { start, end } = hull(damage.stretches.map((stretch) => stretch.interval))!
   // The pull is a means here: its summary would be taken for the result.
   const quiet: Ports = {
     ...ports,
@@ -59,9 +60,5 @@ export async function repair(
       if (event.type !== "finished") ports.emit(event)
     },
   }
-  return pull(quiet, {
-    ...request,
-    sinceMs: starts.reduce((a, b) => (a < b ? a : b)),
-    untilMs: ends.reduce((a, b) => (a > b ? a : b)),
-  })
+  return pull(quiet, { ...request, sinceMs: start, untilMs: end })
 }

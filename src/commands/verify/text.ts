@@ -1,5 +1,7 @@
 /** A verification in words, in the manner of `rclone check`: a line for each stretch that differs. Pure. */
+
 import { parseInterval } from "../../base/intervals.ts"
+import { groupBy, sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import { failedLines, firstOf, linesText } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
@@ -114,17 +116,14 @@ function skippedLines(skipped: readonly SkippedStretch[], verbose: boolean, styl
   const label = style.yellow("skipped")
   if (verbose)
     return skipped.map((one) => `  ${label} ${stretchWords(one.interval)}: ${printable(one.reason)}`)
-  const byKind = new Map<string, SkippedStretch[]>()
-  for (const one of skipped) byKind.set(one.kind, [...(byKind.get(one.kind) ?? []), one])
-  return [...byKind.values()].map((group) => {
+  return [...groupBy(skipped, (one) => one.kind).values()].map((group) => {
     const where = intervalsWords(group.map((one) => parseInterval(one.interval)))
     return `  ${label}: ${where}: ${printable(group[0]!.reason)}`
   })
 }
 
 function totalLine(report: VerifyReport): string {
-  const sum = (of: (one: DatasourceVerification) => number) =>
-    report.datasources.reduce((total, one) => total + of(one), 0)
+  const sum = (of: (one: DatasourceVerification) => number) => sumOf(report.datasources, of)
   const compared = `${counted(
     sum((one) => one.rows),
     "row",

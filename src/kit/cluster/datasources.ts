@@ -2,7 +2,8 @@
 
 import type { Interval } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
-import { intervalText } from "../../base/intervals.ts"
+import { hull, intervalText } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { DruidClient } from "../../druid/client.ts"
 import {
@@ -69,13 +70,13 @@ export async function listDatasources(
 }
 
 function fromChunks(datasource: string, chunks: readonly ChunkOverview[]): ListedDatasource {
-  const sum = (value: (chunk: ChunkOverview) => number) => chunks.reduce((all, one) => all + value(one), 0)
+  const sum = (value: (chunk: ChunkOverview) => number) => sumOf(chunks, value)
   return {
     datasource,
     table: null,
     rows: sum((chunk) => chunk.rows),
     bytes: sum((chunk) => chunk.bytes),
-    interval: isoInterval(hull(chunks)),
+    interval: isoInterval(hull(chunks.map((chunk) => chunk.interval))),
     chunks: chunks.length,
     segments: sum((chunk) => chunk.segments),
     segmentGranularity: granularitiesOf(chunks.map(({ interval }) => interval)),
@@ -124,19 +125,6 @@ async function rollupOf(
     if (error instanceof DruidsyncError) return undefined
     throw error
   }
-}
-
-function hull(chunks: readonly ChunkOverview[]): Interval | undefined {
-  const [first, ...rest] = chunks.map(({ interval }) => interval)
-  return first === undefined
-    ? undefined
-    : rest.reduce(
-        (all, { start, end }) => ({
-          start: start < all.start ? start : all.start,
-          end: end > all.end ? end : all.end,
-        }),
-        first,
-      )
 }
 
 function isoInterval(interval: Interval | undefined): string | null {

@@ -1,6 +1,7 @@
 /** What the file holds of each datasource after a run, as numbers for machines. */
 
 import type { Clock } from "../../base/clock.ts"
+import { sumOf } from "../../base/lists.ts"
 import { withFile } from "../../store/file/reading.ts"
 import { type StateAt, stateAt } from "../../store/notes/ahead.ts"
 import { readState } from "../../store/notes/state.ts"
@@ -25,8 +26,7 @@ const LOCK_WAIT_MS = 2_000
 export function figuresOf({ datasources, ahead }: StateAt): ReadonlyMap<string, Figures> {
   return new Map(
     [...datasources].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
-      const rowsIn = (state: string) =>
-        parts.reduce((sum, part) => (part.state === state ? sum + part.rows : sum), 0)
+      const rowsIn = (state: string) => sumOf(parts, (part) => (part.state === state ? part.rows : 0))
       const later = ahead.get(name)
       const newest = later === undefined ? cursorMs : later.newestMs
       const newestMs = newest === undefined ? undefined : Number(newest)

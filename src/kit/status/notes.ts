@@ -1,6 +1,8 @@
 /** What a person should know of a datasource, as data: `status` writes it as lines, `report` as a page. Pure. */
+
 import type { Interval } from "../../base/domain.ts"
 import { parseInterval } from "../../base/intervals.ts"
+import { groupBy } from "../../base/lists.ts"
 import { count, counted, duration, intervalsWords, time } from "../text/words.ts"
 import type { DatasourceStatus } from "./document.ts"
 import { LEFT_WHOLE, MARKS, outcomeStanding, type Standing, type Tone } from "./states.ts"
@@ -89,17 +91,15 @@ function shardNotes({ shard }: DatasourceStatus): Note[] {
 const MOST_REASONS = 5
 
 function missingNotes(missing: readonly Missing[]): Note[] {
-  const groups = new Map<string, Interval[]>()
-  for (const { interval, reason } of missing) groups.set(reason, [...(groups.get(reason) ?? []), interval])
-  const all = [...groups]
+  const all = [...groupBy(missing, ({ reason }) => reason)]
   const isMany = all.length > MOST_REASONS
   const told = isMany ? all.slice(0, MOST_REASONS - 1) : all
   const rest = all.slice(told.length)
   const others = `${rest.length} other reasons, see _sync_missing`
-  if (isMany) told.push([others, rest.flatMap(([, intervals]) => intervals)])
-  return told.map(([reason, intervals]) => ({
+  if (isMany) told.push([others, rest.flatMap(([, group]) => group)])
+  return told.map(([text, group]) => ({
     tone: MARKS.missing.tone,
-    subject: `missing: ${intervalsWords(intervals)}`,
-    text: reason,
+    subject: `missing: ${intervalsWords(group.map(({ interval }) => interval))}`,
+    text,
   }))
 }

@@ -2,6 +2,7 @@
  * How far a run is, from its events: rows, rate, share done, time left. Bytes that are still arriving are turned into
  * rows by the bytes per row of what was fetched before. The clock is handed in.
  */
+import { sumOf } from "../../base/lists.ts"
 import type { SyncEvent } from "../../pull/events.ts"
 
 /** How far one datasource is, or all together. */
@@ -157,7 +158,7 @@ export class RunProgress {
   total(nowMs: number): Standing {
     const tracks = [...this.#tracks.values()]
     const rows = this.#rows()
-    const expected = tracks.reduce((sum, track) => sum + track.expected, 0)
+    const expected = sumOf(tracks, (track) => track.expected)
     // While some bytes cannot be told in rows, neither can the rate of all.
     const isKnown = rows < expected && tracks.every((track) => track.isKnown)
     const rate = isKnown ? this.#rate.at(nowMs, rows) : undefined
@@ -172,15 +173,11 @@ export class RunProgress {
   }
 
   #rows(): number {
-    let rows = 0
-    for (const track of this.#tracks.values()) rows += track.rows
-    return rows
+    return sumOf(this.#tracks.values(), (track) => track.rows)
   }
 
   #bytes(): number {
-    let bytes = 0
-    for (const track of this.#tracks.values()) bytes += track.bytesReceived
-    return bytes
+    return sumOf(this.#tracks.values(), (track) => track.bytesReceived)
   }
 }
 

@@ -1,6 +1,6 @@
 /** Numbers, sizes and times as people read them. Pure, and the same on every machine: no locale, UTC only. */
 import type { Interval } from "../../base/domain.ts"
-import { byStart, union } from "../../base/intervals.ts"
+import { hull, union } from "../../base/intervals.ts"
 import { civil, formatDruidTime } from "../../base/time.ts"
 
 /** `24,112` */
@@ -119,7 +119,5 @@ function moment(ms: bigint): string {
 export function intervalsWords(intervals: readonly Interval[], most = 3): string {
   const joined = union(intervals)
   if (joined.length <= most) return joined.map(intervalWords).join(", ")
-  const sorted = [...joined].sort(byStart)
-  const span = { start: sorted[0]!.start, end: sorted.at(-1)!.end }
-  return `${count(joined.length)} intervals within ${intervalWords(span)}`
+  return `${count(joined.length)} intervals within ${intervalWords(hull(joined)!)}`
 }

@@ -2,7 +2,10 @@
  * Time cut into bars of equal width, few enough for a page whatever the number of chunks: what each bar holds of which
  * state, and how many rows. Pure. Times beyond the calendar of `Date` (chunks without bounds) are told apart.
  */
+
 import type { Interval } from "../../../base/domain.ts"
+import { hull } from "../../../base/intervals.ts"
+import { sumOf } from "../../../base/lists.ts"
 import { civil, fromCivil } from "../../../base/time.ts"
 import type { Mark } from "../../../kit/status/states.ts"
 
@@ -80,14 +83,10 @@ export function binned(items: readonly Mentioned[], most: number): Bins | undefi
   const bounded = items.filter(({ interval }) => interval.start > -BOUND && interval.end < BOUND)
   const isBounded = new Set(bounded)
   const rest = items.filter((item) => !isBounded.has(item) && item.mark !== "missing")
-  const unbounded = { chunks: rest.length, rows: rest.reduce((sum, item) => sum + item.rows, 0) }
+  const unbounded = { chunks: rest.length, rows: sumOf(rest, (item) => item.rows) }
   if (bounded.length === 0) return undefined
-  let start = Number.POSITIVE_INFINITY
-  let end = Number.NEGATIVE_INFINITY
-  for (const { interval } of bounded) {
-    start = Math.min(start, Number(interval.start))
-    end = Math.max(end, Number(interval.end))
-  }
+  const span = hull(bounded.map(({ interval }) => interval))!
+  const [start, end] = [Number(span.start), Number(span.end)]
   const unit = unitFor(bounded, start, end, most)
   const edges = edgesOf(unit, start, end)
   const whole = edges.at(-1)! - edges[0]!

@@ -1,4 +1,5 @@
 /** One datasource on the page: how it stands, its time line, columns, changes, verifications, runs. */
+import { sumOf } from "../../../base/lists.ts"
 import { outcomeStanding, type Standing, type Tone } from "../../../kit/status/states.ts"
 import { ago, capital, count, counted, duration, size, time } from "../../../kit/text/words.ts"
 import type { ChangeFact, VerifyFact } from "../../../store/notes/facts.ts"
@@ -50,7 +51,7 @@ ${runs(model, name)}</div>
 }
 
 function facts({ status, facts: { verifies }, lanes }: DatasourceModel, nowMs: number): Html {
-  const chunks = lanes.reduce((sum, lane) => (lane.rows === undefined ? sum : sum + lane.chunks), 0)
+  const chunks = sumOf(lanes, (lane) => (lane.rows === undefined ? 0 : lane.chunks))
   const [verified] = verifies
   const fact = (term: string, value: Html | string, more: Html | string | false = false) =>
     html`<div><dt>${term}</dt><dd>${value}${more !== false && html`<small class="muted">${more}</small>`}</dd></div>

@@ -2,7 +2,9 @@
  * The report as one HTML text that needs nothing beside itself: no server, no asset, no network. A policy in the page
  * forbids all of it, but for the one style sheet and the one script whose digests it names.
  */
+
 import { createHash } from "node:crypto"
+import { sumOf } from "../../../base/lists.ts"
 import type { Tone } from "../../../kit/status/states.ts"
 import { ago, count, counted, size, time } from "../../../kit/text/words.ts"
 import type { DatasourceModel, PageModel } from "../model.ts"
@@ -24,7 +26,7 @@ const POLICY = `default-src 'none'; style-src ${digest(STYLE)}; script-src ${dig
 export function pageHtml(model: PageModel): string {
   const { datasources, nowMs } = model
   const file = model.file.split(/[\\/]/).at(-1) ?? model.file
-  const rows = datasources.reduce((sum, one) => sum + one.status.rows, 0)
+  const rows = sumOf(datasources, (one) => one.status.rows)
   const page = html`<html lang="en">
 <head>
 <meta charset="utf-8">
