@@ -102,6 +102,10 @@ export interface Column {
   readonly multiValue: boolean
   /** "text": Druid's own type would lose values of some segments, so they are asked for as text */
   readonly reading?: "text"
+  /** Druid's SQL that computes it; left out: it is Druid's column of that name */
+  readonly expression?: string
+  /** only hashes of its values are stored: the type that the values have in DuckDB, and what is put before each */
+  readonly hashed?: { readonly plainType: string; readonly salt: { reveal(): string } }
   /** type in DuckDB */
   readonly duckdbType: string
 }

@@ -4,6 +4,7 @@
  */
 import type { Column } from "../base/domain.ts"
 import { quoteName } from "../base/names.ts"
+import { valueSql } from "../druid/sql.ts"
 import type { StoredColumn } from "../store/notes/tables.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 
@@ -32,22 +33,28 @@ const NULL_TEXT = "CAST(NULL AS VARCHAR)"
  * @returns every column of either side but `__time` (which is part of each row's words) and the hash column
  */
 export function comparedColumns(
-  now: readonly Pick<Column, "name" | "druidType" | "reading">[],
+  now: readonly Pick<Column, "name" | "druidType" | "reading" | "expression" | "hashed">[],
   stored: readonly StoredColumn[],
 ): ComparedColumn[] {
   const held = new Map(stored.map((column) => [column.name, column]))
   const present = new Set(now.map((column) => column.name))
   const found: ComparedColumn[] = []
-  for (const { name, druidType, reading } of now) {
+  for (const one of now) {
+    const { name, druidType, reading } = one
     if (name === "__time") continue
+    const value = valueSql(one)
     const column = held.get(name)
     // A column that the table lacks must be empty in the segments that we hold.
     if (column === undefined)
-      found.push({ name, druid: presence(quoteName(name)), duckdb: NULL_TEXT, coverage: "presence" })
-    else if (reading === "text" && column.duckdbType === "VARCHAR") {
-      const [druid, duckdb] = [`CAST(${quoteName(name)} AS VARCHAR)`, quoteName(column.target)]
+      found.push({ name, druid: presence(value), duckdb: NULL_TEXT, coverage: "presence" })
+    else if (one.hashed !== undefined) {
+      // Druid's SQL has no SHA-256.
+      const duckdb = presence(quoteName(column.target))
+      found.push({ name, druid: presence(value), duckdb, coverage: "presence" })
+    } else if (reading === "text" && column.duckdbType === "VARCHAR") {
+      const [druid, duckdb] = [`CAST(${value} AS VARCHAR)`, quoteName(column.target)]
       found.push({ name, druid, duckdb, coverage: "value" })
-    } else found.push({ name, ...wordsOf(druidType, column) })
+    } else found.push({ name, ...wordsOf(value, druidType, column) })
   }
   for (const column of stored) {
     if (column.name === "__time" || column.name === ROW_HASH_NAME || present.has(column.name)) continue
@@ -61,8 +68,8 @@ function presence(column: string): string {
   return `CASE WHEN ${column} IS NULL THEN ${NULL_TEXT} ELSE '' END`
 }
 
-function wordsOf(druidType: string, stored: StoredColumn): Omit<ComparedColumn, "name"> {
-  const druid = quoteName(stored.name)
+/** @param druid SQL of the value in Druid */
+function wordsOf(druid: string, druidType: string, stored: StoredColumn): Omit<ComparedColumn, "name"> {
   const duckdb = quoteName(stored.target)
   const type = stored.duckdbType
   const value = (left: string, right: string) => ({ druid: left, duckdb: right, coverage: "value" as const })

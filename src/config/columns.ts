@@ -1,6 +1,6 @@
 /** Reads which columns to copy, in either form, into one shape. */
 
-import { readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
+import { type Readable, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
 import { isObject } from "./json.ts"
 import { type Path, type Problems, short, shown } from "./problems.ts"
 import { COLUMNS_ACCEPTED, columnNames, columnsEntries } from "./schema.ts"
@@ -14,7 +14,12 @@ const TIME = "__time"
  */
 export function readColumns(raw: unknown, path: Path, problems: Problems): ColumnChoice {
   const isList = Array.isArray(raw)
-  const { include, exclude = [] } = isList
+  const {
+    include,
+    exclude = [],
+    add = {},
+    hash = [],
+  }: Readable<typeof columnsEntries> = isList
     ? { include: readValue(columnNames, raw, path, problems) }
     : readObjectForm(raw, path, problems)
   refuseTwice(include ?? [], isList ? path : [...path, "include"], problems)
@@ -22,14 +27,23 @@ export function readColumns(raw: unknown, path: Path, problems: Problems): Colum
   if (exclude.includes(TIME)) problems.add([...path, "exclude"], `${short(TIME)} is always copied`)
   const both = exclude.find((name) => include?.includes(name))
   if (both !== undefined) problems.add(path, `${short(both)} is both included and excluded`)
-  return { include: include && [TIME, ...include.filter((name) => name !== TIME)], exclude }
+  if (Object.hasOwn(add, TIME)) problems.add([...path, "add", TIME], "every table has a column of that name")
+  refuseTwice(hash, [...path, "hash"], problems)
+  for (const name of hash) {
+    const isThere = Object.hasOwn(add, name) || (include?.includes(name) ?? !exclude.includes(name))
+    if (name === TIME)
+      problems.add([...path, "hash"], `${short(TIME)} cannot be hashed: rows are replaced by it`)
+    else if (!isThere) problems.add([...path, "hash"], `${short(name)} is not copied`)
+  }
+  return {
+    include: include && [TIME, ...include.filter((name) => name !== TIME)],
+    exclude,
+    ...(Object.keys(add).length === 0 ? {} : { add }),
+    ...(hash.length === 0 ? {} : { hash }),
+  }
 }
 
-function readObjectForm(
-  raw: unknown,
-  path: Path,
-  problems: Problems,
-): { include?: string[] | undefined; exclude?: string[] | undefined } {
+function readObjectForm(raw: unknown, path: Path, problems: Problems): Readable<typeof columnsEntries> {
   if (raw === undefined) return {}
   if (!isObject(raw)) {
     problems.add(path, `found ${shown(raw)}; accepted: ${COLUMNS_ACCEPTED}`)

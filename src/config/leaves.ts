@@ -4,6 +4,7 @@
  */
 
 import * as v from "valibot"
+import { expressionProblem } from "./expression.ts"
 import { readBasePath, readHost } from "./host.ts"
 import { parseDuration, parseInstant, parseSize } from "./quantities.ts"
 
@@ -132,6 +133,19 @@ export function path(what: string) {
 /** A name that only has to survive quoting: anything but nothing, NUL and halves of surrogate pairs. */
 export function name(accepted: string) {
   return v.pipe(v.string(accepted), v.nonEmpty(accepted), v.regex(/^[^\0\p{Cs}]*$/u, accepted))
+}
+
+/** An expression in Druid SQL that can stand among others (see `expressionProblem`); spaces around it are cut off. */
+export function expression(accepted: string) {
+  return v.pipe(
+    v.string(accepted),
+    v.trim(),
+    v.regex(/^[^\0\p{Cs}]*$/u, accepted),
+    v.check(
+      (sql) => expressionProblem(sql) === undefined,
+      ({ input }) => `${accepted}; this one ${expressionProblem(input)}`,
+    ),
+  )
 }
 
 /** A text with something in it, line breaks allowed; spaces around it are cut off. */

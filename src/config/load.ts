@@ -109,6 +109,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
     { path: ["tls", "passphrase"], source: tls.passphrase },
     { path: ["ping"], source: read.ping },
     { path: ["proxy"], source: read.proxy === false ? undefined : read.proxy },
+    { path: ["hashSalt"], source: read.hashSalt },
   ]
   const secrets = new Secrets()
   await secrets.fetch(wanted, (source) => !isCommand(source), surroundings, problems)
@@ -116,6 +117,9 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   if (problems.isEmpty) await secrets.fetch(wanted, isCommand, surroundings, problems)
   const ping = secrets.at("ping")
   refuseBadPing(ping, problems)
+  const salt = secrets.at("hashSalt")
+  if (raw.hashSalt === undefined && datasources.some(({ columns }) => columns.hash !== undefined))
+    problems.add(["hashSalt"], 'missing: "columns" has something to "hash", and a secret to do it with')
   const access = accessOf(keys, secrets, surroundings, problems)
   const proxies = proxiesOf(read.proxy === false ? false : secrets.at("proxy"), surroundings.env)
   problems.throwIfAny(configPath)
@@ -140,7 +144,9 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   return {
     configPath,
     druid,
-    datasources,
+    datasources: datasources.map((one) =>
+      one.columns.hash === undefined ? one : { ...one, columns: { ...one.columns, salt } },
+    ),
     pull: {
       ...named(pullEntries, config),
       concurrency: config.concurrency ?? USUAL_CONCURRENCY,

@@ -10,6 +10,7 @@ import {
   condition,
   counted,
   duration,
+  expression,
   flag,
   host,
   instant,
@@ -33,7 +34,8 @@ export const HEADERS_ACCEPTED = 'an object such as { "X-Api-Key": { "env": "API_
 const DATASOURCES_ACCEPTED =
   'names with commas between them, or an array of names and of objects like { "name": "wikipedia" }'
 /** Words for what `columns` accepts. */
-export const COLUMNS_ACCEPTED = 'an array of column names, or { "include": […], "exclude": […] }'
+export const COLUMNS_ACCEPTED =
+  'an array of column names, or { "include": […], "exclude": […], "add": { … }, "hash": […] }'
 const CONTEXT_ACCEPTED = "a text, a number that JavaScript holds exactly, true or false"
 
 function optional<const S extends v.GenericSchema>(schema: S, meaning: string) {
@@ -132,6 +134,18 @@ export const columnNames = v.pipe(
 export const columnsEntries = {
   include: optional(columnNames, "copy only these (and __time, always)"),
   exclude: optional(v.array(columnName, "an array of column names"), "copy all but these"),
+  add: optional(
+    v.record(
+      columnName,
+      expression('an expression in Druid SQL, such as "UPPER(\\"cityName\\")"'),
+      'an object of names and expressions, such as { "city": "UPPER(\\"cityName\\")" }',
+    ),
+    "more columns, each computed by Druid from an expression in its SQL",
+  ),
+  hash: optional(
+    columnNames,
+    "of these columns keep only the SHA-256 of hashSalt and the value; plain values never reach the file",
+  ),
 }
 
 /** Keys for all datasources, each of which may have its own. */
@@ -248,7 +262,7 @@ const datasources = v.pipe(
   v.description("which datasources to copy"),
 )
 
-/** Credentials and certificates. */
+/** Credentials, certificates, and what else is secret. */
 export const accessEntries = {
   username: optional(username, "for Basic authentication"),
   password: optional(secret, "for Basic authentication; may be a reference"),
@@ -267,6 +281,10 @@ export const accessEntries = {
       hidden("secret", v.union([v.literal(false), secret], PROXY_ACCEPTED)),
       "address of a proxy (http or https), with its login; may be a reference; false: none. Never for a loopback host",
     ),
+  ),
+  hashSalt: optional(
+    secret,
+    "what columns.hash puts before each value; may be a reference. With another one all rows come again",
   ),
 }
 

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto"
 import { parseShard, type Shard, shardText } from "../base/shard.ts"
-import type { DatasourceSettings } from "./settings.ts"
+import type { ColumnChoice, DatasourceSettings } from "./settings.ts"
 
 /** The settings that change the rows or columns of a table. */
 type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "rowHash" | "rows" | "shard">
@@ -18,9 +18,28 @@ export function settingsDigest(datasource: Shaping): string {
   const form: unknown[] = [1, include, [...columns.exclude].sort(), filter ?? null, multiValue, rowHash]
   // Without a shard the form is that of files older than shards.
   if (shard !== undefined) form.push(shardText(shard))
+  const more = moreOf(columns)
+  if (Object.keys(more).length > 0) form.push(more)
   // Files of before 0.2 hold all rows, and have nothing here.
   if (rows === "visible") form.push({ rows })
   return createHash("sha256").update(JSON.stringify(form)).digest("hex").slice(0, 16)
+}
+
+/** What a file of 0.1.0 could not have: only what is set is there, so that the form of other settings stays what it was. */
+function moreOf({ add, hash, salt }: ColumnChoice) {
+  const byName = ([a]: [string, string], [b]: [string, string]) => (a < b ? -1 : 1)
+  return {
+    ...(add === undefined ? {} : { add: Object.entries(add).sort(byName) }),
+    ...(hash === undefined ? {} : { hash: [...hash].sort(), salt: saltPrint(salt) }),
+  }
+}
+
+/** Enough to see that it is another one: it tells less than any of the hashes. */
+function saltPrint(salt: ColumnChoice["salt"]): string {
+  return createHash("sha256")
+    .update(salt?.reveal() ?? "")
+    .digest("hex")
+    .slice(0, 8)
 }
 
 /** The same settings as readable JSON, kept per datasource, so that a later run can say which of them changed. */
@@ -30,6 +49,7 @@ export function settingsText(datasource: Shaping): string {
     columns: {
       include: columns.include === undefined ? null : [...columns.include].sort(),
       exclude: [...columns.exclude].sort(),
+      ...moreOf(columns),
     },
     filter: filter ?? null,
     multiValue,

@@ -96,6 +96,12 @@ export interface ColumnChoice {
   readonly include: readonly string[] | undefined
   /** all but these; never `__time` */
   readonly exclude: readonly string[]
+  /** computed columns: expressions in Druid's SQL by the columns' names. Left out: none */
+  readonly add?: Readonly<Record<string, string>> | undefined
+  /** of which only hashes are kept. Left out: none */
+  readonly hash?: readonly string[] | undefined
+  /** set where there is something to hash */
+  readonly salt?: Secret | undefined
 }
 
 /** One datasource and the table that it becomes. */

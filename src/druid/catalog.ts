@@ -12,7 +12,15 @@ import { type ListedColumn, type Listing, readListing } from "./listing.ts"
 import { readDatasourceNames } from "./overview.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
 import { SegmentsReader } from "./segments.ts"
-import { beyondDoubleSql, conditionsOn, mostValuesSql, type Source, sampleSql, typesSql } from "./sql.ts"
+import {
+  beyondDoubleSql,
+  conditionsOn,
+  mostValuesSql,
+  type NamedColumn,
+  type Source,
+  sampleSql,
+  typesSql,
+} from "./sql.ts"
 
 /** One look at the cluster: everything was read within one request (columns: in the one before it). */
 export interface Inventory {
@@ -40,7 +48,7 @@ export interface Catalog {
   names(signal?: AbortSignal): Promise<readonly string[]>
   /** The columns alone, read again: a list that is newer than the look at the segments. */
   columns(signal?: AbortSignal): Promise<Inventory["columns"]>
-  types(source: Source, names: readonly string[] | "*", signal?: AbortSignal): Promise<Header>
+  types(source: Source, columns: readonly NamedColumn[] | "*", signal?: AbortSignal): Promise<Header>
   /** What the segments of the stretches hold; each unchanging set of segments is asked about once. */
   segmentColumns(
     datasource: string,
@@ -50,14 +58,14 @@ export interface Catalog {
   /** Which of the STRING columns hold rows with several values: reads the columns, for where metadata does not tell. */
   severalValues(
     source: Source,
-    names: readonly string[],
+    columns: readonly NamedColumn[],
     interval: Interval,
     signal?: AbortSignal,
   ): Promise<FoundColumns>
   /** Which of the columns hold numbers between 2^53 and 2^63, where DOUBLE rounds integers. */
   beyondDouble(
     source: Source,
-    names: readonly string[],
+    columns: readonly NamedColumn[],
     interval: Interval,
     signal?: AbortSignal,
   ): Promise<FoundColumns>
@@ -110,9 +118,9 @@ export function createCatalog(
   const look = (signal?: AbortSignal) =>
     basis === "counts" ? counted(signal) : listed.read(segmentColumns, signal)
 
-  /** Names whose number is at least `least`; the only row of an answer is the count and a number per name. */
+  /** Columns whose number is at least `least`; the only row of an answer is the count and a number per column. */
   async function columnsWhere(
-    names: readonly string[],
+    columns: readonly NamedColumn[],
     sqlOf: typeof mostValuesSql,
     least: number,
     source: Source,
@@ -121,14 +129,14 @@ export function createCatalog(
   ): Promise<FoundColumns> {
     const found = new Set<string>()
     let rows = Number.POSITIVE_INFINITY
-    for (let i = 0; i < names.length; i += COLUMNS_PER_QUERY) {
-      const some = names.slice(i, i + COLUMNS_PER_QUERY)
+    for (let i = 0; i < columns.length; i += COLUMNS_PER_QUERY) {
+      const some = columns.slice(i, i + COLUMNS_PER_QUERY)
       const action = `looking at the columns of "${source.datasource}"`
       let looked = 0
       for (const part of conditionsOn(interval)) {
         const [row = []] = await client.rows(sqlOf(source, some, part), { action, signal })
         looked += Number(row[0] ?? 0)
-        for (const [n, name] of some.entries()) if (Number(row[n + 1] ?? 0) >= least) found.add(name)
+        for (const [n, { name }] of some.entries()) if (Number(row[n + 1] ?? 0) >= least) found.add(name)
       }
       rows = Math.min(rows, looked)
     }
@@ -162,16 +170,16 @@ export function createCatalog(
       return (await readListing(client, datasources, signal)).columns
     },
     segments: look,
-    types: (source, names, signal) =>
-      client.header(typesSql(source, names), {
+    types: (source, columns, signal) =>
+      client.header(typesSql(source, columns), {
         action: `reading the column types of "${source.datasource}"`,
         signal,
       }),
     segmentColumns: (datasource, stretches, signal) => held.read(datasource, stretches, signal),
-    severalValues: (source, names, interval, signal) =>
-      columnsWhere(names, mostValuesSql, 2, source, interval, signal),
-    beyondDouble: (source, names, interval, signal) =>
-      columnsWhere(names, beyondDoubleSql, 1, source, interval, signal),
+    severalValues: (source, columns, interval, signal) =>
+      columnsWhere(columns, mostValuesSql, 2, source, interval, signal),
+    beyondDouble: (source, columns, interval, signal) =>
+      columnsWhere(columns, beyondDoubleSql, 1, source, interval, signal),
     bounds: (source, interval, signal) => readBounds(client, source, interval, signal),
     histogram: (source, intervals, widthMs, signal) =>
       readHistogram(client, source, intervals, widthMs, signal),

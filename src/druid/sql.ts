@@ -102,14 +102,23 @@ function shardSql(shard: Shard, datasource: string): string {
 /** Who writes the values: a broker that answers SQL, or a data node that answers the native query that the SQL becomes. */
 export type Writer = "broker" | "data node"
 
+/** A column, or what computes one. */
+export type NamedColumn = Pick<Column, "name" | "expression">
+
 /** What has to be known of a column to read it. */
-export type ReadColumn = Pick<Column, "name" | "druidType" | "multiValue" | "reading">
+export type ReadColumn = NamedColumn & Pick<Column, "druidType" | "multiValue" | "reading">
+
+/** SQL of a column's value as Druid has it. */
+export function valueSql({ name, expression }: NamedColumn): string {
+  return expression === undefined ? quoteName(name) : `(${expression})`
+}
 
 /** The select list that reads one column without loss. */
 export function columnExpression(column: ReadColumn, writer: Writer = "broker"): string {
   const name = quoteName(column.name)
   if (column.name === "__time") return `${TIME_MS} AS "__time"`
-  if (column.reading === "text") return `CAST(${name} AS VARCHAR) AS ${name}`
+  if (column.reading === "text") return `CAST(${valueSql(column)} AS VARCHAR) AS ${name}`
+  if (column.expression !== undefined) return `${valueSql(column)} AS ${name}`
   if (column.multiValue) return `MV_TO_ARRAY(${name}) AS ${name}`
   // A data node writes nested data as JSON in the middle of its own; SQL makes it a text.
   const isNested = column.druidType === "COMPLEX<json>"
@@ -140,8 +149,10 @@ export function sampleSql({ datasource }: Source, columns: readonly Column[], in
  * It stands there twice, once in parentheses and once not, so that a filter that closes a parenthesis that it did not
  * open is a syntax error here, and no way around the interval later.
  */
-export function typesSql(source: Source, names: readonly string[] | "*"): string {
-  const list = names === "*" ? "*" : names.map(quoteName).join(", ")
+export function typesSql(source: Source, columns: readonly NamedColumn[] | "*"): string {
+  const itemOf = (column: NamedColumn) =>
+    column.expression === undefined ? valueSql(column) : `${valueSql(column)} AS ${quoteName(column.name)}`
+  const list = columns === "*" ? "*" : columns.map(itemOf).join(", ")
   const { filter } = source
   const alone = filter === undefined ? "" : ` AND CASE WHEN ${filter}\n THEN TRUE ELSE FALSE END`
   const any = within({ start: 0n, end: 1n })
@@ -149,15 +160,15 @@ export function typesSql(source: Source, names: readonly string[] | "*"): string
 }
 
 /** The number of rows, and per column the most values that one of them holds, in one row. Reads whole columns. */
-export function mostValuesSql(source: Source, names: readonly string[], interval: Interval): string {
-  const most = names.map((name) => `, MAX(MV_LENGTH(${quoteName(name)}))`)
+export function mostValuesSql(source: Source, columns: readonly NamedColumn[], interval: Interval): string {
+  const most = columns.map((column) => `, MAX(MV_LENGTH(${valueSql(column)}))`)
   return `SELECT COUNT(*)${most.join("")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
 }
 
 /** The number of rows, and per column how many values lie where DOUBLE rounds 64-bit integers, in one row. */
-export function beyondDoubleSql(source: Source, names: readonly string[], interval: Interval): string {
-  const counts = names.map((name) => {
-    const column = quoteName(name)
+export function beyondDoubleSql(source: Source, columns: readonly NamedColumn[], interval: Interval): string {
+  const counts = columns.map((one) => {
+    const column = valueSql(one)
     // Bounds within a LONG: Druid compares nothing with a literal beyond it, and ABS of the least LONG is negative.
     const above = `${column} BETWEEN 9007199254740992 AND 9223372036854775807`
     const below = `${column} BETWEEN -9223372036854775808 AND -9007199254740992`

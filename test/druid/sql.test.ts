@@ -113,7 +113,7 @@ describe("every statement", () => {
         [],
       ],
       [scanSql(source, [column(name, true)], span(0, 1)), [name, name, ...from, "__time", "__time"], []],
-      [typesSql(source, [name]), [name, ...from, "__time", "__time"], []],
+      [typesSql(source, [{ name }]), [name, ...from, "__time", "__time"], []],
       [boundsSql(source, span(0, 1)), ["__time", "__time", ...from, "__time", "__time"], []],
       [histogramSql(source, [span(0, 1)], 1n), ["__time", ...from, "__time", "__time"], []],
       [countsSql(source, [span(0, 1)]), [...from, "__time", "__time"], []],
@@ -191,7 +191,7 @@ describe("a filter", () => {
     for (const sql of [
       scanSql(source, [column("a")], span(0, 1)),
       countsSql(source, [span(0, 1), span(1, 2)]),
-      typesSql(source, ["a"]),
+      typesSql(source, [{ name: "a" }]),
     ])
       expect(sql).toContain(` AND (${source.filter}\n)`)
   })

@@ -83,7 +83,7 @@ describe("the SQL that druidsync sends", () => {
     const filter = "\"page\" <> 'x' -- the first"
     for (const query of [
       text.typesSql(source, "*"),
-      text.typesSql({ ...source, filter }, ["__time", "page", "n"]),
+      text.typesSql({ ...source, filter }, [{ name: "__time" }, { name: "page" }, { name: "n" }]),
     ])
       expect((await sql(fake, query)).body).toBe(
         '["__time","page","n"]\n["LONG","STRING","LONG"]\n["TIMESTAMP","VARCHAR","BIGINT"]\n\n',

@@ -2,7 +2,8 @@
 import { DruidsyncError } from "../../base/errors.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { Catalog } from "../../druid/catalog.ts"
-import { druidsWords } from "../../pull/prepare/shape.ts"
+import { chosenColumns } from "../../pull/prepare/chosen.ts"
+import { isRefusal, readTypes, refusedSql } from "../../pull/prepare/read-types.ts"
 
 /** Asks for the types of the configured columns under the configured filter, without a row. @throws DruidsyncError */
 export async function checkColumns(
@@ -11,14 +12,21 @@ export async function checkColumns(
   signal: AbortSignal,
 ): Promise<void> {
   const { names } = await catalog.types({ datasource: name, filter }, "*", signal).catch((error: unknown) => {
-    if (filter === undefined || !(error instanceof DruidsyncError) || error.code !== "query") throw error
-    throw new DruidsyncError("config", `Druid does not accept the "filter": ${druidsWords(error.message)}`, {
+    if (filter === undefined || !isRefusal(error)) throw error
+    throw refusedSql('the "filter"', error, {
       hint: `the filter is a condition in Druid SQL, such as "page" = 'Main'; it is: ${filter}`,
-      cause: error,
     })
   })
   const missing = [...(columns.include ?? []), ...columns.exclude].filter((column) => !names.includes(column))
-  if (missing.length === 0) return
+  if (missing.length === 0) {
+    if (columns.add === undefined && columns.hash === undefined) return
+    await readTypes(
+      { catalog, signal },
+      { datasource: name, filter },
+      chosenColumns({ name, columns }, names),
+    )
+    return
+  }
   throw new DruidsyncError(
     "config",
     `Druid has no column ${missing.map((one) => JSON.stringify(one)).join(", ")}`,

@@ -72,9 +72,12 @@ async function schemaColumns(ports: Ports, subject: Subject): Promise<SchemaColu
     }
     if (name === "__time") notes.push("UTC, milliseconds")
     if (column.multiValue) notes.push("rows with several values")
+    if (column.expression !== undefined) notes.push(`computed in Druid: ${column.expression}`)
+    if (column.hashed !== undefined) notes.push("kept as the SHA-256 of hashSalt and the value")
     const { warning } = duckdbTypeOf(name, druidType, column.multiValue)
     if (warning !== undefined) notes.push(warning)
-    else if (duckdbType === "BLOB") notes.push("the sketch's own bytes, for a DataSketches library")
+    else if (duckdbType === "BLOB" && column.hashed === undefined)
+      notes.push("the sketch's own bytes, for a DataSketches library")
     const isRetyped = was !== undefined && was.duckdbType !== duckdbType
     if (isRetyped) {
       const careful = duckdbType === "DOUBLE" ? " (or VARCHAR, where a value would lose digits)" : ""

@@ -179,7 +179,8 @@ export class Landing {
     const learnt = this.#round.progressOf(job.prepared).severalValues
     const unknown = rows.suspects.filter((name) => !learnt.has(name))
     if (unknown.length === rows.suspects.length) {
-      const found = await ports.catalog.severalValues(source, unknown, job.slice.interval, ports.signal)
+      const columns = job.prepared.columns.filter((column) => unknown.includes(column.name))
+      const found = await ports.catalog.severalValues(source, columns, job.slice.interval, ports.signal)
       if (found.rows < rows.rows) {
         throw new DruidsyncError("count-mismatch", `Druid counts ${found.rows} rows, ${rows.rows} arrived`, {
           retryable: true,

@@ -7,10 +7,10 @@ import type { Column, Interval, Work } from "../../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError } from "../../base/errors.ts"
 import { union } from "../../base/intervals.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
-import type { DatasourceSettings } from "../../config/settings.ts"
+import type { Secret } from "../../config/secret.ts"
 import type { Header } from "../../druid/framing.ts"
 import { mergedColumns, type SegmentColumns, type Stretch } from "../../druid/segment-columns.ts"
-import type { Source } from "../../druid/sql.ts"
+import type { NamedColumn, Source } from "../../druid/sql.ts"
 import { conditionOf } from "../../plan/chunks.ts"
 import { segmentSetText } from "../../plan/segment-set.ts"
 import type { DatasourceState } from "../../store/notes/state.ts"
@@ -19,7 +19,9 @@ import { reconcile, type SchemaChange } from "../../store/rows/drift.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { Subject } from "../judge.ts"
 import type { Ports } from "../ports.ts"
+import { chosenColumns } from "./chosen.ts"
 import { type Learnt, listedColumns } from "./listed-columns.ts"
+import { readTypes } from "./read-types.ts"
 
 /** What is read of a datasource, and the table that holds it. */
 export interface Shape {
@@ -37,7 +39,7 @@ export interface Shape {
 
 /**
  * @param learnt what this run has learnt of the columns
- * @throws DruidsyncError `config` where Druid refuses the filter or does not have an included column, `unavailable`
+ * @throws DruidsyncError `config` where Druid refuses what the user wrote or does not have a chosen column, `unavailable`
  */
 export async function readShape(
   ports: Ports,
@@ -49,14 +51,25 @@ export async function readShape(
   const { settings, held } = subject
   const stored = await storedColumns(ports, source, works)
   const listed = await listedColumns(ports, subject, stored?.settled, learnt)
-  const names = chosenColumns(settings, listed.names, held)
-  const header = await readTypes(ports, source, names)
-  const found = stored?.all ?? (await severalValues(ports, source, header, works))
+  const chosen = chosenColumns(settings, listed.names, held?.columns)
+  const header = await readTypes(ports, source, chosen)
+  const found = stored?.all ?? (await severalValues(ports, source, header, chosen, works))
   const asText = await needText(ports, source, header, works, found, held)
   const warnings = [...listed.warnings]
   const wanted = header.names.map((name, n): Omit<Column, "target"> => {
     const druidType = header.druidTypes[n]!
-    const base = { name, druidType, sqlType: header.sqlTypes[n]! }
+    const { expression } = chosen[n]!
+    const base = {
+      name,
+      druidType,
+      sqlType: header.sqlTypes[n]!,
+      ...(expression === undefined ? {} : { expression }),
+    }
+    const { hash, salt } = settings.columns
+    const isHashed = salt !== undefined && hash?.includes(name) === true
+    // Druid and DuckDB write numbers differently: of a number the hash is that of Druid's text.
+    if (isHashed && NUMBERS.has(druidType))
+      return { ...base, multiValue: false, ...hashedAs("VARCHAR", salt), reading: "text" }
     const mixed = asText.get(name)
     if (mixed !== undefined) {
       if (mixed !== "") warnings.push(`column "${name}": ${mixed}`)
@@ -70,51 +83,38 @@ export async function readShape(
       was?.multiValue === true ||
       was?.duckdbType === "VARCHAR[]"
     const multiValue = druidType === "STRING" && hasSeveral
-    const choice = duckdbTypeOf(name, druidType, multiValue, settings.multiValue)
+    if (multiValue && expression !== undefined) throw severalComputed(settings.name, name, expression)
+    const choice = duckdbTypeOf(name, druidType, multiValue, isHashed ? "list" : settings.multiValue)
     if (choice.warning !== undefined) warnings.push(`column "${name}": ${choice.warning}`)
+    if (isHashed) return { ...base, multiValue, ...hashedAs(choice.duckdbType, salt) }
     return { ...base, multiValue, duckdbType: choice.duckdbType }
   })
-  const chosen = new Set(names)
-  const leftOut = new Set(listed.names.filter((name) => !chosen.has(name)))
+  const isChosen = new Set(chosen.map(({ name }) => name))
+  const leftOut = new Set(listed.names.filter((name) => !isChosen.has(name)))
   const { table, columns, rowHash, changes } = reconcile(held?.columns, wanted, {
     rowHash: settings.rowHash,
     leftOut,
   })
-  const isUniform =
-    stored !== undefined && header.names.every((name) => (stored.all.get(name)?.types.size ?? 0) <= 1)
+  const isOfOneType = ({ name, expression }: NamedColumn) =>
+    expression === undefined && (stored?.all.get(name)?.types.size ?? 0) <= 1
+  const isUniform = stored !== undefined && chosen.every(isOfOneType)
   return { columns, isUniform, rowHash, schema: table, changes, warnings }
 }
 
-/**
- * The types that Druid answers in. It checks the filter on the way, before any row is fetched.
- * @throws DruidsyncError `config` with Druid's words where the filter is to blame
- */
-async function readTypes(ports: Ports, source: Source, names: readonly string[]): Promise<Header> {
-  const { catalog, signal } = ports
-  try {
-    return await catalog.types(source, names, signal)
-  } catch (error) {
-    const isRefusal = error instanceof DruidsyncError && error.code === "query"
-    if (source.filter === undefined || !isRefusal) throw error
-    // The same without the filter tells whose fault it is: this throws where it is not the filter's.
-    await catalog.types({ datasource: source.datasource }, names, signal)
-    throw new DruidsyncError(
-      "config",
-      `Druid does not accept the "filter" of datasource "${source.datasource}": ${druidsWords(error.message)}`,
-      {
-        hint: `the filter is a condition in Druid SQL, such as "page" = 'Main'; it is: ${source.filter}`,
-        cause: error,
-      },
-    )
-  }
+/** A column of which hashes are stored: one for each value of a list, else one. */
+function hashedAs(plainType: string, salt: Secret): Pick<Column, "duckdbType" | "hashed"> {
+  const isList = plainType.endsWith("[]")
+  return { duckdbType: isList ? "VARCHAR[]" : "VARCHAR", hashed: { plainType, salt } }
 }
 
-/** A refusal without what we were doing and the list of all tokens that the parser would have liked better. */
-export function druidsWords(message: string): string {
-  return message
-    .replace(/^reading the column types of ".*?": Druid refused the query: /s, "")
-    .replace(/, acceptable options: .*/s, "")
-    .replace(/ \(HTTP \d+\)$/, "")
+function severalComputed(datasource: string, name: string, expression: string): DruidsyncError {
+  return new DruidsyncError(
+    "config",
+    `"columns.add.${name}" of datasource "${datasource}" gives several values for some rows`,
+    {
+      hint: `write a list, such as MV_TO_ARRAY("tags"), or one text, such as MV_TO_STRING("tags", ','); it is: ${expression}`,
+    },
+  )
 }
 
 /** What the segments of the works hold. */
@@ -149,11 +149,12 @@ async function severalValues(
   ports: Ports,
   source: Source,
   header: Header,
+  columns: readonly NamedColumn[],
   works: readonly Work[],
 ): Promise<SegmentColumns> {
   if (works.length === 0) return new Map()
   const { catalog, signal } = ports
-  const strings = header.names.filter((_, n) => header.druidTypes[n] === "STRING")
+  const strings = columns.filter((_, n) => header.druidTypes[n] === "STRING")
   try {
     const several = await catalog.severalValues(source, strings, hullOf(works), signal)
     return new Map([...several.names].map((name) => [name, { multiValue: true, types: new Set<string>() }]))
@@ -193,7 +194,7 @@ async function needText(
   held: DatasourceState | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const result = new Map<string, string>()
-  const roundable: string[] = []
+  const roundable: NamedColumn[] = []
   for (const [n, name] of header.names.entries()) {
     const answered = header.druidTypes[n]!
     if (name === "__time" || !NUMBERS.has(answered)) continue
@@ -204,7 +205,7 @@ async function needText(
     else if (losing.length > 0) {
       const several = found.get(name)!.multiValue ? "; rows with several values are there as JSON text" : ""
       result.set(name, mixedWords(losing, answered) + several)
-    } else if (types.includes("LONG")) roundable.push(name)
+    } else if (types.includes("LONG")) roundable.push({ name })
   }
   if (roundable.length > 0) {
     const { catalog, signal } = ports
@@ -237,30 +238,4 @@ function clipped(interval: Interval): Interval {
     start: interval.start < MIN_TIME ? MIN_TIME : interval.start,
     end: interval.end > MAX_TIME ? MAX_TIME : interval.end,
   }
-}
-
-/**
- * The columns of the config's choice, in Druid's order. An included column that Druid had and has no more is drift, not
- * a mistake.
- * @throws DruidsyncError `config` where an included column was never there
- */
-function chosenColumns(
-  settings: DatasourceSettings,
-  listed: readonly string[],
-  held: DatasourceState | undefined,
-): string[] {
-  const { include, exclude } = settings.columns
-  const known = new Set([...listed, ...(held?.columns ?? []).map((column) => column.name)])
-  const missing = (include ?? []).filter((name) => !known.has(name))
-  if (missing.length > 0) {
-    throw new DruidsyncError(
-      "config",
-      `datasource "${settings.name}" has no column ${missing.map((name) => `"${name}"`).join(", ")}`,
-      { hint: `its columns are: ${listed.join(", ")}` },
-    )
-  }
-  const included = include === undefined ? undefined : new Set(include)
-  const chosen = listed.filter((name) => included?.has(name) ?? true)
-  const left = new Set(exclude)
-  return chosen.filter((name) => name === "__time" || !left.has(name))
 }

@@ -31,6 +31,10 @@ export interface StoredColumn {
   readonly duckdbType: string
   /** it is a STRING of which rows may hold several values; their form is the config's `multiValue` */
   readonly multiValue?: boolean
+  /** the expression in Druid's SQL that computes it; left out: it is Druid's column of that name */
+  readonly expression?: string
+  /** what is stored are hashes of its values */
+  readonly isHashed?: true
 }
 
 /** What became of a column, or of the table's name. */

@@ -75,8 +75,13 @@ export function reconcile(
       if (stored !== undefined) changes.push({ kind: "added", column: added })
       continue
     }
-    const now = commonColumn(was, column)
-    if (now.duckdbType === was.duckdbType && now.druidType === was.druidType) continue
+    const now = commonColumn(was, storedColumn(column))
+    const isSame =
+      now.duckdbType === was.duckdbType &&
+      now.druidType === was.druidType &&
+      now.expression === was.expression &&
+      now.isHashed === was.isHashed
+    if (isSame) continue
     table[table.indexOf(was)] = now
     if (now.duckdbType !== was.duckdbType) changes.push({ kind: "retyped", column: now, from: was })
   }
@@ -90,24 +95,41 @@ export function reconcile(
   return { table, columns, rowHash, changes }
 }
 
-function storedColumn({ name, target, druidType, duckdbType, multiValue }: Column): StoredColumn {
-  return { name, target, druidType, duckdbType, ...(multiValue ? { multiValue } : {}) }
+function storedColumn(column: Column): StoredColumn {
+  const { name, target, druidType, duckdbType, multiValue, expression, hashed } = column
+  return {
+    name,
+    target,
+    druidType,
+    duckdbType,
+    ...(multiValue ? { multiValue } : {}),
+    ...(expression === undefined ? {} : { expression }),
+    ...(hashed === undefined ? {} : { isHashed: true as const }),
+  }
 }
 
 /** What the table's column becomes so that it holds its own values and the wanted column's. */
 export function commonColumn(
   stored: StoredColumn,
-  wanted: Pick<StoredColumn, "druidType" | "duckdbType" | "multiValue">,
+  wanted: Omit<StoredColumn, "name" | "target">,
 ): StoredColumn {
   const { name, target } = stored
-  const { druidType } = wanted
+  const { druidType, expression, isHashed } = wanted
   // Several strings are several strings, as a list or as JSON: the config's choice of today wins.
   const isSeveral = stored.multiValue === true && wanted.multiValue === true
   const becomesSeveral = stored.duckdbType === "VARCHAR" && wanted.multiValue === true
   const duckdbType =
     isSeveral || becomesSeveral ? wanted.duckdbType : commonType(stored.duckdbType, wanted.duckdbType)
   const multiValue = isSeveral || (becomesSeveral && stored.druidType === "STRING")
-  return { name, target, druidType, duckdbType, ...(multiValue ? { multiValue } : {}) }
+  return {
+    name,
+    target,
+    druidType,
+    duckdbType,
+    ...(multiValue ? { multiValue } : {}),
+    ...(expression === undefined ? {} : { expression }),
+    ...(isHashed === undefined ? {} : { isHashed }),
+  }
 }
 
 const NUMBERS = new Set(["BIGINT", "FLOAT", "DOUBLE"])

@@ -14,6 +14,7 @@ import { countsByInterval } from "./interval-counts.ts"
 import { rowHashExpression } from "./row-hash.ts"
 import { SEGMENT_COLUMN, type SpoolForm, spoolSource } from "./spool-source.ts"
 import { beginsLikeSeveral, mayBeSeveral, valueExpression } from "./types.ts"
+import { hashExpression, setSalt } from "./value-hash.ts"
 
 /** Rows of one slice, parsed and typed, waiting to be committed. */
 export interface Staged {
@@ -51,7 +52,18 @@ export async function stage(
   form: SpoolForm = { kind: "lines" },
 ): Promise<Staged> {
   const name = quoteName(table)
-  const expressions = new Map(columns.map((column, n) => [column, valueExpression(column, n + 1, form.kind)]))
+  const plain = columns.map((column, n) => {
+    const duckdbType = column.hashed?.plainType ?? column.duckdbType
+    return valueExpression({ name: column.name, duckdbType }, n + 1, form.kind)
+  })
+  const expressions = new Map(
+    columns.map((column, n) => [
+      column,
+      column.hashed === undefined ? plain[n]! : hashExpression(plain[n]!, column.hashed.plainType),
+    ]),
+  )
+  const [hashed] = columns.flatMap((column) => column.hashed ?? [])
+  if (hashed !== undefined) await setSalt(engine, hashed.salt)
   const values = columns.map((column) => `${expressions.get(column)} AS ${quoteName(column.target)}`)
   if (rowHash !== undefined) {
     const hash = rowHashExpression(columns, (column) => expressions.get(column)!)
@@ -65,9 +77,11 @@ export async function stage(
     engine.run(
       `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxLineBytes)} ${whole}`,
     )
+  let lineBytes = ROW_BYTES[0]!
   for (const [n, rowBytes] of ROW_BYTES.entries()) {
     try {
       await create(rowBytes)
+      lineBytes = rowBytes
       break
     } catch (error) {
       if (says(error, "lineTooLong") && n + 1 < ROW_BYTES.length) continue
@@ -75,16 +89,29 @@ export async function stage(
       throw (await unstorableTime(engine, source(rowBytes), columns, error)) ?? stageError(error)
     }
   }
-  const single = columns.filter((column) => column.druidType === "STRING" && column.duckdbType === "VARCHAR")
-  const { rows, found } = await look(engine, name, single, beginsLikeSeveral)
+  const single = columns
+    .map((column, n) => ({
+      column,
+      text: column.hashed === undefined ? quoteName(column.target) : plain[n]!,
+    }))
+    .filter(
+      ({ column }) =>
+        column.druidType === "STRING" && (column.hashed?.plainType ?? column.duckdbType) === "VARCHAR",
+    )
+  const [stored, hashes] = [single.filter(isStored), single.filter((one) => !isStored(one))]
+  const { rows, found } = await look(engine, name, stored, beginsLikeSeveral)
   // Few columns have texts that begin like one: these alone are looked at closely.
-  const suspects = found.length === 0 ? found : (await look(engine, name, found, mayBeSeveral)).found
+  const close = found.length === 0 ? found : (await look(engine, name, found, mayBeSeveral)).found
+  // The texts of which hashes are kept are in the spool alone.
+  const inSpool =
+    hashes.length === 0 ? hashes : (await look(engine, source(lineBytes), hashes, mayBeSeveral)).found
+  const suspects = [...close, ...inSpool]
   return {
     table,
     rows,
     counts: await countsByInterval(engine, name, intervals),
     perSegment: form.kind === "batches" ? await countsBySegment(engine, name, form.segments.length) : [],
-    suspects: suspects.map((column) => column.name),
+    suspects: suspects.map(({ column }) => column.name),
   }
 }
 
@@ -107,16 +134,24 @@ async function countsBySegment(engine: Engine, table: string, segments: number):
   return counts
 }
 
+/** A column of texts, and the SQL that reads them as Druid wrote them. */
+interface ColumnText {
+  readonly column: Column
+  readonly text: string
+}
+
+const isStored = ({ column }: ColumnText) => column.hashed === undefined
+
 /** Counts the rows, and finds the columns in which the condition holds for some row. */
 async function look(
   engine: Engine,
-  table: string,
-  columns: readonly Column[],
+  from: string,
+  texts: readonly ColumnText[],
   condition: (expression: string) => string,
-): Promise<{ readonly rows: number; readonly found: readonly Column[] }> {
-  const looks = columns.map(({ target }) => `coalesce(bool_or(${condition(quoteName(target))}), FALSE)`)
-  const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${table}`)
-  return { rows: Number(row![0]), found: columns.filter((_, n) => row![n + 1] === true) }
+): Promise<{ readonly rows: number; readonly found: readonly ColumnText[] }> {
+  const looks = texts.map(({ text }) => `coalesce(bool_or(${condition(text)}), FALSE)`)
+  const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${from}`)
+  return { rows: Number(row![0]), found: texts.filter((_, n) => row![n + 1] === true) }
 }
 
 export async function dropStaged(engine: Engine, table: string): Promise<void> {

@@ -108,8 +108,11 @@ async function comment(engine: Engine, table: string, column: StoredColumn): Pro
 
 function commentOn(column: StoredColumn): string {
   if (column.name === ROW_HASH_NAME) return "SHA-256 of the row's values, made by druidsync"
-  const renamed = column.target === column.name ? "" : `, column "${column.name}" in Druid`
-  return `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}`
+  const isDruids = column.target === column.name || column.expression !== undefined
+  const renamed = isDruids ? "" : `, column "${column.name}" in Druid`
+  const made = column.expression === undefined ? "" : `, computed in Druid: ${column.expression}`
+  const hashed = column.isHashed === true ? ", kept as the SHA-256 of a secret salt and the value" : ""
+  return `Druid ${column.druidType}${column.multiValue ? ", several values" : ""}${renamed}${made}${hashed}`
 }
 
 /** A comment as a literal: DuckDB's SQL ends at a NUL, even between quotes. */

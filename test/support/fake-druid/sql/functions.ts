@@ -37,6 +37,10 @@ const PERIODS: Readonly<Record<string, Granularity>> = {
   P1Y: "YEAR",
 }
 
+/** Functions of texts take each of several values by itself. */
+const ofEach = (text: Value, apply: (one: string) => string): Value =>
+  Array.isArray(text) ? text.map((one) => (one === null ? null : apply(String(one)))) : apply(String(text))
+
 const values = (mv: Value): readonly Value[] => (Array.isArray(mv) ? mv : [mv])
 
 export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
@@ -58,8 +62,8 @@ export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
   TO_JSON_STRING: { arity: 1, type: () => VARCHAR, apply: (json) => json! },
   CHAR_LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
   LENGTH: { arity: 1, type: () => INTEGER, apply: (text) => BigInt(String(text).length) },
-  LOWER: { arity: 1, type: () => VARCHAR, apply: (text) => String(text).toLowerCase() },
-  UPPER: { arity: 1, type: () => VARCHAR, apply: (text) => String(text).toUpperCase() },
+  LOWER: { arity: 1, type: () => VARCHAR, apply: (text) => ofEach(text!, (one) => one.toLowerCase()) },
+  UPPER: { arity: 1, type: () => VARCHAR, apply: (text) => ofEach(text!, (one) => one.toUpperCase()) },
   ABS: {
     arity: 1,
     type: ([type]) => type!,
