@@ -26,11 +26,18 @@ export async function setLoadRules(druid: Druid, datasource: string, rules: read
   await request(url, { body: rules })
 }
 
-/** Marks segments within an interval (default: all) as unused; follow it with `waitSettled`. */
-export async function markUnused(druid: Druid, datasource: string, interval = ETERNITY): Promise<void> {
+/**
+ * Marks segments as unused; follow it with `waitSettled`.
+ * @param what an interval (default: all), or ids of segments
+ */
+export async function markUnused(
+  druid: Druid,
+  datasource: string,
+  what: string | readonly string[] = ETERNITY,
+): Promise<void> {
   const name = encodeURIComponent(datasource)
   await request(`${druid.coordinatorUrl}/druid/coordinator/v1/datasources/${name}/markUnused`, {
-    body: { interval },
+    body: typeof what === "string" ? { interval: what } : { segmentIds: what },
   })
 }
 

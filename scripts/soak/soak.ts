@@ -2,12 +2,13 @@
  * Random faults × random changes in a real Druid × pulls, for as long as one likes:
  *
  *     bun scripts/soak/soak.ts [--minutes 30] [--rounds N] [--seed N] [--rows 2000] [--druid DIR | --port-base 18600]
- *       [--way plain] [--no-things]
+ *       [--way plain] [--no-things] [--slow N]
  *
  * Each round may change Druid, sends one or more pulls through the fault proxy (some of which are killed), then one without
  * a fault, and compares the table with Druid. After every pull that exits 0 on a Druid at rest the two must be equal. The
  * pulls go through another proxy, with tokens that run out after seconds (`way.ts`); `--way plain` leaves that out. The
  * user makes things of their own in the file (`things.ts`), which have to be there for good, and changes rows of ours.
+ * `--slow 8` is for a machine that has other work: tokens live eight times as long, and timeouts are as much longer.
  * Without `--druid` it starts a Druid of its own and takes it down. Exit 1 at the first thing that is wrong; the folder
  * with config and database is kept then.
  */
@@ -44,12 +45,14 @@ const { values } = parseArgs({
     executable: { type: "boolean", default: false },
     way: { type: "string", default: "long" },
     "no-things": { type: "boolean", default: false },
+    slow: { type: "string", default: "1" },
   },
 })
 
 const seed = Number(values.seed ?? Date.now() % 1_000_000)
 const random = new Random(seed)
 const tally = new Tally()
+const slow = Number(values.slow)
 const deadlineMs = performance.now() + Number(values.minutes) * 60_000
 const folder = resolve(".druid", `soak-${process.pid}`)
 const out = join(folder, "copy.duckdb")
@@ -108,7 +111,7 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
   const changing = new Changing(world, random, world.name("soak"), Number(values.rows))
   const runner = values.executable ? executable() : bunSource()
   await changing.create()
-  const way = values.way === "plain" ? undefined : await Way.open(proxy.port, tally)
+  const way = values.way === "plain" ? undefined : await Way.open(proxy.port, tally, slow)
   const things = new Things(out)
   const hasThings = !values["no-things"]
   const config = {
@@ -116,8 +119,8 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
     datasources: [{ name: changing.datasource, table: TABLE, deletions: "mirror" }],
     sliceRows: Math.max(10, Math.round(Number(values.rows) / 3)),
     gzip: random.chance(0.5),
-    requestTimeout: "5s",
-    idleTimeout: "3s",
+    requestTimeout: `${5 * slow}s`,
+    idleTimeout: `${3 * slow}s`,
   }
   writeFileSync(configPath, JSON.stringify(config), { mode: 0o600 })
   try {
@@ -225,14 +228,14 @@ async function pull(runner: Runner, killed: boolean): Promise<Result> {
   ])
   if (killed) {
     const signal = random.pick(["SIGKILL", "SIGKILL", "SIGINT", "SIGTERM"] as const)
-    await Promise.race([delay(300 + random.float() * 4_000), running.result])
+    await Promise.race([delay((300 + random.float() * 4_000) * slow), running.result])
     running.kill(signal)
     tally.add("signals", signal)
   }
   const result = await running.result
   tally.add("exit codes", String(result.exitCode ?? "killed"))
   const seconds = (performance.now() - startedMs) / 1000
-  if (seconds > 300) throw new Wrong(`a pull took ${Math.round(seconds)} s`)
+  if (seconds > 300 * slow) throw new Wrong(`a pull took ${Math.round(seconds)} s`)
   if (/this is a bug/.test(result.stderr)) throw new Wrong(`a bug: ${result.stderr}`)
   return result
 }

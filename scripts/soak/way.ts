@@ -11,7 +11,7 @@ const DRUID = "druid.soak"
 const LOGIN = "login.soak"
 const CLIENT = { clientId: "soak", clientSecret: "the secret of the soak" }
 
-/** How long a token lets in: a pull, of about a second, outlives it. */
+/** How long a token lets in on an idle machine: a pull, of about a second there, outlives it. */
 const LIFETIME_MS = 600
 /** What is said of every other token, s: it is refused long before that. */
 const CLAIMED_S = 3_600
@@ -20,18 +20,23 @@ export class Way {
   readonly #server: http.Server
   readonly #behind: number
   readonly #tally: Tally
+  readonly #lifetimeMs: number
   /** token → when it was given */
   readonly #given = new Map<string, number>()
 
-  private constructor(behind: number, tally: Tally) {
+  private constructor(behind: number, tally: Tally, lifetimeMs: number) {
+    this.#lifetimeMs = lifetimeMs
     this.#behind = behind
     this.#tally = tally
     this.#server = http.createServer((request, response) => this.#answer(request, response))
   }
 
-  /** @param behind port on this machine to which the proxy leads */
-  static async open(behind: number, tally: Tally): Promise<Way> {
-    const way = new Way(behind, tally)
+  /**
+   * @param behind port on this machine to which the proxy leads
+   * @param slow how many times longer tokens live
+   */
+  static async open(behind: number, tally: Tally, slow: number): Promise<Way> {
+    const way = new Way(behind, tally, LIFETIME_MS * slow)
     await new Promise<void>((done) => way.#server.listen(0, "127.0.0.1", done))
     return way
   }
@@ -79,13 +84,13 @@ export class Way {
     this.#given.set(token, performance.now())
     const isHonest = this.#given.size % 2 === 0
     this.#tally.add("tokens", isHonest ? "given" : "given, and said to last longer than they do")
-    const expires = isHonest ? LIFETIME_MS / 1000 : CLAIMED_S
+    const expires = isHonest ? this.#lifetimeMs / 1000 : CLAIMED_S
     reply(response, 200, { access_token: token, token_type: "Bearer", expires_in: expires })
   }
 
   #letsIn(authorization: string | undefined): boolean {
     const given = this.#given.get(authorization?.replace(/^Bearer /, "") ?? "")
-    return given !== undefined && performance.now() - given < LIFETIME_MS
+    return given !== undefined && performance.now() - given < this.#lifetimeMs
   }
 
   /** A connection that breaks behind it breaks before it. */

@@ -5,6 +5,7 @@
 import type { Bucket, Column, Interval, Segment } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
 import type { DruidClient } from "./client.ts"
+import { CoreSetsReader } from "./core-sets.ts"
 import { type Bounds, type Count, readBounds, readCounts, readHistogram } from "./counts.ts"
 import { countedSegments } from "./fallback.ts"
 import type { Header } from "./framing.ts"
@@ -55,6 +56,12 @@ export interface Catalog {
     stretches: readonly Stretch[],
     signal?: AbortSignal,
   ): Promise<SegmentColumns>
+  /** How many partitions the core sets have that these segments belong to; without those that do not tell. */
+  coreSets(
+    datasource: string,
+    segments: readonly Segment[],
+    signal?: AbortSignal,
+  ): Promise<ReadonlyMap<Segment, number>>
   /** Which of the STRING columns hold rows with several values: reads the columns, for where metadata does not tell. */
   severalValues(
     source: Source,
@@ -108,6 +115,7 @@ export function createCatalog(
   let names: Promise<readonly string[]> | undefined
   const held = new SegmentColumnsReader(client)
   const listed = new SegmentsReader(client, datasources)
+  const cores = new CoreSetsReader(client)
 
   async function counted(signal?: AbortSignal) {
     const found = new Map<string, Segment[]>()
@@ -176,6 +184,7 @@ export function createCatalog(
         signal,
       }),
     segmentColumns: (datasource, stretches, signal) => held.read(datasource, stretches, signal),
+    coreSets: (datasource, segments, signal) => cores.read(datasource, segments, signal),
     severalValues: (source, columns, interval, signal) =>
       columnsWhere(columns, mostValuesSql, 2, source, interval, signal),
     beyondDouble: (source, columns, interval, signal) =>

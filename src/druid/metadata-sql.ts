@@ -19,11 +19,14 @@ export function columnsSql(datasources: readonly string[]): string {
   )
 }
 
+/** Partitions below this number come with their shard specs. */
+export const TELLING = 2
+
 /**
  * Active segments of the datasources, and those that a server answers for although they are not used (`is_used` 0): the
  * broker answers with the newest version that is served, whatever the metadata says. Rows of `[datasource, start, end,
  * version, partition_num, num_rows, size, replication_factor, is_published, is_available, is_realtime, is_tombstone,
- * is_used, core]`; `core` is the shard spec of the first two partitions (the text functions of `sys` can only compare).
+ * is_used, core]`; `core` is the shard spec of the first partitions, `TELLING` (the text functions of `sys` can only compare).
  * @param available names of the columns that this release's `sys.segments` has: `is_active` came with 0.23,
  * `replication_factor` with 27; what is missing is derived or NULL.
  */
@@ -35,11 +38,16 @@ export function segmentsSql(datasources: readonly string[], available: ReadonlyS
     `${replication} AS replication_factor, is_published, is_available, is_realtime, ` +
     `CASE WHEN shard_spec LIKE ${TOMBSTONE} THEN 1 ELSE 0 END AS is_tombstone, ` +
     `CASE WHEN ${active} THEN 1 ELSE 0 END AS is_used, ` +
-    // One segment tells of the whole set; the other is for where the first is missing.
-    "CASE WHEN partition_num < 2 THEN shard_spec ELSE '' END AS core " +
+    // One segment tells of the whole set; the other is for where the first is missing. Where both are: `shardSpecsSql`.
+    `CASE WHEN partition_num < ${TELLING} THEN shard_spec ELSE '' END AS core ` +
     `FROM sys.segments WHERE datasource ${oneOf(datasources)} ` +
     `AND (${active} OR (is_published = 0 AND is_available = 1))`
   )
+}
+
+/** Rows of `[segment_id, shard_spec]`. @param ids of segments */
+export function shardSpecsSql(ids: readonly string[]): string {
+  return `SELECT segment_id, shard_spec FROM sys.segments WHERE segment_id ${oneOf(ids)}`
 }
 
 /**

@@ -5,6 +5,7 @@
 import type { Segment } from "../base/domain.ts"
 import { integerCell, isoCell, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
+import { corePartitionsOf } from "./core-sets.ts"
 import { cutResponse, parseLine } from "./framing.ts"
 import { segmentsSql } from "./metadata-sql.ts"
 
@@ -103,10 +104,4 @@ function listedOf(line: string): Listed {
     ...(corePartitions === undefined ? {} : { corePartitions }),
   }
   return { line, datasource: textCell(datasource), segment, id: JSON.stringify(row.slice(0, 5)) }
-}
-
-/** Of numbered and hashed shard specs `partitions`, of those by range `numCorePartitions`; others have none. */
-function corePartitionsOf(shardSpec: string): number | undefined {
-  const found = /"(?:partitions|numCorePartitions)":(\d+)/.exec(shardSpec)
-  return found === null ? undefined : Number(found[1])
 }

@@ -2,8 +2,9 @@
  * Chunks of which Druid answers no row and waiting does not mend it: a partition of the core set is not among the used
  * segments, and a broker reads a core set whole or not at all. Pure.
  */
-import type { Chunk, Interval, Part } from "../base/domain.ts"
+import type { Chunk, Interval, Part, Segment } from "../base/domain.ts"
 import { intersection, overlaps, sameInterval } from "../base/intervals.ts"
+import { TELLING } from "../druid/metadata-sql.ts"
 
 export interface Broken {
   readonly interval: Interval
@@ -16,17 +17,28 @@ export interface Broken {
 /** From here on Druid numbers segments that replace some partitions of a chunk: then the core set says nothing. */
 const REPLACING = 32_768
 
-/** @returns undefined where the core set is whole, or nothing is known of it */
-export function brokenOf({ interval, segments }: Chunk): Broken | undefined {
-  const [first] = segments
-  const partitions = Math.max(0, ...segments.map(({ corePartitions }) => corePartitions ?? 0))
-  const isOneSet = segments.every(
-    (one) => one.partition < REPLACING && sameInterval(one.interval, first!.interval),
-  )
-  if (!isOneSet) return undefined
+/**
+ * @param told partitions of the core set, by a segment that belongs to it, where its own list does not say it (`tellerOf`)
+ * @returns undefined where the core set is whole, or nothing is known of it
+ */
+export function brokenOf(chunk: Chunk, told?: ReadonlyMap<Segment, number>): Broken | undefined {
+  const { interval, segments } = chunk
+  if (!isOneSet(chunk)) return undefined
+  const partitions = Math.max(0, ...segments.map((one) => one.corePartitions ?? told?.get(one) ?? 0))
   const there = new Set(segments.map(({ partition }) => partition))
   const missing = Array.from({ length: partitions }, (_, n) => n).filter((n) => !there.has(n))
   return missing.length === 0 ? undefined : { interval, missing, partitions }
+}
+
+/** The segment to ask how large the core set is, where the list has no partition that tells (`segmentsSql`). */
+export function tellerOf(chunk: Chunk): Segment | undefined {
+  const isUntold = chunk.segments.every(({ partition }) => partition >= TELLING)
+  return isUntold && isOneSet(chunk) ? chunk.segments[0] : undefined
+}
+
+function isOneSet({ segments }: Chunk): boolean {
+  const [first] = segments
+  return segments.every((one) => one.partition < REPLACING && sameInterval(one.interval, first!.interval))
 }
 
 /** What is held of broken chunks, and not marked as ours alone yet. */

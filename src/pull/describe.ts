@@ -1,5 +1,5 @@
 /** Plans and changes in words, for people; the same words in `plan`, in warnings and in history. */
-import { type Chunk, COUNTED, type Part, type Reason, type Slice } from "../base/domain.ts"
+import { type Chunk, COUNTED, type Interval, type Part, type Reason, type Slice } from "../base/domain.ts"
 import { intervalText, sameInterval } from "../base/intervals.ts"
 import { formatDruidTime } from "../base/time.ts"
 import { type Fewer, LOOKBACK } from "../plan/fallback.ts"
@@ -122,6 +122,12 @@ export function describeBroken({ missing, partitions }: Broken): string {
       ? `partition ${first} of ${partitions} is`
       : `partitions ${missing.slice(0, 3).join(", ")}${missing.length > 3 ? ", …" : ""} of ${partitions} are`
   return `${which} not among the used segments, so Druid answers none of its rows; what was copied before is kept, waiting does not help`
+}
+
+/** Where it is, and why; of several, the first. @param stretches at least one */
+export function describeStretches(stretches: readonly { interval: Interval; reason: string }[]): string {
+  const [{ interval, reason }, ...more] = stretches as [(typeof stretches)[number], ...typeof stretches]
+  return `${intervalText(interval)}${more.length === 0 ? "" : ` and ${more.length} more`}: ${reason}`
 }
 
 /** Fewer rows than promised: nothing tells a hole from a policy. */

@@ -12,7 +12,7 @@ import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
 import type { DatasourceState, FileState } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
-import { type Broken, brokenOf } from "./broken.ts"
+import type { Broken } from "./broken.ts"
 import type { PullRequest } from "./ports.ts"
 
 /** What a round is planned from: what Druid has, and what the file holds. */
@@ -27,8 +27,8 @@ export interface Subject {
   readonly inventory: Inventory
   /** what the file holds of it; undefined before its first commit */
   readonly held: DatasourceState | undefined
-  /** chunks that look broken, and of which Druid answers rows all the same (`withAnswers`) */
-  readonly answered?: readonly Interval[]
+  /** chunks of which Druid answers nothing, though it lists them (`withBroken`) */
+  readonly broken?: readonly Broken[]
   /** by the file: columns that Druid's SQL did not show, though segments hold them */
   readonly unlisted: Unlisted
 }
@@ -39,7 +39,7 @@ export function subjectOf(settings: DatasourceSettings, { inventory, state }: Lo
 }
 
 export interface Judged extends Subject {
-  /** chunks of which Druid answers nothing, though it lists them; no part of the diff */
+  /** those that this run is about; no part of the diff */
   readonly broken: readonly Broken[]
   readonly chunks: readonly Chunk[]
   readonly diff: Diff
@@ -65,10 +65,7 @@ export function judge(
     start: laterOf(settings.sinceMs, request.sinceMs) ?? MIN_TIME,
     end: request.untilMs ?? MAX_TIME,
   }
-  const isAnswered = anyOverlap(subject.answered ?? [])
-  const broken = listed
-    .flatMap((chunk) => brokenOf(chunk) ?? [])
-    .filter((one) => overlaps(one.interval, window) && !isAnswered(one.interval))
+  const broken = (subject.broken ?? []).filter((one) => overlaps(one.interval, window))
   const isBroken = anyOverlap(broken.map((one) => one.interval))
   const chunks = broken.length === 0 ? listed : listed.filter((chunk) => !isBroken(chunk.interval))
   const byCounts = inventory.basis === "counts"

@@ -50,7 +50,7 @@ export interface Progress {
   unavailable: readonly Interval[]
   cold: readonly Interval[]
   /** of which Druid answers nothing, whatever is waited for */
-  broken: readonly Stretch[]
+  broken: readonly (Stretch & { readonly interval: Interval })[]
   /** what this way of looking at Druid cannot see */
   caveat: string | undefined
   readonly schemaChanges: Set<string>

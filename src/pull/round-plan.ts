@@ -2,16 +2,16 @@
 
 import type { Chunk, Interval, Work } from "../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
-import { anyOverlap, intervalText } from "../base/intervals.ts"
+import { anyOverlap } from "../base/intervals.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
-import { withAnswers } from "./answered.ts"
 import {
   caveatsOf,
   describeBroken,
   describeChange,
   describeDoubt,
   describeRefused,
+  describeStretches,
   describeTaken,
   describeUnavailable,
 } from "./describe.ts"
@@ -21,6 +21,7 @@ import type { Doubt } from "./prepare/measure.ts"
 import { prepare } from "./prepare/prepare.ts"
 import { noteOutOfTime, type Progress, type Run } from "./progress.ts"
 import { goneAway, nothingActive, refuseForeignTable } from "./refusals.ts"
+import { withBroken } from "./unanswered.ts"
 import { type Kept, NO_UPKEEP, upkeepOf } from "./upkeep.ts"
 
 /** One datasource's share of a round. */
@@ -45,16 +46,15 @@ export async function planAll(run: Run, look: Look, isLastCall: boolean): Promis
       noteOutOfTime(one)
       continue
     }
-    const subject = await withAnswers(ports, subjectOf(one.settings, look))
+    const subject = await withBroken(ports, subjectOf(one.settings, look))
     const addedAlone = one.fetchesWhole ? 0 : mostAdded(ports, request)
     const judged = judge(subject, request, one.committed, ports.clock.nowMs(), addedAlone)
     one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
     one.cold = judged.diff.cold.map((chunk) => chunk.interval)
     one.broken = judged.broken.map((broken) => {
-      const { interval } = broken
-      const reason = describeBroken(broken)
-      warnOnce(run, one, one.warnings, `${intervalText(interval)}: ${reason}`)
-      return { interval, reason }
+      const stretch = { interval: broken.interval, reason: describeBroken(broken) }
+      warnOnce(run, one, one.warnings, describeStretches([stretch]))
+      return stretch
     })
     try {
       refuseForeignTable(ports.file.path, one.settings, look.state)

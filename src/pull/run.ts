@@ -4,6 +4,7 @@ import { DruidsyncError, messageOf } from "../base/errors.ts"
 import { stateAt } from "../store/notes/ahead.ts"
 import { recordRun } from "../store/notes/history.ts"
 import { EMPTY_STATE, type FileState } from "../store/notes/state.ts"
+import { describeStretches } from "./describe.ts"
 import type { PullReport } from "./document.ts"
 import { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
@@ -76,7 +77,9 @@ function record({ ports, request, progress, startedMs }: Run, interrupted: boole
       message:
         one.error?.message ??
         one.incomplete[0]?.reason ??
-        (interrupted ? "interrupted" : (one.caveat ?? one.broken[0]?.reason)),
+        (interrupted
+          ? "interrupted"
+          : (one.caveat ?? (one.broken.length === 0 ? undefined : describeStretches(one.broken)))),
       unlisted: one.unlisted,
       missing: [...one.incomplete, ...one.broken].flatMap(({ interval, reason }) =>
         interval === undefined ? [] : [{ interval, reason }],

@@ -1,7 +1,7 @@
 /** Chunks of which Druid lists some partitions of the core set and answers no row: waiting mends nothing (FIELD 12). */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { brokenOf } from "../../src/pull/broken.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
 const DAY = "2020-01-02T00:00:00.000Z/2020-01-03T00:00:00.000Z"
@@ -57,6 +57,32 @@ describe("a partition of the core set that is not among the used segments", () =
     const mirror = datasource("w", { deletions: "mirror" })
     const report = await bench.pull([mirror])
     expect(report.datasources[0]).toMatchObject({ rows: 90, keptRows: 30, rowsDeleted: 0 })
+  })
+
+  it("is seen where the first two are missing, which leave no shard spec in the list: asked for once", async () => {
+    await bench.pull([datasource("w")])
+    for (const partition of [0, 1]) fake.world.dropPartition("w", "2020-01-02/2020-01-03", partition)
+    const asked = () => fake.log.entries.filter(({ sql }) => sql?.includes("segment_id IN")).length
+    const report = await bench.pull([datasource("w")], { settleWaitMs: 60_000 })
+    expect(report).toMatchObject({ exitCode: 0, outcome: "complete", rowsFetched: 0 })
+    expect(report.datasources[0]).toMatchObject({ rows: 90, keptRows: 30, incomplete: [] })
+    expect(report.datasources[0]!.broken).toEqual([
+      {
+        interval: DAY,
+        reason: expect.stringContaining("partitions 0, 1 of 3 are not among the used segments"),
+      },
+    ])
+    expect(asked()).toBe(1)
+  })
+
+  it("says nothing where the question for a shard spec fails: exit code 3, nothing is kept", async () => {
+    await bench.pull([datasource("w")])
+    for (const partition of [0, 1]) fake.world.dropPartition("w", "2020-01-02/2020-01-03", partition)
+    fake.hooks.beforeRequest = (_kind, _n, { sql }) =>
+      sql?.includes("segment_id IN") ? reply(errors.forbidden()) : undefined
+    const report = await bench.pull([datasource("w")], { settleWaitMs: 0 })
+    expect(report.exitCode).toBe(3)
+    expect(report.datasources[0]).toMatchObject({ rows: 90, keptRows: 0 })
   })
 
   it("is not believed while Druid answers rows of the day: the list is wrong then, exit code 3, nothing is kept", async () => {

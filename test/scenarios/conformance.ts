@@ -4,6 +4,8 @@
  * tables (`Stage.pullExactly`).
  */
 import { expect } from "bun:test"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { query, readTable } from "../support/conformance/duckdb.ts"
 import { COLUMNS, crowd, dayOf, daysOf } from "../support/conformance/rows-of.ts"
 import type { Stage } from "../support/conformance/stage.ts"
@@ -72,6 +74,39 @@ export const scenarios: readonly Scenario[] = [
       const { rows, report } = await stage.pullExactly()
       expect(rows).toBe(7)
       expect(report.datasources[0]!.rowsDeleted).toBe(40)
+    },
+  },
+  {
+    name: "keeps a day of which partitions are missing, says so everywhere, and copies it again once it is whole",
+    async play(stage) {
+      const { world } = stage
+      const ds = world.name("broken")
+      await world.create(ds, daysOf(days, 40), { columns: COLUMNS })
+      // Of the list's own shard specs, those of the first two partitions, none is left.
+      await world.overwrite(ds, dayOf("2024-01-02", 40, 5), { partitions: 4 })
+      stage.config([ds])
+      await stage.pullExactly()
+      await world.breakChunk(ds, "2024-01-02/2024-01-03", [0, 1])
+      const sentence =
+        /2024-01-02T00:00:00.000Z\/2024-01-03T00:00:00.000Z: partitions 0, 1 of \d are not among/
+      const pulled = await stage.pull("--settle-wait", "1h")
+      expect(pulled).toMatchObject({ exitCode: 0, rows: 0, stderr: expect.stringMatching(sentence) })
+      expect(pulled.report.datasources[0]).toMatchObject({ rows: 120, keptRows: 40, incomplete: [] })
+      const page = join(stage.folder, "page.html")
+      const asked = ["--config", stage.configPath, "--out", stage.out]
+      for (const words of [
+        ["plan", ...asked],
+        ["check", ...asked],
+        ["status", "--out", stage.out],
+      ])
+        expect(await stage.runner.run(words)).toMatchObject({
+          exitCode: 0,
+          stdout: expect.stringMatching(sentence),
+        })
+      await stage.runner.run(["report", "--out", stage.out, "--to", page])
+      expect(readFileSync(page, "utf8")).toMatch(/partitions 0, 1 of \d are not among/)
+      await world.overwrite(ds, dayOf("2024-01-02", 30, 6), { partitions: 4 })
+      expect((await stage.pullExactly()).rows).toBe(30)
     },
   },
   {

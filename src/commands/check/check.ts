@@ -5,12 +5,13 @@
  */
 import { createCatalog } from "../../druid/catalog.ts"
 import { unlisted } from "../../pull/refusals.ts"
+import { brokenChunks } from "../../pull/unanswered.ts"
 import { checkDisks, checkFile } from "./check-file.ts"
 import { attempt, type CheckOptions, type Found, warning } from "./check-line.ts"
 import { checkColumns } from "./columns.ts"
 import { checkConnection } from "./connection.ts"
 import { checkDirect } from "./direct.ts"
-import { checkCoreSets, checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
+import { checkBroken, checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
 import { checkLogin, checkVersion } from "./server.ts"
 
 /** Everything that can be looked at, each told to `onCheck`. @throws the signal's reason */
@@ -53,7 +54,8 @@ async function checkDatasources(options: CheckOptions, overview: Overview): Prom
       // Nothing loaded: Druid does not know its columns either.
       const isServed = chunks.some((one) => one.segments > one.unavailable + one.cold)
       if (isServed) await checkColumns(catalog, datasource, signal)
-      return [checkSegments(chunks), ...checkCoreSets(inventory?.segments.get(name) ?? [])]
+      const broken = await brokenChunks({ catalog, signal }, name, inventory?.segments.get(name) ?? [])
+      return [checkSegments(chunks), ...checkBroken(broken)]
     }
     await attempt(options, "datasource", look, name)
   }

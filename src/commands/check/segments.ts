@@ -1,15 +1,12 @@
 /** What `sys.segments` says of the configured datasources: is it readable, is everything served, how much is it? */
 
-import type { Segment } from "../../base/domain.ts"
 import { ExitCode } from "../../base/errors.ts"
-import { intervalText } from "../../base/intervals.ts"
 import { sumOf } from "../../base/lists.ts"
 import type { Settings } from "../../config/settings.ts"
 import { type ChunkOverview, readOverview } from "../../druid/overview.ts"
 import { counted } from "../../kit/text/words.ts"
-import { chunksOf } from "../../plan/chunks.ts"
-import { brokenOf } from "../../pull/broken.ts"
-import { describeBroken } from "../../pull/describe.ts"
+import type { Broken } from "../../pull/broken.ts"
+import { describeBroken, describeStretches } from "../../pull/describe.ts"
 import { attempt, type CheckOptions, type Found, failed, ok, warning } from "./check-line.ts"
 
 /** Active segments by datasource and chunk. */
@@ -53,12 +50,10 @@ export function checkSegments(chunks: readonly ChunkOverview[]): Found {
 }
 
 /** A line for each chunk of which Druid answers nothing, since a partition is missing. */
-export function checkCoreSets(segments: readonly Segment[]): Found[] {
-  return chunksOf(segments).flatMap((chunk) => {
-    const broken = brokenOf(chunk)
-    if (broken === undefined) return []
-    const message = `${intervalText(broken.interval)}: ${describeBroken(broken)}`
-    return [warning(message, "mark that partition used again, or ingest the interval again")]
+export function checkBroken(broken: readonly Broken[]): Found[] {
+  return broken.map((one) => {
+    const message = describeStretches([{ interval: one.interval, reason: describeBroken(one) }])
+    return warning(message, "mark that partition used again, or ingest the interval again")
   })
 }
 

@@ -6,13 +6,13 @@ import { intervalText } from "../../base/intervals.ts"
 import { sumOf } from "../../base/lists.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
-import { withAnswers } from "../../pull/answered.ts"
 import {
   caveatsOf,
   describeBroken,
   describeChange,
   describeDoubt,
   describeReason,
+  describeStretches,
   describeUnavailable,
   rangeOf,
 } from "../../pull/describe.ts"
@@ -23,6 +23,7 @@ import type { Ports, PullRequest } from "../../pull/ports.ts"
 import type { Decided } from "../../pull/prepare/decisions.ts"
 import { decideAll, type Prepared, prepare } from "../../pull/prepare/prepare.ts"
 import { nothingActive, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
+import { withBroken } from "../../pull/unanswered.ts"
 import { readPresent } from "../../store/notes/present.ts"
 import { readBytesPerRow } from "../../store/notes/summary.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
@@ -66,7 +67,7 @@ async function planOne(
   look: Look,
   bytesPerRow: number | undefined,
 ): Promise<{ planned: PlannedDatasource; exitCode: ExitCode }> {
-  const subject = await withAnswers(ports, subjectOf(settings, look))
+  const subject = await withBroken(ports, subjectOf(settings, look))
   const judged = judge(subject, request, [], ports.clock.nowMs(), mostAdded(ports, request))
   const { diff, held } = judged
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
@@ -85,10 +86,7 @@ async function planOne(
     error = thrown
   }
   const { slices, refreshed, doubtful } = decided
-  const broken = judged.broken.map((one) => ({
-    interval: intervalText(one.interval),
-    reason: describeBroken(one),
-  }))
+  const broken = judged.broken.map((one) => ({ interval: one.interval, reason: describeBroken(one) }))
   const fetch = slices.flatMap((slice, n) => slice.works.map((work) => stretch(work, n + 1)))
   const rows = sumOf(slices, (slice) => slice.rows)
   const planned: PlannedDatasource = {
@@ -119,10 +117,12 @@ async function planOne(
     schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
     warnings: [
       ...caveatsOf(judged),
-      ...broken.map(({ interval, reason }) => `${interval}: ${reason}`),
+      ...broken.map((one) => describeStretches([one])),
       ...(prepared?.warnings ?? []),
     ],
-    ...(broken.length === 0 ? {} : { broken }),
+    ...(broken.length === 0
+      ? {}
+      : { broken: broken.map(({ interval, reason }) => ({ interval: intervalText(interval), reason })) }),
     error: error?.toJSON(),
   }
   const isShort = planned.unavailable.length > 0

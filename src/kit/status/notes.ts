@@ -47,7 +47,7 @@ function endNotes({ status, message, lastRun }: DatasourceStatus, missing: reado
   }
   if (message !== null) {
     // What is missing is told by itself, with its reason.
-    const isTold = missing.some((one) => one.reason === message)
+    const isTold = missing.some((one) => message.includes(one.reason))
     return isTold ? [] : [{ tone: tone === "good" ? "idle" : tone, subject: words, text: message }]
   }
   if (lastRun?.outcome !== "interrupted" || lastRun.durationMs === null) return []

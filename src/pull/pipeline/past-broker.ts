@@ -5,9 +5,9 @@
 import type { Segment, Slice, Work } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { contains, intersection } from "../../base/intervals.ts"
-import { formatDruidTime } from "../../base/time.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
 import type { Wanted } from "../../druid/direct/reader.ts"
+import { segmentId } from "../../druid/segment-id.ts"
 import { spooling } from "../../druid/spool.ts"
 import type { Source } from "../../druid/sql.ts"
 import { conditionOf } from "../../plan/chunks.ts"
@@ -103,10 +103,4 @@ function segmentsOf({ works }: Slice): Segment[] {
 
 function isWhole({ works }: Slice, segment: Segment): boolean {
   return works.some(({ interval }) => contains(interval, segment.interval))
-}
-
-/** As Druid names it: `wikipedia_2016-06-27T00:00:00.000Z_2016-06-28T00:00:00.000Z_2026-11-30T12:39:19.148Z_1`. */
-function segmentId(datasource: string, { interval, version, partition }: Segment): string {
-  const id = `${datasource}_${formatDruidTime(interval.start)}_${formatDruidTime(interval.end)}_${version}`
-  return partition === 0 ? id : `${id}_${partition}`
 }

@@ -60,6 +60,9 @@ export function fakeWorld(site: Site): World {
     async markUnused(datasource, interval) {
       site.world.markUnused(datasource, interval)
     },
+    async breakChunk(datasource, interval, partitions) {
+      for (const partition of partitions) site.world.dropPartition(datasource, interval, partition)
+    },
     async unserve(datasource) {
       site.world.setAvailable(datasource, undefined, false)
     },

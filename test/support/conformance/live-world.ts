@@ -48,6 +48,23 @@ export function liveWorld(druid: Druid, tag: string): World {
       await markUnused(druid, datasource, interval)
       await waitSettled(druid, datasource)
     },
+    async breakChunk(datasource, interval, partitions) {
+      const start = `${new Date(interval.split("/")[0]!).toISOString()}`
+      const active = (await segments(druid, datasource)).filter((one) => one.is_active === 1)
+      const isMeant = (one: (typeof active)[number]) =>
+        one.start === start && partitions.includes(one.partition_num)
+      const ids = active.filter(isMeant).map((one) => one.segment_id)
+      await markUnused(druid, datasource, ids)
+      const where = `TIME_IN_INTERVAL(__time, '${interval}')`
+      await poll(`Druid to answer nothing of ${interval}`, { deadlineMs: 60_000 }, async () => {
+        const listed = (await segments(druid, datasource)).map((one) => one.segment_id)
+        const [row] = await sql<{ n: number }>(
+          druid,
+          `SELECT COUNT(*) AS n FROM ${identifier(datasource)} WHERE ${where}`,
+        )
+        return row!.n === 0 && !ids.some((id) => listed.includes(id)) ? true : undefined
+      })
+    },
     async unserve(datasource) {
       await druid.kill("historical")
       await poll("Druid to notice that its historical is gone", { deadlineMs: 60_000 }, async () => {

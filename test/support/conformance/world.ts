@@ -53,6 +53,8 @@ export interface World {
   compact(datasource: string, interval: string, granularity: "HOUR" | "DAY" | "MONTH"): Promise<void>
   /** takes the segments within an interval out of use; all without one */
   markUnused(datasource: string, interval?: string): Promise<void>
+  /** takes single partitions of a time chunk out of use; Druid answers none of its rows from then on */
+  breakChunk(datasource: string, interval: string, partitions: readonly number[]): Promise<void>
   /** what is published stays published, but no server serves it any more; resolves when Druid says so */
   unserve(datasource: string): Promise<void>
   /** the servers are back, with nothing cached */
