@@ -2,11 +2,11 @@
  * The exact comparison (`--deep`): rows come from Druid again by the way that a pull takes them (spool, stage), slice by
  * slice, and DuckDB finds what one side has more often than the other. Memory is bounded by the slice.
  */
-import { rm } from "node:fs/promises"
 import type { Slice } from "../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
 import { quoteName } from "../base/names.ts"
 import { shareOf } from "../base/shard.ts"
+import { removeSpooled } from "../druid/spool.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
@@ -107,9 +107,9 @@ async function compareFetched(
   const fetched = await fetchSlice(ports, { source, ...shape, rowBytes: undefined }, known, number)
   const staged = `stage_${number}`
   try {
-    const rows = await stage(engine, staged, fetched.path, shape.columns, intervals, undefined, fetched.form)
+    const rows = await stage(engine, staged, fetched.paths, shape.columns, intervals, undefined, fetched.form)
     await checkSegments(fetched, rows.perSegment)
-    await rm(fetched.path, { force: true })
+    await removeSpooled(fetched.paths)
     const { names, druid, duckdb } = sideColumns(context)
     const stored = `file.${quoteName(held.table)}`
     const where = duckdbWhere(intervals)
@@ -137,7 +137,7 @@ async function compareFetched(
       })
     }, signal)
   } finally {
-    await rm(fetched.path, { force: true })
+    await removeSpooled(fetched.paths)
     await dropStaged(engine, staged)
   }
 }

@@ -1,5 +1,5 @@
 /** The rows of a response, written to a file as they come: no row becomes an object. */
-import { type FileHandle, open } from "node:fs/promises"
+import { type FileHandle, open, rm } from "node:fs/promises"
 import { DruidsyncError } from "../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../base/system.ts"
 import { piecesOf } from "./body.ts"
@@ -74,6 +74,11 @@ export async function spooling<T>(path: string, work: (file: SpoolFile) => Promi
   } finally {
     await file.close(isWhole)
   }
+}
+
+/** Removes spool files, as far as they are there. */
+export async function removeSpooled(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(path, { force: true })
 }
 
 /**

@@ -8,6 +8,7 @@ import type { DruidClient } from "../druid/client.ts"
 import { DirectReader } from "../druid/direct/reader.ts"
 import { type Listing, readListing } from "../druid/listing.ts"
 import type { Emit } from "../pull/events.ts"
+import { PastBroker } from "../pull/pipeline/past-broker.ts"
 import type { Ports } from "../pull/ports.ts"
 import type { TimeLimit } from "../pull/time-limit.ts"
 import { literal, threadsHere } from "../store/engine.ts"
@@ -104,7 +105,7 @@ async function portsOf(
   return {
     ...opened,
     catalog: createCatalog(opened.client, datasources, listing),
-    direct: directReader(options, opened.client),
+    direct: pastBroker(options, opened.client),
     // The cluster as the file remembers it. That it is reached by TLS makes it no other.
     origin: settings.druid.url.replace(/^https?:\/\//, ""),
     loader: await opened.engine.beside(),
@@ -151,9 +152,12 @@ async function withDruid<T>(
 }
 
 /** Reads segments past the broker, where the user asked for it. */
-function directReader({ settings: { druid }, emit }: Opening, client: DruidClient): DirectReader | undefined {
+function pastBroker(
+  { settings: { druid }, clock, emit }: Opening,
+  client: DruidClient,
+): PastBroker | undefined {
   if (!druid.direct) return undefined
-  return new DirectReader(client, druid.protocol, (why) =>
-    emit({ type: "warning", message: `nothing is fetched past the broker any more: ${why}` }),
-  )
+  const refused = (why: string) =>
+    emit({ type: "warning", message: `nothing is fetched past the broker any more: ${why}` })
+  return new PastBroker(new DirectReader(client, druid.protocol, refused, clock.nowMs))
 }

@@ -3,17 +3,17 @@ import type { Clock } from "../base/clock.ts"
 import type { DatasourceSettings, PullSettings } from "../config/settings.ts"
 import type { Catalog } from "../druid/catalog.ts"
 import type { DruidClient } from "../druid/client.ts"
-import type { DirectReader } from "../druid/direct/reader.ts"
 import type { Engine } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import type { Emit } from "./events.ts"
+import type { PastBroker } from "./pipeline/past-broker.ts"
 import type { TimeLimit } from "./time-limit.ts"
 
 export interface Ports {
   readonly client: DruidClient
   readonly catalog: Catalog
   /** reads segments past the broker; undefined where the user did not ask for it */
-  readonly direct?: DirectReader | undefined
+  readonly direct?: PastBroker | undefined
   /** the cluster: host, port and base path; undefined: nothing is known of it */
   readonly origin?: string | undefined
   readonly engine: Engine

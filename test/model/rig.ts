@@ -11,6 +11,7 @@ import { createClient } from "../../src/druid/client.ts"
 import { DirectReader } from "../../src/druid/direct/reader.ts"
 import { createTransport, type Transport } from "../../src/druid/transport.ts"
 import type { SyncEvent } from "../../src/pull/events.ts"
+import { PastBroker } from "../../src/pull/pipeline/past-broker.ts"
 import type { Ports } from "../../src/pull/ports.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { companionFolder } from "../../src/store/file/companion.ts"
@@ -186,7 +187,9 @@ export class Rig {
     return {
       client,
       catalog: createCatalog(client, datasources),
-      direct: isDirect ? new DirectReader(client, "http", () => undefined) : undefined,
+      direct: isDirect
+        ? new PastBroker(new DirectReader(client, "http", () => undefined, clock.nowMs))
+        : undefined,
       engine,
       loader,
       file,

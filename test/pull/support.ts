@@ -3,16 +3,18 @@
  * jumps instead of waiting.
  */
 
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { DatasourceSettings, PullSettings } from "../../src/config/settings.ts"
 import { createCatalog } from "../../src/druid/catalog.ts"
 import { createClient } from "../../src/druid/client.ts"
+import { DirectReader } from "../../src/druid/direct/reader.ts"
 import { createTransport } from "../../src/druid/transport.ts"
 import type { PullReport } from "../../src/pull/document.ts"
 import type { SyncEvent } from "../../src/pull/events.ts"
+import { PastBroker } from "../../src/pull/pipeline/past-broker.ts"
 import type { Ports, PullRequest } from "../../src/pull/ports.ts"
 import { pull } from "../../src/pull/run.ts"
 import { openEngine } from "../../src/store/engine.ts"
@@ -71,6 +73,8 @@ export class Bench {
   onEvent: (event: SyncEvent) => void = () => undefined
   readonly fake: FakeDruid
   readonly folder: string
+  /** files that the last run left on the spool */
+  leftOnSpool: string[] = []
   #runs = 0
 
   private constructor(fake: FakeDruid, folder: string) {
@@ -123,6 +127,10 @@ export class Bench {
       return await work({
         client,
         catalog: createCatalog(client, names),
+        direct:
+          this.fake.dataNodes.length === 0
+            ? undefined
+            : new PastBroker(new DirectReader(client, "http", () => undefined, this.clock.nowMs)),
         engine,
         loader: await engine.beside(),
         file,
@@ -138,6 +146,7 @@ export class Bench {
     } finally {
       client.close()
       engine.close()
+      this.leftOnSpool = readdirSync(spoolDir)
       await rm(spoolDir, { recursive: true, force: true })
     }
   }

@@ -1,4 +1,7 @@
-/** The two questions before a data node is asked: how Druid reads a datasource, and where its segments are. */
+/**
+ * The two questions before a data node is asked: how Druid reads a datasource, and where its segments are. Each is asked
+ * once: what fails is tried again as a whole, with the slice that it is for.
+ */
 import type { Interval } from "../../base/domain.ts"
 import type { DruidClient } from "../client.ts"
 import { type ReadColumn, type Source, scanSql } from "../sql.ts"
@@ -19,7 +22,7 @@ export function compileScan(
 ): Promise<NativeScan | undefined> {
   const action = `asking how Druid reads "${datasource}"`
   const names = columns.map(({ name }) => name)
-  return client.rows(explainSql(sql), { action, signal }, (rows) => {
+  return client.rows(explainSql(sql), { action, signal, once: true }, (rows) => {
     const plan = rows[0]?.[0]
     return typeof plan === "string" ? nativeScan(plan, datasource, names) : undefined
   })
@@ -35,5 +38,6 @@ export async function askCandidates(
   signal: AbortSignal,
 ): Promise<Candidate[] | undefined> {
   const action = `asking where the segments of "${datasource}" are`
-  return candidatesIn(await client.candidates(candidatesQuery(scan, intervals), { action, signal }), protocol)
+  const query = candidatesQuery(scan, intervals)
+  return candidatesIn(await client.candidates(query, { action, signal, once: true }), protocol)
 }

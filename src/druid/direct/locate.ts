@@ -3,7 +3,6 @@
  * checked. Visible intervals are in it already, and a chunk of which a core partition is missing is not. Pure.
  */
 import type { Interval } from "../../base/domain.ts"
-import { intersection } from "../../base/intervals.ts"
 import { parseDruidTime } from "../../base/time.ts"
 import type { SegmentDescriptor } from "./compile.ts"
 
@@ -57,28 +56,18 @@ export function candidatesIn(answer: unknown, protocol: "http" | "https"): Candi
   return found
 }
 
-/** The parts of the candidates that lie in one of the intervals, each with its servers. */
-export function within(candidates: readonly Candidate[], intervals: readonly Interval[]): Candidate[] {
-  return candidates.flatMap((candidate) =>
-    intervals.flatMap((interval) => {
-      const shared = intersection(candidate.interval, interval)
-      return shared === undefined ? [] : [{ ...candidate, interval: shared }]
-    }),
-  )
-}
-
 /**
  * Decides who reads what: each segment comes from the server that has the fewest bytes to send so far, so that replicas share the work.
- * @param avoided addresses that failed a moment ago: taken only where there is no other
+ * @param isAvoided says of an address whether it failed a moment ago: it is taken only where there is no other
  */
 export function sharesOf(
   candidates: readonly Candidate[],
-  avoided: ReadonlySet<string> = new Set(),
+  isAvoided: (address: string) => boolean = () => false,
 ): NodeShare[] {
   const loads = new Map<string, number>()
   const shares = new Map<string, SegmentDescriptor[]>()
   for (const { interval, version, partition, sizeBytes, servers } of candidates) {
-    const healthy = servers.filter(({ address }) => !avoided.has(address))
+    const healthy = servers.filter(({ address }) => !isAvoided(address))
     const among = healthy.length > 0 ? healthy : servers
     const least = among.reduce((a, b) => ((loads.get(b.address) ?? 0) < (loads.get(a.address) ?? 0) ? b : a))
     loads.set(least.address, (loads.get(least.address) ?? 0) + sizeBytes)

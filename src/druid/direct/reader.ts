@@ -10,6 +10,7 @@ import type { SpoolFile } from "../spool.ts"
 import type { Source } from "../sql.ts"
 import { askCandidates, compileScan, directSql } from "./ask.ts"
 import { type NativeScan, segmentsQuery } from "./compile.ts"
+import { Failures } from "./failures.ts"
 import { type Candidate, type NodeShare, sharesOf } from "./locate.ts"
 
 /** A stretch of one chunk, and the chunk's segments as the plan knows them. */
@@ -28,27 +29,35 @@ export interface Located {
   readonly rowBytes: number | undefined
 }
 
+/** The two questions about a slice, beside the addresses of data nodes. */
+const LOCATING = "locating"
+
 export class DirectReader {
   readonly #client: DruidClient
   readonly #protocol: "http" | "https"
   readonly #scans = new Map<string, Promise<NativeScan | undefined>>()
-  /** data nodes that failed: others are asked first */
-  readonly #avoided = new Set<string>()
+  readonly #failures: Failures
   readonly #onRefusal: (why: string) => void
   #refused = false
   #hasAnswered = false
 
   /** @param onRefusal told once why no data node is asked any more in this run */
-  constructor(client: DruidClient, protocol: "http" | "https", onRefusal: (why: string) => void) {
+  constructor(
+    client: DruidClient,
+    protocol: "http" | "https",
+    onRefusal: (why: string) => void,
+    nowMs: () => number,
+  ) {
     this.#client = client
     this.#protocol = protocol
     this.#onRefusal = onRefusal
+    this.#failures = new Failures(nowMs)
   }
 
   /**
    * Where the rows of the stretches are.
    * @returns undefined where SQL has to be asked: a stretch that the broker does not read whole from historicals, columns
-   * that a data node would answer otherwise, a cluster without `candidates`, one that refused before
+   * that a data node would answer otherwise, a cluster without `candidates`, one that refused before, servers that fail
    * @throws DruidsyncError where Druid cannot be asked for the moment; the signal's reason
    */
   async locate(
@@ -58,7 +67,7 @@ export class DirectReader {
     rowBytes: number | undefined,
     signal: AbortSignal,
   ): Promise<Located | undefined> {
-    if (this.#refused || !columns.every(isAlike)) return undefined
+    if (this.#refused || this.#failures.rests(LOCATING) || !columns.every(isAlike)) return undefined
     try {
       const scan = await this.#compiled(source, columns, signal)
       if (scan === undefined) return undefined
@@ -71,41 +80,47 @@ export class DirectReader {
         intervals,
         signal,
       )
+      this.#failures.answered(LOCATING)
       if (candidates === undefined || !isCovered(wanted, candidates)) return undefined
-      return { scan, shares: sharesOf(chosen(wanted, candidates), this.#avoided), rowBytes }
+      const shares = sharesOf(chosen(wanted, candidates), (address) => this.#failures.has(address))
+      if (shares.some(({ address }) => this.#failures.rests(address))) return undefined
+      return { scan, shares, rowBytes }
     } catch (error) {
-      if (!isRefusal(error)) throw error
-      this.#refuse(error)
+      if (signal.aborted || !this.#isLeft(error, LOCATING)) throw error
       return undefined
     }
   }
 
   /**
-   * Writes all rows of the stretches into the file.
-   * @returns bytes of rows; undefined where a data node cannot be asked: SQL has to be, for these stretches at least
+   * Writes all rows of one data node's share into the file.
+   * @returns bytes of rows; undefined where it cannot be asked: SQL has to be, for these stretches at least
    * @throws DruidsyncError where a data node fails in the middle of its answer; the next try goes round it
    */
   async read(
-    { scan, shares, rowBytes }: Located,
+    { scan, rowBytes }: Located,
+    { address, segments }: NodeShare,
     file: SpoolFile,
     options: SpoolOptions,
   ): Promise<number | undefined> {
-    let bytes = 0
-    for (const { address, segments } of shares) {
-      try {
-        bytes += await this.#client.scan(address, segmentsQuery(scan, segments, rowBytes), file, options)
-        this.#hasAnswered = true
-      } catch (error) {
-        if (options.signal?.aborted) throw error
-        this.#avoided.add(address)
-        const isNever = isRefusal(error)
-        if (!isNever && !isOutOfReach(error)) throw error
-        // The first that is asked tells whether there is a way at all.
-        if (isNever || !this.#hasAnswered) this.#refuse(error)
-        return undefined
-      }
+    try {
+      const bytes = await this.#client.scan(address, segmentsQuery(scan, segments, rowBytes), file, options)
+      this.#hasAnswered = true
+      this.#failures.answered(address)
+      return bytes
+    } catch (error) {
+      if (options.signal?.aborted || !this.#isLeft(error, address)) throw error
+      return undefined
     }
-    return bytes
+  }
+
+  /** Judges a failure. @returns true where what was asked is left to SQL; else another try may help */
+  #isLeft(error: unknown, who: string): boolean {
+    const isRefused = isRefusal(error)
+    // The first data node that is asked tells whether there is a way at all.
+    const isNoWay = who !== LOCATING && isOutOfReach(error) && !this.#hasAnswered
+    if (isRefused || isNoWay) this.#refuse(error)
+    else if (!(error instanceof DruidsyncError) || !error.retryable || !this.#failures.note(who)) return false
+    return true
   }
 
   /** No data node is asked any more in this run. */
@@ -175,6 +190,7 @@ function isRefusal(error: unknown): boolean {
   return (
     error instanceof DruidsyncError &&
     !error.retryable &&
+    !error.asksForLess &&
     ["auth", "forbidden", "not-druid", "query"].includes(error.code)
   )
 }

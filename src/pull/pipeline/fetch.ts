@@ -7,21 +7,14 @@ import type { SpoolOptions } from "../../druid/client.ts"
 import { scanSql } from "../../druid/sql.ts"
 import type { AskedCounts } from "../../plan/proof.ts"
 import { isAddition } from "../../plan/slices.ts"
-import type { SpoolForm } from "../../store/rows/spool-source.ts"
 import type { Ports } from "../ports.ts"
-import type { Prepared } from "../prepare/prepare.ts"
 import { retrying } from "../retry.ts"
-import { fetchSegments, needsWholeChunks } from "./past-broker.ts"
+import { type FromSegments, needsWholeChunks, type Reading } from "./past-broker.ts"
 
-export interface Fetched {
+/** Rows of a slice, in files that are the caller's to remove. */
+export interface Fetched extends FromSegments {
   readonly slice: Slice
-  readonly path: string
-  readonly bytes: number
   readonly asked: AskedCounts | undefined
-  /** how the rows stand in the file */
-  readonly form: SpoolForm
-  /** of batches: rows that each segment of the form must have brought; undefined where only the slice's count tells */
-  readonly promised: readonly (number | undefined)[]
 }
 
 /** What the fetcher of a slice is told, and decides, while it is fetched. */
@@ -35,9 +28,6 @@ export interface FetchHooks {
   /** sends the request when it may be sent. @param attempt from 0 */
   readonly enter?: (attempt: number, request: () => Promise<Fetched>) => Promise<Fetched>
 }
-
-/** What is read of a datasource. */
-export type Reading = Pick<Prepared, "source" | "columns" | "isUniform" | "rowBytes">
 
 /** Tries past the broker; what fails so often may have no other way than through it. */
 const DIRECT_TRIES = 2
@@ -98,13 +88,13 @@ async function fetchOnce(
   }
   const options = { action: `fetching "${source.datasource}"`, signal, onBytes: take }
   try {
-    const direct = await fetchSegments(ports, what, slice, path, options)
+    const direct = await ports.direct?.fetch(what, slice, path, options)
     if (direct === undefined) await undo()
     if (direct === undefined && isAddition(slice)) throw needsWholeChunks(source)
     const rows = direct ?? (await fetchLines(ports, what, slice, path, options))
     const after = mustAsk ? await counts() : undefined
     const asked = before === undefined || after === undefined ? undefined : { before, after }
-    return { slice, path, asked, ...rows }
+    return { slice, asked, ...rows }
   } catch (error) {
     await undo()
     throw error
@@ -118,10 +108,10 @@ async function fetchLines(
   slice: Slice,
   path: string,
   options: SpoolOptions,
-): Promise<Pick<Fetched, "bytes" | "form" | "promised">> {
+): Promise<FromSegments> {
   const { bytes, header } = await client.spool(scanSql(source, columns, slice.interval), path, options)
   checkHeader(source.datasource, columns, header.names, header.druidTypes)
-  return { bytes, form: { kind: "lines" }, promised: [] }
+  return { paths: [path], bytes, form: { kind: "lines" }, promised: [] }
 }
 
 /** The response must have the columns that were planned: a schema that changed meanwhile is planned anew. */

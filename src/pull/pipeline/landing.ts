@@ -3,10 +3,10 @@
  * proven and committed. One look at the segments proves all slices that had arrived when it began, and slices share
  * transactions.
  */
-import { rm } from "node:fs/promises"
 import type { Column, Part, Segment, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText, sameInterval } from "../../base/intervals.ts"
+import { removeSpooled } from "../../druid/spool.ts"
 import { chunksOf } from "../../plan/chunks.ts"
 import { proof } from "../../plan/proof.ts"
 import { segmentSetText } from "../../plan/segment-set.ts"
@@ -18,7 +18,7 @@ import { describeMismatch } from "../describe.ts"
 import { commitOf, type Prepared } from "../prepare/prepare.ts"
 import type { Arrived } from "./downloads.ts"
 import type { Fetched } from "./fetch.ts"
-import { checkSegments } from "./past-broker.ts"
+import { checkSegments, isPastBroker } from "./past-broker.ts"
 import type { Job, Round } from "./round.ts"
 
 interface HeldSlice {
@@ -131,7 +131,7 @@ export class Landing {
       const table = `stage_${numbering.next++}`
       const intervals = job.slice.works.map((work) => work.interval)
       const { columns, rowHash } = job.prepared
-      const staged = await stage(loader, table, fetched.path, columns, intervals, rowHash, fetched.form)
+      const staged = await stage(loader, table, fetched.paths, columns, intervals, rowHash, fetched.form)
       const drop = async (error: unknown) => {
         await dropStaged(loader, table)
         throw error
@@ -146,11 +146,12 @@ export class Landing {
     } catch (error) {
       if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
       if (error.code === "response-mismatch") this.#round.fetchFailed(job, error)
-      else if (error.retryable && job.mismatches < MAX_MISMATCHES)
+      // What is wrong with rows of a data node may be so with that data node alone.
+      else if ((error.retryable || isPastBroker(fetched)) && job.mismatches < MAX_MISMATCHES)
         this.#round.add({ ...job, mismatches: job.mismatches + 1 })
       else this.#round.sliceFailed(job, error)
     } finally {
-      await rm(fetched.path, { force: true })
+      await removeSpooled(fetched.paths)
       space.release()
     }
   }

@@ -2,58 +2,139 @@
  * A slice past the broker: its segments are asked of the data nodes that have them. What a data node cannot prove by itself
  * is left to SQL, slice by slice.
  */
-import type { Segment, Slice, Work } from "../../base/domain.ts"
+import PQueue from "p-queue"
+import type { Column, Segment, Slice, Work } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { contains, intersection } from "../../base/intervals.ts"
+import type { PullSettings } from "../../config/settings.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
-import type { Wanted } from "../../druid/direct/reader.ts"
+import type { NodeShare } from "../../druid/direct/locate.ts"
+import type { DirectReader, Located, Wanted } from "../../druid/direct/reader.ts"
 import { segmentId } from "../../druid/segment-id.ts"
-import { spooling } from "../../druid/spool.ts"
+import { removeSpooled, type SpoolFile, spooling } from "../../druid/spool.ts"
 import type { Source } from "../../druid/sql.ts"
 import { conditionOf } from "../../plan/chunks.ts"
 import type { SpoolForm } from "../../store/rows/spool-source.ts"
-import type { Ports, PullRequest } from "../ports.ts"
-import type { Prepared } from "../prepare/prepare.ts"
 
-/** Rows that came from data nodes, and what each segment must have brought. */
+/** What is read of a datasource. */
+export interface Reading {
+  readonly source: Source
+  /** in the order of the response */
+  readonly columns: readonly Column[]
+  /** each column has one type in all segments: a data node writes what Druid's SQL would */
+  readonly isUniform: boolean
+  /** bytes of a row in a response, from a sample; undefined where there was none */
+  readonly rowBytes: number | undefined
+}
+
+/** Rows on the spool, and of those that came from data nodes what each segment must have brought. */
 export interface FromSegments {
+  readonly paths: readonly string[]
   readonly bytes: number
+  /** how the rows stand in the files */
   readonly form: SpoolForm
-  /** per segment of the form: its rows by the metadata; undefined where the slice holds a part of it, or a filter is set */
+  /** of batches: per segment of the form its rows by the metadata; undefined where the slice holds a part of it, or a filter is set */
   readonly promised: readonly (number | undefined)[]
 }
 
-/**
- * Fetches the slice's segments into a new file.
- * @returns undefined where SQL has to be asked; there is no file then
- * @throws DruidsyncError where a data node fails in the middle; the file is the caller's to remove
- */
-export async function fetchSegments(
-  { direct, signal }: Ports,
-  { source, columns, isUniform, rowBytes }: Pick<Prepared, "source" | "columns" | "isUniform" | "rowBytes">,
-  slice: Slice,
-  path: string,
-  options: SpoolOptions,
-): Promise<FromSegments | undefined> {
-  if (direct === undefined || !isUniform || !slice.works.every(isImmutable)) return undefined
-  const wanted = slice.works.map(
-    ({ interval, chunk, added }): Wanted => ({ interval, segments: chunk.segments, only: added?.segments }),
-  )
-  const located = await direct.locate(source, columns, wanted, rowBytes, signal)
-  const bytes =
-    located === undefined ? undefined : await spooling(path, (file) => direct.read(located, file, options))
-  if (bytes === undefined) return undefined
-  const segments = segmentsOf(slice)
-  const isAll = source.filter === undefined && source.shard === undefined
-  return {
-    bytes,
-    form: { kind: "batches", segments: segments.map((segment) => segmentId(source.datasource, segment)) },
-    promised: segments.map((segment) => (isAll && isWhole(slice, segment) ? segment.rows : undefined)),
+/** Requests that one data node is sent at a time: it reads a segment with one thread, and answers the queries of others beside. */
+const REQUESTS_PER_NODE = 4
+
+/** Fetches slices of a run from data nodes, several of them side by side. */
+export class PastBroker {
+  readonly #reader: DirectReader
+  /** by address */
+  readonly #queues = new Map<string, PQueue>()
+
+  constructor(reader: DirectReader) {
+    this.#reader = reader
+  }
+
+  /** No data node is asked any more in this run. */
+  get isRefused(): boolean {
+    return this.#reader.isRefused
+  }
+
+  /**
+   * Fetches the slice's segments into new files, one for each data node.
+   * @param path of the first file; the others are called after it
+   * @returns undefined where SQL has to be asked; there is no file then
+   * @throws DruidsyncError where a data node fails in the middle; there is no file then
+   */
+  async fetch(
+    { source, columns, isUniform, rowBytes }: Reading,
+    slice: Slice,
+    path: string,
+    options: SpoolOptions & { readonly signal: AbortSignal },
+  ): Promise<FromSegments | undefined> {
+    if (!isUniform || !slice.works.every(isImmutable)) return undefined
+    const wanted = slice.works.map(
+      ({ interval, chunk, added }): Wanted => ({ interval, segments: chunk.segments, only: added?.segments }),
+    )
+    const located = await this.#reader.locate(source, columns, wanted, rowBytes, options.signal)
+    const files = located === undefined ? undefined : await this.#readAll(located, path, options)
+    if (files === undefined) return undefined
+    const segments = segmentsOf(slice)
+    const isAll = source.filter === undefined && source.shard === undefined
+    return {
+      ...files,
+      form: { kind: "batches", segments: segments.map((segment) => segmentId(source.datasource, segment)) },
+      promised: segments.map((segment) => (isAll && isWhole(slice, segment) ? segment.rows : undefined)),
+    }
+  }
+
+  /** All shares at the same time. Where one fails, the others are stopped, and nothing is left of them. */
+  async #readAll(
+    located: Located,
+    path: string,
+    options: SpoolOptions & { readonly signal: AbortSignal },
+  ): Promise<Pick<FromSegments, "bytes" | "paths"> | undefined> {
+    const { shares } = located
+    const stop = new AbortController()
+    const each = { ...options, signal: AbortSignal.any([options.signal, stop.signal]) }
+    // Where all segments are empty there is nobody to ask, and an empty file.
+    const paths = [path, ...shares.slice(1).map((_, n) => `${path}.${n + 2}`)]
+    const reads = paths.map(async (place, n) => {
+      const share = shares[n]
+      const read = (file: SpoolFile) =>
+        share === undefined
+          ? Promise.resolve(0)
+          : this.#inTurn(share, each.signal, () => this.#reader.read(located, share, file, each))
+      const bytes = await spooling(place, read).catch((error: unknown) => {
+        stop.abort(error)
+        throw error
+      })
+      if (bytes === undefined) stop.abort()
+      return bytes
+    })
+    const ended = await Promise.allSettled(reads)
+    const bytes = ended.map((one) => (one.status === "fulfilled" ? one.value : undefined))
+    if (bytes.every((one) => one !== undefined))
+      return { paths, bytes: bytes.reduce((sum, one) => sum + one, 0) }
+    await removeSpooled(paths)
+    options.signal.throwIfAborted()
+    // Those that were stopped for another's sake give its error as theirs.
+    const failed = ended.find((one) => one.status === "rejected")
+    const isLeft = ended.some((one) => one.status === "fulfilled" && one.value === undefined)
+    if (failed !== undefined && !isLeft) throw failed.reason
+    return undefined
+  }
+
+  #inTurn<T>({ address }: NodeShare, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+    const queue = this.#queues.get(address) ?? new PQueue({ concurrency: REQUESTS_PER_NODE })
+    this.#queues.set(address, queue)
+    return queue.add(async () => {
+      signal.throwIfAborted()
+      return ask()
+    })
   }
 }
 
 /** Rows of added segments that are fetched without the rest of their chunk: a slice at most, and none where only the broker is asked. */
-export function mostAdded({ direct }: Pick<Ports, "direct">, { pull }: Pick<PullRequest, "pull">): number {
+export function mostAdded(
+  { direct }: { readonly direct?: PastBroker | undefined },
+  { pull }: { readonly pull: PullSettings },
+): number {
   return direct === undefined || direct.isRefused ? 0 : pull.sliceRows
 }
 
@@ -64,6 +145,11 @@ export function mostAdded({ direct }: Pick<Ports, "direct">, { pull }: Pick<Pull
 export function needsWholeChunks({ datasource }: Source): DruidsyncError {
   const message = `what was added to "${datasource}" cannot be fetched alone; its chunks are fetched whole`
   return new DruidsyncError("response-mismatch", message)
+}
+
+/** Rows of data nodes. */
+export function isPastBroker({ form }: Pick<FromSegments, "form">): boolean {
+  return form.kind === "batches"
 }
 
 /**

@@ -18,11 +18,17 @@ export const SEGMENT_COLUMN = "\nsegment"
 
 /**
  * A FROM clause that gives rows of one column `json`; of batches also `segment`, NULL where it is none of the list.
+ * @param paths of a file, or of several, at least one
  * @param maxLineBytes the longest line that the reader takes
  */
-export function spoolSource(path: string, form: SpoolForm, maxLineBytes: number): string {
+export function spoolSource(
+  paths: string | readonly string[],
+  form: SpoolForm,
+  maxLineBytes: number,
+): string {
+  const files = `[${[paths].flat().map(oneFile).join(", ")}]`
   const read = (columns: string, more = "") =>
-    `read_json(${oneFile(path)}, format = 'newline_delimited', hive_partitioning = false, ${more}columns = ${columns}, maximum_object_size = ${maxLineBytes})`
+    `read_json(${files}, format = 'newline_delimited', hive_partitioning = false, ${more}columns = ${columns}, maximum_object_size = ${maxLineBytes})`
   if (form.kind === "lines") return read("{json: 'VARCHAR[]'}", "records = false, ")
   const ids = `[${form.segments.map(literal).join(", ")}]`
   return (

@@ -36,7 +36,7 @@ export interface Staged {
 const ROW_BYTES = [4, 16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
 
 /**
- * @param path spool file
+ * @param paths spool files, at least one
  * @param columns in the order of the response
  * @param intervals ascending; the rows of each are counted
  * @param rowHash the column of hashes, where the config wants one: it comes last
@@ -45,7 +45,7 @@ const ROW_BYTES = [4, 16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
 export async function stage(
   engine: Engine,
   table: string,
-  path: string,
+  paths: string | readonly string[],
   columns: readonly Column[],
   intervals: readonly Interval[],
   rowHash?: Column,
@@ -72,7 +72,7 @@ export async function stage(
   if (form.kind === "batches") values.push(`segment AS ${quoteName(SEGMENT_COLUMN)}`)
   // A cell that is not there would read as NULL.
   const whole = `WHERE CASE WHEN len(json) = ${columns.length} THEN TRUE ELSE error('Malformed JSON: a row has not the cells of the header') END`
-  const source = (maxLineBytes: number) => spoolSource(path, form, maxLineBytes)
+  const source = (maxLineBytes: number) => spoolSource(paths, form, maxLineBytes)
   const create = (maxLineBytes: number) =>
     engine.run(
       `CREATE OR REPLACE TABLE ${name} AS SELECT ${values.join(", ")} FROM ${source(maxLineBytes)} ${whole}`,

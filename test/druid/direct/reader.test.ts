@@ -8,7 +8,7 @@ import { createClient, type DruidClient } from "../../../src/druid/client.ts"
 import { DirectReader, type Wanted } from "../../../src/druid/direct/reader.ts"
 import { spooling } from "../../../src/druid/spool.ts"
 import { createTransport } from "../../../src/druid/transport.ts"
-import { type FakeDruid, startFakeDruid } from "../../support/fake-druid/fake-druid.ts"
+import { errors, type FakeDruid, reply, startFakeDruid } from "../../support/fake-druid/fake-druid.ts"
 import { DataNode } from "../../support/fake-druid/http/data-node.ts"
 
 const NAME = "events"
@@ -60,9 +60,16 @@ afterEach(async () => {
 
 /** what was said of the reader, once nothing was asked of data nodes any more */
 let refusals: string[] = []
+let nowMs = 0
 function directReader(): DirectReader {
   refusals = []
-  return new DirectReader(client, "http", (why) => refusals.push(why))
+  nowMs = 0
+  return new DirectReader(
+    client,
+    "http",
+    (why) => refusals.push(why),
+    () => nowMs,
+  )
 }
 
 async function node(): Promise<DataNode> {
@@ -99,8 +106,12 @@ async function read(reader: DirectReader, filter?: string) {
   if (located === undefined) return undefined
   const path = join(folder, `spool-${Math.random()}`)
   const options = { action: "reading", signal: SIGNAL }
-  const bytes = await spooling(path, (file) => reader.read(located, file, options))
-  if (bytes === undefined) return undefined
+  const sent = await spooling(path, async (file) => {
+    const bytes: (number | undefined)[] = []
+    for (const share of located.shares) bytes.push(await reader.read(located, share, file, options))
+    return bytes
+  })
+  if (sent.includes(undefined)) return undefined
   const lines = readFileSync(path, "utf8").split("\n")
   expect(lines.pop()).toBe("")
   return lines.map((line) => JSON.parse(line) as { segmentId: string; events: unknown[][] })
@@ -178,6 +189,38 @@ describe("reading segments past the broker", () => {
     const reader = directReader()
     expect(await read(reader)).toBeUndefined()
     expect(refusals).toEqual([expect.stringContaining("127.0.0.1")])
+  })
+
+  it("leaves to SQL for a minute what a data node has that failed twice in a row", async () => {
+    await node()
+    const reader = directReader()
+    fake.hooks.beforeRequest = (kind) =>
+      kind === "segmentScan" ? reply(errors.connectionReset()) : undefined
+    await expect(read(reader)).rejects.toMatchObject({ code: "server", retryable: true })
+    expect(await read(reader)).toBeUndefined()
+    const asked = fake.log.count("segmentScan")
+    delete fake.hooks.beforeRequest
+    nowMs = 59_999
+    expect(await read(reader)).toBeUndefined()
+    expect(fake.log.count("segmentScan")).toBe(asked)
+    nowMs = 60_000
+    expect(await read(reader)).toHaveLength(4)
+    expect([refusals, reader.isRefused]).toEqual([[], false])
+  })
+
+  it("leaves to SQL, too, what a broker cannot locate twice in a row", async () => {
+    await node()
+    const reader = directReader()
+    fake.hooks.beforeRequest = (kind) => (kind === "candidates" ? reply(errors.connectionReset()) : undefined)
+    await expect(read(reader)).rejects.toMatchObject({ code: "server", retryable: true })
+    expect(await read(reader)).toBeUndefined()
+    const asked = fake.log.entries.length
+    expect(await read(reader)).toBeUndefined()
+    expect(fake.log.entries.filter(({ kind }) => kind === "candidates").length).toBe(2)
+    expect(fake.log.entries.length).toBeGreaterThan(asked)
+    nowMs = 60_000
+    delete fake.hooks.beforeRequest
+    expect(await read(reader)).toHaveLength(4)
   })
 
   it("goes round a data node that broke off", async () => {
