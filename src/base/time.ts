@@ -94,6 +94,11 @@ export function floorDiv(a: bigint, b: bigint): bigint {
   return a % b < 0n ? quotient - 1n : quotient
 }
 
+/** The first millisecond of the UTC day that a time lies in. @param ms since 1970 */
+export function startOfDay(ms: bigint): bigint {
+  return floorDiv(ms, DAY_MS) * DAY_MS
+}
+
 /** The later of two limits that may each be missing. */
 export function laterOf(a: bigint | undefined, b: bigint | undefined): bigint | undefined {
   if (a === undefined || b === undefined) return a ?? b

@@ -7,9 +7,9 @@
 import type { Chunk, Interval } from "../base/domain.ts"
 import { anyOverlap, sameInterval } from "../base/intervals.ts"
 import { shareOf } from "../base/shard.ts"
-import { laterOf } from "../base/time.ts"
 import { settingsDigest } from "../config/settings-digest.ts"
 import { chunksOf, knownRows } from "../plan/chunks.ts"
+import { copiedFrom } from "../plan/window.ts"
 import type { Subject } from "../pull/judge.ts"
 import type { Ports } from "../pull/ports.ts"
 import { readShape } from "../pull/prepare/shape.ts"
@@ -91,7 +91,7 @@ export async function comparison(
   const share = settings.shard === undefined ? undefined : shareOf(settings.shard, settings.name)
   const options = {
     settings: settingsDigest(settings),
-    since: laterOf(settings.sinceMs, wish.sinceMs),
+    since: copiedFrom(settings, wish.sinceMs, ports.clock.nowMs()),
     until: wish.untilMs,
     realtime: settings.realtime,
     ...(share === undefined ? {} : { share }),

@@ -70,6 +70,17 @@ export function duration(min: number, max: number, bounds: string) {
   return counted("Ms", reading)
 }
 
+/** How long rows are kept: `"all"`, or a length of time of at least a day, to milliseconds. */
+export function keeping() {
+  const accepted =
+    '"all", or a duration of at least a day such as "90d" or "P90D" (no months or years: they vary)'
+  const reading = read(accepted, (text) => {
+    const ms = parseDuration(text)
+    return ms !== undefined && ms >= DAY_MS ? ms : undefined
+  })
+  return counted("Ms", v.union([v.literal("all", accepted), reading], accepted))
+}
+
 /** A length of time that a timer can wait for, to milliseconds. */
 export function timeout() {
   return duration(1, MAX_TIMEOUT_MS, ", at most 24 days")

@@ -15,6 +15,7 @@ import {
   host,
   instant,
   integer,
+  keeping,
   name,
   oneOf,
   path,
@@ -154,6 +155,11 @@ export const sharedEntries = {
     oneOf("keep", "mirror"),
     "keep",
     "rows whose segments Druid dropped: keep them, or mirror the drop",
+  ),
+  keep: withDefault(
+    keeping(),
+    "all",
+    "keep only the days of this length of time before now: older ones are not copied, and deleted here when they pass out of it",
   ),
   realtime: withDefault(
     oneOf("include", "exclude"),

@@ -4,12 +4,15 @@ import { createHash } from "node:crypto"
 import { parseShard, type Shard, shardText } from "../base/shard.ts"
 import type { ColumnChoice, DatasourceSettings } from "./settings.ts"
 
+/** What the digest leaves out, and the text says all the same. */
+type Told = Pick<DatasourceSettings, "keepMs">
+
 /** The settings that change the rows or columns of a table. */
 type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "rowHash" | "rows" | "shard">
 
 /**
  * 16 hex digits that stand for what changes the rows or columns of a table: columns (in whatever order), filter,
- * multiValue, rowHash, rows, shard. Not `since` (a matter of which intervals), `table`, `deletions`, `realtime` and `lookback`.
+ * multiValue, rowHash, rows, shard. Not `since` and `keep` (a matter of which intervals), `table`, `deletions`, `realtime` and `lookback`.
  * Stored in checkpoints: a change of the form below makes every user fetch everything again.
  */
 export function settingsDigest(datasource: Shaping): string {
@@ -42,9 +45,12 @@ function saltPrint(salt: ColumnChoice["salt"]): string {
     .slice(0, 8)
 }
 
-/** The same settings as readable JSON, kept per datasource, so that a later run can say which of them changed. */
-export function settingsText(datasource: Shaping): string {
-  const { columns, filter, multiValue, rowHash, rows, shard } = datasource
+/**
+ * The same settings as readable JSON, kept per datasource, so that a later run can say which of them changed; and `keepMs`,
+ * so that the file tells its window.
+ */
+export function settingsText(datasource: Shaping & Told): string {
+  const { columns, filter, multiValue, rowHash, rows, shard, keepMs } = datasource
   return JSON.stringify({
     columns: {
       include: columns.include === undefined ? null : [...columns.include].sort(),
@@ -56,6 +62,7 @@ export function settingsText(datasource: Shaping): string {
     rowHash,
     ...(rows === "visible" ? { rows } : {}),
     ...(shard === undefined ? {} : { shard: shardText(shard) }),
+    ...(keepMs === "all" ? {} : { keepMs }),
   })
 }
 
@@ -66,7 +73,7 @@ export function settingsText(datasource: Shaping): string {
 export function changedSettings(before: string, datasource: Shaping): string[] {
   const was = parsed(before)
   if (was === undefined) return []
-  const now = JSON.parse(settingsText(datasource)) as Record<string, unknown>
+  const now = JSON.parse(settingsText({ ...datasource, keepMs: "all" })) as Record<string, unknown>
   const keys = new Set([...Object.keys(now), ...["rows", "shard"].filter((key) => key in was)])
   return [...keys].filter((key) => JSON.stringify(was[key]) !== JSON.stringify(now[key]))
 }
@@ -76,6 +83,12 @@ export function shardOfText(before: string): Shard | undefined {
   const text = parsed(before)?.shard
   const shard = typeof text === "string" ? parseShard(text) : undefined
   return shard === "whole" ? undefined : shard
+}
+
+/** The `keep` that `settingsText` gave before; files of before 0.2 keep all. */
+export function keepOfText(before: string): DatasourceSettings["keepMs"] {
+  const keepMs = parsed(before)?.keepMs
+  return typeof keepMs === "number" ? keepMs : "all"
 }
 
 /** undefined if the text is not ours, or comes from a version that kept only a digest. We still know that something changed. */

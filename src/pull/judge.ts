@@ -1,15 +1,17 @@
 /** What metadata alone says about one datasource: pure, no request is sent. */
 
-import type { Chunk, Interval, Work } from "../base/domain.ts"
+import type { Chunk, Interval, Part, Work } from "../base/domain.ts"
 import { anyOverlap, overlaps, subtract } from "../base/intervals.ts"
 import { shareOf } from "../base/shard.ts"
-import { laterOf, MAX_TIME, MIN_TIME } from "../base/time.ts"
+import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import { changedSettings, settingsDigest } from "../config/settings-digest.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
+import { copiedFrom, type MovingWindow, movingWindow } from "../plan/window.ts"
+import type { PresentState } from "../store/notes/present.ts"
 import type { DatasourceState, FileState } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import type { Broken } from "./broken.ts"
@@ -18,7 +20,7 @@ import type { PullRequest } from "./ports.ts"
 /** What a round is planned from: what Druid has, and what the file holds. */
 export interface Look {
   readonly inventory: Inventory
-  readonly state: FileState
+  readonly state: FileState & Partial<Pick<PresentState, "changed">>
 }
 
 /** One datasource of a look. */
@@ -27,6 +29,8 @@ export interface Subject {
   readonly inventory: Inventory
   /** what the file holds of it; undefined before its first commit */
   readonly held: DatasourceState | undefined
+  /** checkpoints whose rows another program changed: they count as not held */
+  readonly changed?: readonly Part[] | undefined
   /** chunks of which Druid answers nothing, though it lists them (`withBroken`) */
   readonly broken?: readonly Broken[]
   /** by the file: columns that Druid's SQL did not show, though segments hold them */
@@ -34,8 +38,14 @@ export interface Subject {
 }
 
 export function subjectOf(settings: DatasourceSettings, { inventory, state }: Look): Subject {
-  const held = state.datasources.get(settings.name)
-  return { settings, inventory, held, unlisted: state.unlisted.get(settings.name) ?? new Map() }
+  const { name } = settings
+  return {
+    settings,
+    inventory,
+    held: state.datasources.get(name),
+    changed: state.changed?.get(name),
+    unlisted: state.unlisted.get(name) ?? new Map(),
+  }
 }
 
 export interface Judged extends Subject {
@@ -43,12 +53,14 @@ export interface Judged extends Subject {
   readonly broken: readonly Broken[]
   readonly chunks: readonly Chunk[]
   readonly diff: Diff
+  /** undefined where everything is kept */
+  readonly window: MovingWindow | undefined
   /** set where Druid refuses `sys.segments` and days were counted instead */
   readonly counts: Pick<CountedWorks, "refused" | "taken"> | undefined
 }
 
 /**
- * @param nowMs for the lookback, which days after now are no part of
+ * @param nowMs for the lookback, which days after now are no part of, and for the window of `keep`
  * @param committed what this run has committed already: with `full`, all else counts as not held
  * @param addedAlone so many rows of segments that were added to a chunk can be fetched alone (`mostAdded`)
  */
@@ -61,11 +73,9 @@ export function judge(
 ): Judged {
   const { settings, inventory, held } = subject
   const listed = chunksOf(inventory.segments.get(settings.name) ?? [], settings.rows)
-  const window = {
-    start: laterOf(settings.sinceMs, request.sinceMs) ?? MIN_TIME,
-    end: request.untilMs ?? MAX_TIME,
-  }
-  const broken = (subject.broken ?? []).filter((one) => overlaps(one.interval, window))
+  const since = copiedFrom(settings, request.sinceMs, nowMs)
+  const range = { start: since ?? MIN_TIME, end: request.untilMs ?? MAX_TIME }
+  const broken = (subject.broken ?? []).filter((one) => overlaps(one.interval, range))
   const isBroken = anyOverlap(broken.map((one) => one.interval))
   const chunks = broken.length === 0 ? listed : listed.filter((chunk) => !isBroken(chunk.interval))
   const byCounts = inventory.basis === "counts"
@@ -76,7 +86,7 @@ export function judge(
     realtime: settings.realtime,
     filtered: settings.filter !== undefined,
     share: shareOf(settings.shard, settings.name),
-    since: laterOf(settings.sinceMs, request.sinceMs),
+    since,
     until: request.untilMs,
     addedAlone,
   }
@@ -90,7 +100,9 @@ export function judge(
     ),
   )
   const found = { ...all, gone, nothingActive }
-  const base = { ...subject, broken, chunks: listed }
+  const known = [...(held?.parts ?? []), ...(subject.changed ?? [])]
+  const window = movingWindow(settings.keepMs, nowMs, listed, known)
+  const base = { ...subject, broken, chunks: listed, window }
   if (!request.full) {
     const isFiltered = settings.filter !== undefined
     const counts = byCounts ? judgeCounts(found.works, held?.parts ?? [], newest, isFiltered) : undefined

@@ -4,8 +4,10 @@ import { DruidsyncError, ExitCode, usage } from "../base/errors.ts"
 import { fold } from "../base/names.ts"
 import { nearest } from "../base/nearest.ts"
 import { type Shard, shardText } from "../base/shard.ts"
+import { formatDruidTime } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import { shardOfText } from "../config/settings-digest.ts"
+import { copiedFrom } from "../plan/window.ts"
 import type { DatasourceState, FileState } from "../store/notes/state.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
@@ -32,6 +34,30 @@ export function refuseOtherShard(
       `pull ${flag}, or use another --out, or fetch all that the file holds anew with --full (without --only, --since, --until)`,
     )
   }
+}
+
+/**
+ * Refuses a run of which no datasource has any time left to look at: its bounds contradict one another.
+ * @param nowMs where the window of `keep` ends
+ * @throws DruidsyncError `usage`
+ */
+export function refuseEmptyRange(
+  { datasources, sinceMs, untilMs }: Pick<PullRequest, "datasources" | "sinceMs" | "untilMs">,
+  nowMs: number,
+): void {
+  if (untilMs === undefined) return
+  const starts = datasources.map((one) => copiedFrom(one, sinceMs, nowMs))
+  const [start] = starts
+  if (start === undefined || starts.some((one) => one === undefined || one < untilMs)) return
+  const name = JSON.stringify(datasources[0]!.name)
+  throw new DruidsyncError(
+    "usage",
+    `what is copied of ${name} begins at ${formatDruidTime(start)} and ends before it, at ${formatDruidTime(untilMs)} (--until)`,
+    {
+      exitCode: ExitCode.usage,
+      hint: 'give a later --until; "since", "keep" and --since say where it begins',
+    },
+  )
 }
 
 function words(shard: Shard | undefined): string {

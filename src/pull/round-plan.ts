@@ -107,7 +107,12 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
   const mayImprove =
     diff.unavailable.length + prepared.doubtful.length + (judged.counts?.refused.length ?? 0) > 0 ||
     (!isLastCall && diff.works.some((work) => work.state === "unproven"))
-  return { progress: one, prepared, upkeep: await upkeepOf(ports, judged, prepared), mayImprove }
+  const upkeep = await upkeepOf(ports, judged, prepared)
+  if (upkeep.doubt !== undefined) {
+    warnOnce(run, one, one.warnings, upkeep.doubt)
+    one.caveat = [...caveats, upkeep.doubt].join("; ")
+  }
+  return { progress: one, prepared, upkeep, mayImprove }
 }
 
 /** Which works a round is to do, and which are left for a later one. */

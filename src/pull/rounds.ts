@@ -14,7 +14,7 @@ import { execute } from "./pipeline/execute.ts"
 import type { Ports } from "./ports.ts"
 import { decideAll } from "./prepare/prepare.ts"
 import { noteOutOfTime, type Run, type Stretch } from "./progress.ts"
-import { refuseOtherShard } from "./refusals.ts"
+import { refuseEmptyRange, refuseOtherShard } from "./refusals.ts"
 import { noteDoubts, noteFailure, type Planned, planAll } from "./round-plan.ts"
 import { anyOf } from "./time-limit.ts"
 import { doUpkeep, hasUpkeep } from "./upkeep.ts"
@@ -96,6 +96,7 @@ export class Rounds {
    */
   async #firstLook(): Promise<Look> {
     const { ports, request } = this.#run
+    refuseEmptyRange(request, ports.clock.nowMs())
     const refused = new AbortController()
     const looked = inventoryOf({ ...ports, signal: AbortSignal.any([this.#asking.signal, refused.signal]) })
     looked.catch(() => undefined)

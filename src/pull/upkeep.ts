@@ -2,6 +2,7 @@
 
 import type { Interval } from "../base/domain.ts"
 import { anyOverlap } from "../base/intervals.ts"
+import { keepOfText } from "../config/settings-digest.ts"
 import type { DatasourceCommit } from "../store/rows/commit.ts"
 import { commitApart } from "../store/rows/commit-apart.ts"
 import { heldOfBroken } from "./broken.ts"
@@ -9,10 +10,13 @@ import type { Judged } from "./judge.ts"
 import type { Ports } from "./ports.ts"
 import { commitOf, needsEmptyTable, type Prepared } from "./prepare/prepare.ts"
 import type { Progress, Run } from "./progress.ts"
+import { passedOut } from "./window.ts"
 
 export interface Upkeep extends Pick<DatasourceCommit, "refreshed" | "keep" | "remove"> {
-  /** the config gives its table another name than the file has, or it gets a table without a row */
+  /** the file calls its table or its window something else than the config does, or it gets a table without a row */
   readonly reshapes: boolean
+  /** in words: why nothing is deleted for `keep` */
+  readonly doubt?: string | undefined
 }
 
 /** What a round knows of the upkeep of one datasource. */
@@ -34,12 +38,15 @@ export function hasUpkeep({ upkeep }: Pick<Kept, "upkeep">): boolean {
 export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared): Promise<Upkeep> {
   const { settings, held, diff } = judged
   const { keep, remove } = await dropped(ports, judged)
-  const renames = held !== undefined && held.table !== settings.table
+  const { remove: past, doubt } = await passedOut(ports, judged)
+  const isOther =
+    held !== undefined && (held.table !== settings.table || keepOfText(held.settings) !== settings.keepMs)
   return {
     refreshed: prepared.refreshed,
     keep: [...keep, ...heldOfBroken(judged.broken, held?.parts ?? [])],
-    remove: [...remove, ...diff.foreign],
-    reshapes: renames || needsEmptyTable(judged),
+    remove: [...remove, ...diff.foreign, ...past],
+    doubt,
+    reshapes: isOther || needsEmptyTable(judged),
   }
 }
 

@@ -41,6 +41,7 @@ describe("a configuration", () => {
           filter: undefined,
           sinceMs: undefined,
           deletions: "keep",
+          keepMs: "all",
           realtime: "include",
           multiValue: "list",
           rows: "all",
@@ -175,6 +176,18 @@ describe("a configuration", () => {
     [{ concurrency: 0 }, "concurrency: found 0; accepted: a whole number from 1 to 64, such as 4"],
     [{ rowHash: "true" }, 'rowHash: found "true"; accepted: true or false'],
     [{ deletions: "drop" }, 'deletions: found "drop"; accepted: "keep" or "mirror"'],
+    [
+      { keep: "12h" },
+      'keep: found "12h"; accepted: "all", or a duration of at least a day such as "90d" or "P90D" (no months or years: they vary)',
+    ],
+    [
+      { keep: "3 months" },
+      'keep: found "3 months"; accepted: "all", or a duration of at least a day such as "90d" or "P90D" (no months or years: they vary)',
+    ],
+    [
+      { keep: 90 },
+      'keep: found 90; accepted: "all", or a duration of at least a day such as "90d" or "P90D" (no months or years: they vary)',
+    ],
     [{ realtime: "" }, 'realtime: found an empty text; accepted: "include" or "exclude"'],
     [{ context: [] }, "context: found an array; accepted: an object"],
     [

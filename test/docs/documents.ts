@@ -131,6 +131,11 @@ export async function printedDocuments(): Promise<Documents> {
     await rm(join(lake, "wikipedia/year=2016"), { recursive: true })
     await run("verify-lake", `verify -o $out --lake ${lake} --deep`)
     await run("export", `export -o $out --to ${lake} --partition day --rewrite`)
+
+    await desk.configure(fake, ["wikipedia"], { keep: "3650d" })
+    await run("plan", `plan ${both}`)
+    await run("pull", `pull ${both} --settle-wait 0`)
+    await run("status", "status -o $out")
     return printed
   } finally {
     await desk.close()

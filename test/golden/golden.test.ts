@@ -118,6 +118,27 @@ describe("golden files", () => {
   )
 
   it(
+    "of a window that moves on, and of a clock that runs a year ahead",
+    async () => {
+      desk.nowMs = Date.parse("2020-01-03T12:00:00Z")
+      await desk.configure(fake, [{ name: "edits", keep: "1d" }])
+      await desk.run("pull -c $c -o $out -q")
+      desk.nowMs += 86_400_000
+      await golden("window", desk, fake, [
+        "plan -c $c -o $out",
+        "pull -c $c -o $out",
+        "status -o $out",
+        "status -o $out --json",
+        "verify -c $c -o $out",
+        "pull -c $c -o $out --until 2020-01-02",
+      ])
+      desk.nowMs += 31_536_000_000
+      await golden("clock", desk, fake, ["plan -c $c -o $out", "pull -c $c -o $out", "status -o $out"])
+    },
+    SLOW,
+  )
+
+  it(
     "of a copy with something wrong",
     async () => {
       await worn()

@@ -2,10 +2,10 @@
 
 import type { Interval, Part } from "../../src/base/domain.ts"
 import { overlaps, subtract, union } from "../../src/base/intervals.ts"
-import { formatDruidTime } from "../../src/base/time.ts"
+import { formatDruidTime, MIN_TIME } from "../../src/base/time.ts"
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import type { Copy } from "./copy.ts"
-import { multiset, rowsWithin, type Segments, type Stretch, type TextRow } from "./truth.ts"
+import { fateBefore, multiset, rowsWithin, type Segments, type Stretch, type TextRow } from "./truth.ts"
 
 const show = ({ start, end }: Interval) => `${formatDruidTime(start)}/${formatDruidTime(end)}`
 
@@ -70,6 +70,7 @@ function isOld(part: Part): boolean {
  * is as in Druid, the others are as they were before.
  * @param servedGone some server still answered for dropped segments: they may be deleted later
  * @param schemaLags Druid's SQL may not know all columns of realtime rows yet: these are fetched again anyway
+ * @param start of the window of `keep`; undefined: everything is kept
  */
 export function checkComplete(
   name: string,
@@ -79,25 +80,49 @@ export function checkComplete(
   after: Copy,
   servedGone: boolean,
   schemaLags: boolean,
+  start: bigint | undefined,
 ): void {
+  if (start !== undefined) checkBefore(name, stretches, before, after, start)
+  const from = start ?? MIN_TIME
+  const past = { start: MIN_TIME, end: from }
+  const inWindow = (rows: readonly TextRow[]) => rows.filter(({ time }) => time >= from)
   for (const stretch of stretches) {
     const isLeft = stretch.isCold || (stretch.isLive && settings.realtime === "exclude")
-    const rows = isLeft ? rowsWithin(before?.rows ?? [], stretch.interval) : stretch.rows
-    const found = rowsWithin(after.rows, stretch.interval)
+    const rows = inWindow(isLeft ? rowsWithin(before?.rows ?? [], stretch.interval) : stretch.rows)
+    const found = inWindow(rowsWithin(after.rows, stretch.interval))
     if (stretch.isLive && schemaLags && found.length === rows.length) continue
     mustEqual(`${name} ${show(stretch.interval)}: exit 0, but`, found, rows)
   }
   const active = union(stretches.map((stretch) => stretch.interval))
   const ours = (rows: readonly TextRow[]) =>
-    rows.filter((row) => active.every(({ start, end }) => row.time < start || row.time >= end))
+    inWindow(rows).filter((row) => active.every(({ start, end }) => row.time < start || row.time >= end))
   const kept = ours(after.rows)
   if (settings.deletions === "keep") {
     mustEqual(`${name}: rows that Druid dropped`, kept, ours(before?.rows ?? []))
     for (const part of after.parts)
-      if (part.state !== "kept" && subtract(part.interval, active).length > 0)
+      if (part.state !== "kept" && subtract(part.interval, [...active, past]).length > 0)
         throw new Error(`${name} ${show(part.interval)}: dropped in Druid, but "${part.state}" here`)
   } else if (kept.length > 0) {
     if (!servedGone) throw new Error(`${name}: rows that Druid dropped are still here:\n${multiset(kept)}`)
     mustEqual(`${name}: rows that Druid dropped and still serves`, kept, ours(before?.rows ?? []))
   }
+}
+
+/** Rows before the window are gone, whatever they were; or all there, where Druid has no row in it. */
+function checkBefore(
+  name: string,
+  stretches: readonly Stretch[],
+  before: Copy | undefined,
+  after: Copy,
+  start: bigint,
+): void {
+  const older = (copy: Copy | undefined) => (copy?.rows ?? []).filter(({ time }) => time < start)
+  const fate = fateBefore(stretches, start)
+  if (fate === "left")
+    mustEqual(`${name}: rows before a window without a row of Druid's`, older(after), older(before))
+  if (fate === "left" || (fate === "either" && multiset(older(after)) === multiset(older(before)))) return
+  mustEqual(`${name}: rows before the window`, older(after), [])
+  for (const part of after.parts)
+    if (part.interval.start < start)
+      throw new Error(`${name} ${show(part.interval)}: a checkpoint before the window`)
 }

@@ -21,6 +21,11 @@ export function rowOf(day: number, [slot, n, s]: RowSeed, extra: boolean): Input
   }
 }
 
+/** Where a day begins, ms since 1970. */
+export function startOf(day: number): bigint {
+  return BigInt(FIRST_DAY + day * DAY_MS)
+}
+
 /** Whole days; `days` is cut at the last one. */
 export function spanOf(day: number, days: number): { start: bigint; end: bigint } {
   const last = Math.min(DAYS, day + days)

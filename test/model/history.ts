@@ -101,6 +101,8 @@ export interface History {
   /** segments are asked of the data nodes themselves. Default: false */
   readonly direct?: boolean
   readonly steps: readonly Step[]
+  /** where the window of `keep` begins, in days, pull by pull and then again; none: everything is kept */
+  readonly windows: readonly number[]
 }
 
 /** Days that a history may touch. */
@@ -239,6 +241,11 @@ export const histories: fc.Arbitrary<History> = fc.record({
   steps: fc
     .tuple(first, fc.array(step, { minLength: 1, maxLength: 6 }))
     .map(([start, rest]): readonly Step[] => [start, ...rest]),
+  windows: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    // Mostly it moves on; it may begin after every row, and become longer again.
+    { weight: 2, arbitrary: fc.array(fc.nat(DAYS), { minLength: 1, maxLength: 4 }) },
+  ),
 })
 
 /** Changes that a real Druid can be made to do by tasks and its coordinator, in the order given. */

@@ -117,6 +117,7 @@ describe("days that become a month", () => {
       rollup: false,
       sliceRows: 1,
       concurrency: 1,
+      windows: [],
       steps: [
         {
           do: "change",

@@ -94,6 +94,11 @@ export class Rig {
     rmSync(this.folder, { recursive: true, force: true })
   }
 
+  /** What the next run's clock shows, about. */
+  get nowMs(): number {
+    return this.#nowMs
+  }
+
   /** A path that no file of this rig has had. */
   newPath(): string {
     return join(this.folder, `${++this.#files}.duckdb`)

@@ -101,6 +101,7 @@ const SETTINGS: DatasourceSettings = {
   filter: undefined,
   sinceMs: undefined,
   deletions: "keep",
+  keepMs: "all",
   realtime: "include",
   multiValue: "list",
   rows: "all",

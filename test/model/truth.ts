@@ -134,6 +134,22 @@ export function stretchesOf(world: World, name: string, settings: DatasourceSett
   })
 }
 
+/**
+ * What is to become of the rows before a window, by what Druid has in it: `deleted`; `left`, where Druid has none there and
+ * the clock may be wrong; `either`, where what Druid lists there is not served now.
+ */
+export function fateBefore(stretches: readonly Stretch[], start: bigint): "deleted" | "left" | "either" {
+  const within = stretches.flatMap(({ interval, segments }) =>
+    segments
+      .filter((segment) =>
+        contentOf(segment).some(({ time }) => time >= start && time >= interval.start && time < interval.end),
+      )
+      .map((segment) => segment.served),
+  )
+  if (within.length === 0) return "left"
+  return within.includes(true) ? "deleted" : "either"
+}
+
 export function rowsWithin(rows: readonly TextRow[], interval: Interval): TextRow[] {
   return rows.filter((row) => interval.start <= row.time && row.time < interval.end)
 }

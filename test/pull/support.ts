@@ -48,6 +48,7 @@ export function datasource(name: string, given: Partial<DatasourceSettings> = {}
     filter: undefined,
     sinceMs: undefined,
     deletions: "keep",
+    keepMs: "all",
     realtime: "include",
     multiValue: "list",
     rows: "all",

@@ -56,6 +56,9 @@ const datasource = v.object({
   excluded: key(v.array(v.string()), "realtime intervals that the configuration leaves out"),
   dropped: key(v.array(v.string()), "intervals that Druid dropped"),
   deletions: key(v.picklist(["keep", "mirror"]), "what becomes of them"),
+  passedOut: v.exactOptional(
+    key(v.array(v.string()), "with `keep`: held intervals that lie before its window and would be deleted"),
+  ),
   schemaChanges: key(v.array(v.string()), "in words"),
   warnings: key(v.array(v.string()), "in words"),
   error: v.optional(key(failure, "it cannot be pulled; the others can")),

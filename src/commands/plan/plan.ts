@@ -22,8 +22,9 @@ import { mostAdded } from "../../pull/pipeline/past-broker.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import type { Decided } from "../../pull/prepare/decisions.ts"
 import { decideAll, type Prepared, prepare } from "../../pull/prepare/prepare.ts"
-import { nothingActive, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
+import { nothingActive, refuseEmptyRange, refuseForeignTable, refuseOtherShard } from "../../pull/refusals.ts"
 import { withBroken } from "../../pull/unanswered.ts"
+import { type PassedOut, passedOut } from "../../pull/window.ts"
 import { readPresent } from "../../store/notes/present.ts"
 import { readBytesPerRow } from "../../store/notes/summary.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
@@ -31,6 +32,7 @@ import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
 
 /** @throws DruidsyncError where nothing can be asked at all */
 export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun> {
+  refuseEmptyRange(request, ports.clock.nowMs())
   const state = await readPresent(ports.engine, ports.file, ports.signal)
   refuseOtherShard(ports.file.path, request, state)
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
@@ -74,12 +76,14 @@ async function planOne(
     chunks.map((chunk) => intervalText(chunk.interval))
   let prepared: Prepared | undefined
   let decided: Decided = { slices: [], refreshed: [], doubtful: [] }
+  let past: PassedOut = { remove: [], doubt: undefined }
   let error: DruidsyncError | undefined
   try {
     refuseForeignTable(ports.file.path, settings, look.state)
     if (diff.nothingActive) throw await nothingActive(ports, settings, held)
     prepared = await prepare({ ports, request }, judged, diff.works)
     decided = await decideAll(prepared, ports.signal)
+    past = await passedOut(ports, judged)
   } catch (thrown) {
     ports.signal.throwIfAborted()
     if (!concernsOneDatasource(thrown)) throw thrown
@@ -114,11 +118,13 @@ async function planOne(
     excluded: texts(diff.excluded),
     dropped: diff.gone.map(intervalText),
     deletions: settings.deletions,
+    ...(judged.window === undefined ? {} : { passedOut: past.remove.map(intervalText) }),
     schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
     warnings: [
       ...caveatsOf(judged),
       ...broken.map((one) => describeStretches([one])),
       ...(prepared?.warnings ?? []),
+      ...(past.doubt === undefined ? [] : [past.doubt]),
     ],
     ...(broken.length === 0
       ? {}

@@ -56,6 +56,8 @@ function datasourceLines(
     const fate = one.deletions === "keep" ? "kept here" : "would be deleted here too"
     lines.push(indent(`dropped from Druid, ${fate}: ${spans(one.dropped)}`))
   }
+  if (one.passedOut !== undefined && one.passedOut.length > 0)
+    lines.push(indent(`passed out of the window ("keep"), would be deleted here: ${spans(one.passedOut)}`))
   const limits = range === undefined ? "" : `; ${rangeWords(range)}`
   return [`${name} → ${one.isNew ? "new table" : "table"} ${table}: ${headline(one)}${limits}`, ...lines]
 }

@@ -41,7 +41,7 @@ export const command = define({
     const page = pageHtml(pageModel(facts, nowMs, context.version))
     await writeResultFile(to, context.newId(), (write) => write(page))
     if (!args.json) info(`written to ${to}`)
-    const { isIncomplete, datasources } = statusReport(facts.summary)
+    const { isIncomplete, datasources } = statusReport(facts.summary, nowMs)
     const bytes = Buffer.byteLength(page)
     return {
       document: { format: 1, file: out, to, bytes, datasources: datasources.length, isIncomplete },

@@ -49,7 +49,7 @@ const BARS = 9_000
  */
 export function pageModel(facts: FileFacts, nowMs: number, version: string): PageModel {
   const { summary } = facts
-  const report = statusReport(summary)
+  const report = statusReport(summary, nowMs)
   const most = Math.max(24, Math.min(160, Math.floor(BARS / Math.max(1, summary.datasources.length))))
   return {
     file: summary.path,

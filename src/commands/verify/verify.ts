@@ -18,7 +18,7 @@ import { shardOfText } from "../../config/settings-digest.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
-import { nothingActive } from "../../pull/refusals.ts"
+import { nothingActive, refuseEmptyRange } from "../../pull/refusals.ts"
 import { type FileState, readState } from "../../store/notes/state.ts"
 import type { ComparedStretch, DatasourceVerification, VerifyOutcome, VerifyReport } from "./document.ts"
 import { comparedOf, strayCompared, verificationOf } from "./outcome.ts"
@@ -32,6 +32,7 @@ import type { VerifyRequest } from "./request.ts"
  */
 export async function verify(ports: Ports, request: VerifyRequest): Promise<VerifyReport> {
   const startedMs = ports.clock.nowMs()
+  refuseEmptyRange(request, startedMs)
   const numbering = { next: 1 }
   const state = await readState(ports.engine, ports.file, ports.signal)
   if (!ports.file.exists()) {

@@ -15,6 +15,15 @@ const datasource = v.object({
   datasource: v.string(),
   table: key(v.nullable(v.string()), "null where nothing of it was ever stored"),
   shard: key(v.nullable(v.string()), "its share of the days, such as `2/4`; null: all of them"),
+  window: v.exactOptional(
+    key(
+      v.object({
+        keepMs: key(v.number(), "milliseconds"),
+        start: key(v.string(), "where it begins now: the next pull deletes what is older"),
+      }),
+      "with `keep`",
+    ),
+  ),
   rows: v.number(),
   bytes: key(v.nullable(v.number()), "of its table, about; null without one"),
   cursor: key(v.nullable(v.string()), "greatest `__time`; null without rows"),

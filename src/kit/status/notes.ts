@@ -35,6 +35,7 @@ export function statusNotes(status: DatasourceStatus, missing: readonly Missing[
     ...aheadNotes(status),
     ...missingNotes(missing),
     ...partNotes(status),
+    ...windowNotes(status),
     ...shardNotes(status),
   ]
 }
@@ -82,10 +83,23 @@ function partNotes({ parts }: DatasourceStatus): Note[] {
   })
 }
 
+function windowNotes({ window }: DatasourceStatus): Note[] {
+  if (window === undefined) return []
+  const { keepMs, start } = window
+  const subject = `keeps ${keepWords(keepMs)}`
+  return [{ tone: "idle", subject, text: `from ${start.split("T")[0]} on; each pull deletes what is older` }]
+}
+
+function keepWords(keepMs: number): string {
+  return keepMs % DAY_MS === 0 ? counted(keepMs / DAY_MS, "day") : duration(keepMs)
+}
+
 function shardNotes({ shard }: DatasourceStatus): Note[] {
   if (shard === null) return []
   return [{ tone: "idle", subject: `shard ${shard}`, text: "the days of other shards are in other files" }]
 }
+
+const DAY_MS = 86_400_000
 
 /** Few reasons: the rest is told by its number. */
 const MOST_REASONS = 5

@@ -4,7 +4,8 @@ import type { PartState } from "../../base/domain.ts"
 import { intervalText } from "../../base/intervals.ts"
 import { shardText } from "../../base/shard.ts"
 import { formatDruidTime } from "../../base/time.ts"
-import { shardOfText } from "../../config/settings-digest.ts"
+import { keepOfText, shardOfText } from "../../config/settings-digest.ts"
+import { windowStart } from "../../plan/window.ts"
 import type { Engine } from "../../store/engine.ts"
 import type { DatabaseFile } from "../../store/file/file.ts"
 import { runHolder } from "../../store/file/run-holder.ts"
@@ -16,8 +17,9 @@ import {
 } from "../../store/notes/summary.ts"
 import type { DatasourceStatus, StatusGroup, StatusReport } from "./document.ts"
 
-export function statusReport(summary: FileSummary): StatusReport {
-  const datasources = summary.datasources.map((one) => datasourceStatus(one, summary.runner))
+/** @param nowMs where windows end */
+export function statusReport(summary: FileSummary, nowMs: number): StatusReport {
+  const datasources = summary.datasources.map((one) => datasourceStatus(one, summary.runner, nowMs))
   return {
     format: 1,
     file: summary.path,
@@ -28,10 +30,16 @@ export function statusReport(summary: FileSummary): StatusReport {
   }
 }
 
-function datasourceStatus(one: DatasourceSummary, runner: string | undefined): DatasourceStatus {
+function datasourceStatus(
+  one: DatasourceSummary,
+  runner: string | undefined,
+  nowMs: number,
+): DatasourceStatus {
   const { state, lastRun, tableRows, droppedTable, ahead } = one
   const newestMs = ahead === undefined ? state?.cursorMs : ahead.newestMs
   const shard = state === undefined ? undefined : shardOfText(state.settings)
+  const keepMs = state === undefined ? "all" : keepOfText(state.settings)
+  const start = windowStart(keepMs, nowMs)
   const parts: Partial<Record<PartState, StatusGroup>> = {}
   let chunks = 0
   for (const [name, group] of one.parts) {
@@ -47,6 +55,7 @@ function datasourceStatus(one: DatasourceSummary, runner: string | undefined): D
     datasource: one.datasource,
     table: state?.table ?? droppedTable ?? null,
     shard: shard === undefined ? null : shardText(shard),
+    ...(keepMs === "all" || start === undefined ? {} : { window: { keepMs, start: formatDruidTime(start) } }),
     rows: state?.rows ?? 0,
     bytes: one.tableBytes ?? null,
     cursor: druidTime(state?.cursorMs),
@@ -98,5 +107,8 @@ export async function readStatus(
   nowMs: number,
   signal: AbortSignal,
 ): Promise<StatusReport> {
-  return statusReport(await readSummary(engine, file, () => runHolder(engine, file.path), nowMs, signal))
+  return statusReport(
+    await readSummary(engine, file, () => runHolder(engine, file.path), nowMs, signal),
+    nowMs,
+  )
 }

@@ -50,8 +50,11 @@ export function reportOf(result: Result): PullReport {
   }
 }
 
-/** The command line in this process. Sleeping moves its clock and takes no time; `kill` stands for a first signal. */
-export function inProcess(): Runner {
+/**
+ * The command line in this process. Sleeping moves its clock and takes no time; `kill` stands for a first signal.
+ * @param nowMs what the clock shows when nothing sleeps
+ */
+export function inProcess(nowMs: () => number = Date.now): Runner {
   const start = (args: readonly string[], options: RunOptions = {}): Running => {
     const out: string[] = []
     const err: string[] = []
@@ -60,7 +63,7 @@ export function inProcess(): Runner {
     const context = {
       env: options.bareEnv ?? { ...process.env, ...options.env },
       clock: {
-        nowMs: () => Date.now() + slept,
+        nowMs: () => nowMs() + slept,
         sleep: async (ms: number, signal?: AbortSignal) => {
           signal?.throwIfAborted()
           slept += ms
