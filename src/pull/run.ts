@@ -48,8 +48,8 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
   const state = await record(run, interrupted)
   // Numbers for people and dashboards: no run fails for them.
   const held = await stateAt(ports.engine, ports.file, state, ports.clock.nowMs()).catch(() => undefined)
-  request.limit?.stop()
   const published = await publishAfter(ports, request, interrupted)
+  request.limit?.stop()
   const report = reportOf(run, { state, interrupted, published })
   ports.emit({ type: "finished", report, ...(held === undefined ? {} : { held }) })
   return report

@@ -1,5 +1,7 @@
 /** A run that is given a time: nothing new after it, what is under way ends or is cut, and the next run goes on. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { existsSync } from "node:fs"
+import { join } from "node:path"
 import { ExitCode } from "../../src/base/errors.ts"
 import { GRACE_MS, OUT_OF_TIME, startTimeLimit, type TimeLimit } from "../../src/pull/time-limit.ts"
 import { Desk, holding } from "../commands/support.ts"
@@ -67,6 +69,25 @@ describe("when the time is over", () => {
       fake.hooks = {}
       const next = await bench.pull(one, { pull: SLICES })
       expect(next).toMatchObject({ outcome: "complete", rowsFetched: 20 })
+    },
+    SLOW,
+  )
+
+  it(
+    "the copy for readers is left to the next run: exit 3, and the sentence says so",
+    async () => {
+      const publish = join(bench.folder, "shown.duckdb")
+      const { limit, cut } = limitOf(60_000)
+      bench.onEvent = (event) => {
+        if (event.type === "committed") cut()
+      }
+      const report = await bench.pull(one, { limit, publish })
+      expect(report).toMatchObject({ outcome: "complete", exitCode: ExitCode.incomplete })
+      const message = `no copy could be published at ${publish}: the time given (--max-duration) was over`
+      expect(report.publish).toMatchObject({ outcome: "failed", error: { code: "publish", message } })
+      expect(existsSync(publish)).toBe(false)
+      const next = await bench.pull(one, { publish })
+      expect(next).toMatchObject({ exitCode: 0, rowsFetched: 0, publish: { outcome: "published" } })
     },
     SLOW,
   )

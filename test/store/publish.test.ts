@@ -69,6 +69,19 @@ describe("a published copy", () => {
     expect(readdirSync(store.folder).sort()).toEqual(["out.duckdb", "shown.duckdb"])
   })
 
+  it("that has to end before it is whole leaves the older one, and nothing beside it", async () => {
+    await commitDay(1)
+    await copy()
+    const before = digest(to)
+    await commitDay(2)
+    const over = AbortSignal.abort(new Error("the time is over"))
+    const error = await publish(store.engine, store.file(), to, over).catch((thrown) => thrown)
+    expect(error.message).toBe("the time is over")
+    expect(digest(to)).toBe(before)
+    expect(readdirSync(store.folder).sort()).toEqual(["out.duckdb", "shown.duckdb"])
+    expect(await copy()).toBe("published")
+  })
+
   it("is made anew after a commit, and not after a run that brought nothing", async () => {
     await commitDay(1)
     await copy()

@@ -140,7 +140,7 @@ class AttachableFile implements DatabaseFile {
     waitMs: number,
     signal: AbortSignal | undefined,
   ): Promise<{ result: T } | undefined> {
-    const twin = await makeTwin(this.path, companionFolder(this.path))
+    const twin = await makeTwin(this.path, companionFolder(this.path), signal)
     if (twin === undefined) return undefined
     try {
       // Whoever writes to the original is waited for, and none begins until it is replaced.

@@ -5,8 +5,8 @@
  * touched; what a killed copy left aside is removed by the next call.
  */
 import { createHash } from "node:crypto"
-import { constants, existsSync } from "node:fs"
-import { copyFile, lstat, realpath, rm, stat } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { lstat, realpath, rm, stat } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import type { DuckDBValue } from "@duckdb/node-api"
 import { beginsWith, makeAside } from "../../base/aside.ts"
@@ -16,6 +16,7 @@ import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { tableNames } from "../notes/tables.ts"
 import { companionFolder, logOf } from "./companion.ts"
+import { copyWhole } from "./copy.ts"
 import type { DatabaseFile } from "./file.ts"
 import { lockedError } from "./file-errors.ts"
 
@@ -65,10 +66,16 @@ export async function refuseForeignCopy(engine: Engine, to: string): Promise<voi
 
 /**
  * Brings the copy at `to` up to date with the file.
+ * @throws the signal's reason; an older copy is there as it was then
  * @throws DruidsyncError `publish` (exit 1) where it cannot be written or is not what it should be; `locked` where a
  * program has the file or the copy open for writing; as `checkPublishPath`
  */
-export async function publish(engine: Engine, file: DatabaseFile, to: string): Promise<Published> {
+export async function publish(
+  engine: Engine,
+  file: DatabaseFile,
+  to: string,
+  signal?: AbortSignal,
+): Promise<Published> {
   await checkPublishPath(file.path, to)
   const place = await target(to)
   const aside = asidePath(file.path, place)
@@ -76,7 +83,7 @@ export async function publish(engine: Engine, file: DatabaseFile, to: string): P
     await removeAside(aside)
     if (!file.exists()) return "nothing"
     // A log beside the file holds what a killed run had committed. Opened for writing and closed, it is in the file.
-    if (existsSync(logOf(file.path))) await file.write(() => Promise.resolve())
+    if (existsSync(logOf(file.path))) await file.write(() => Promise.resolve(), signal)
     return await file.read(async () => {
       const state = await stateOf(engine, "file")
       const old = existsSync(place) ? await copyState(engine, place) : undefined
@@ -86,14 +93,15 @@ export async function publish(engine: Engine, file: DatabaseFile, to: string): P
       // handle drops the lock, after which nothing is done but to detach.
       const mode = (await stat(file.path)).mode & 0o777
       await makeAside(place, { aside, mode, durable: true }, async () => {
-        await copyFile(file.path, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+        await copyWhole(file.path, aside, signal)
         if ((await copyState(engine, aside)) !== state)
           throw new Error("it does not hold what the original holds")
       })
       return "published"
-    })
+    }, signal)
   } catch (error) {
     await removeAside(aside).catch(() => undefined)
+    signal?.throwIfAborted()
     throw publishError(file.path, to, error)
   }
 }

@@ -6,11 +6,12 @@
  * POSIX locks belong to the process: closing any handle of the original would drop the one that DuckDB holds on it. The
  * handle that the copy is checked through is hence opened before that lock is taken, and closed after it is given back.
  */
-import { constants, existsSync } from "node:fs"
-import { chmod, copyFile, type FileHandle, lstat, open, rename, rm, stat } from "node:fs/promises"
+import { existsSync } from "node:fs"
+import { chmod, type FileHandle, lstat, open, rename, rm, stat } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { syncFile, syncFolder } from "../../base/aside.ts"
 import { logOf, TWIN_NAME } from "./companion.ts"
+import { copyWhole } from "./copy.ts"
 
 export interface Twin {
   /** where it is written */
@@ -39,7 +40,11 @@ const HEADERS = 3 * 4096
  * @param folder on the same file system, private to this run
  * @returns undefined where it cannot be replaced by another file, or there is no room: then it is written in place
  */
-export async function makeTwin(path: string, folder: string): Promise<Twin | undefined> {
+export async function makeTwin(
+  path: string,
+  folder: string,
+  signal?: AbortSignal,
+): Promise<Twin | undefined> {
   // Windows does not rename over a file that is open.
   if (process.platform === "win32" || !existsSync(folder) || existsSync(logOf(path))) return undefined
   const twin = join(folder, TWIN_NAME)
@@ -48,7 +53,7 @@ export async function makeTwin(path: string, folder: string): Promise<Twin | und
   try {
     if (await isAlone(path, original)) {
       await remove(twin)
-      await copyFile(path, twin, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+      await copyWhole(path, twin, signal)
       if (await hasSameOwner(twin, original)) return twinOf(path, twin, original)
     }
   } catch {
