@@ -82,6 +82,9 @@ export class Scenario {
     copyFileSync(this.out, this.#base)
     await this.#theatre.change()
     this.#after = await this.#theatre.truth()
+    // Once without a fault: the proxy learns the answer to each question.
+    const rehearsal = await this.pull()
+    if (rehearsal.exitCode !== 0) throw new Error(`the rehearsal failed: ${rehearsal.message}`)
   }
 
   get #base(): string {

@@ -28,7 +28,7 @@ export async function strike(scenario: Scenario, cell: Cell, mode: Mode): Promis
   const { fault, place, verdict } = cell
   const { proxy } = scenario
   scenario.reset()
-  proxy.arm({ fault, kind: place.kind, n: place.n, mode })
+  proxy.arm({ fault, ...place, mode })
   const outcome = await scenario.pull({
     ...(fault.name.startsWith("hang") ? { timeoutMs: HANG_TIMEOUT_MS[mode] } : {}),
     gzip: fault.gzip === true,
@@ -71,9 +71,10 @@ function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Ou
       wrong.push(`code ${code}, not ${wantedCode}: ${outcome.message}`)
   }
   // A slice that times out or is cut is asked for again in halves, and its counts with it; each half has its own tries.
-  // Rows are fetched while the rest is still counted. A server that refuses connections refuses others that are under way.
-  // A machine that is busy may run into the short timeout by itself.
-  const more = place.kind === "scan" || place.kind === "counts" || /^(refused|hang)/.test(fault.name)
+  // A server that refuses connections refuses others that are under way. A machine that is busy may run into the short
+  // timeout by itself.
+  const isOfSlice = place.kind === "scan" || (place.kind === "counts" && place.name !== "recount")
+  const more = isOfSlice || /^(refused|hang)/.test(fault.name)
   const mustRetry = (...waits: number[]) => {
     const counted = (list: readonly number[], wait: number) => list.filter((one) => one === wait).length
     const enough = waits.every((wait) => counted(retries, wait) >= counted(waits, wait))

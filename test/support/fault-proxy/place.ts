@@ -20,11 +20,10 @@ export type Kind = (typeof KINDS)[number]
 export function kindOf(request: Request): Kind {
   if (request.method === "DELETE") return "cancel"
   if (request.method !== "POST") return "other"
-  const body = request.body.toString("utf8")
   if (/\/druid\/v2\/?$/.test(request.path))
-    return body.includes('"segmentMetadata"') ? "segmentMetadata" : "other"
+    return request.body.includes('"segmentMetadata"') ? "segmentMetadata" : "other"
   if (!/\/druid\/v2\/sql\/?$/.test(request.path)) return "other"
-  const sql = sqlOf(body)
+  const sql = sqlOf(request)
   if (sql.includes("INFORMATION_SCHEMA.COLUMNS")) return "columns"
   if (sql.includes("FROM sys.segments")) return "segments"
   if (/LIMIT 0\s*$/.test(sql)) return "types"
@@ -36,9 +35,11 @@ export function kindOf(request: Request): Kind {
   return "scan"
 }
 
-function sqlOf(body: string): string {
+/** The SQL that is asked; empty where it is another question. */
+export function sqlOf({ body }: Request): string {
   try {
-    return String((JSON.parse(body) as { query?: unknown }).query ?? "")
+    const { query } = JSON.parse(body.toString("utf8")) as { query?: unknown }
+    return typeof query === "string" ? query : ""
   } catch {
     // Not JSON, so not druidsync's: the caller lets it pass.
     return ""

@@ -7,16 +7,18 @@ import https from "node:https"
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net"
 import type { Fault } from "./faults.ts"
 import { type Answer, type Request, requestsOf } from "./message.ts"
-import { type Kind, kindOf } from "./place.ts"
+import { type Kind, kindOf, sqlOf } from "./place.ts"
 import { Wire } from "./wire.ts"
 
 /** What is to break, and where. */
 export interface Plan {
   readonly fault: Fault
-  /** kind of request, and which one of its kind (1 is the first since `arm`) */
   readonly kind: Kind
+  /** only requests whose SQL this holds of; default: all of the kind */
+  readonly of?: ((sql: string) => boolean) | undefined
+  /** which of these requests; 1 is the first since `arm` */
   readonly n: number
-  /** `once`: just that request; `stays`: that one and all of its kind after it */
+  /** `once`: just that request; `stays`: that one and all of these after it */
   readonly mode: "once" | "stays"
 }
 
@@ -36,7 +38,7 @@ export interface Exchange {
   readonly wire: Wire
   /** asks the Druid behind, and reads its answer whole */
   readonly ask: () => Promise<Answer>
-  /** the first answer of this kind that was ever seen here: old by now */
+  /** an answer of this kind from before the first `arm`: old by now, and the same however requests overtake each other */
   readonly earlier: Answer | undefined
   /** refuses all connections until the proxy is opened again */
   readonly refuse: () => Promise<void>
@@ -46,7 +48,11 @@ export class FaultProxy {
   readonly seen: Seen[] = []
   #plan: Plan | undefined
   #counts = new Map<Kind, number>()
-  readonly #answers = new Map<Kind, Answer>()
+  /** requests that the plan is about */
+  #met = 0
+  #isRecording = true
+  /** the first answer to each question, by kind and SQL */
+  readonly #answers = new Map<Kind, Map<string, Answer>>()
   readonly #sockets = new Set<Socket>()
   readonly #agent: http.Agent
   readonly #target: URL
@@ -88,6 +94,8 @@ export class FaultProxy {
   /** Sets what breaks from now on (nothing without a plan) and forgets what was seen. */
   arm(plan?: Plan): void {
     this.#plan = plan
+    this.#isRecording = false
+    this.#met = 0
     this.#counts = new Map()
     this.seen.length = 0
     this.mostInFlight = this.inFlight
@@ -140,26 +148,42 @@ export class FaultProxy {
     const kind = kindOf(request)
     const n = this.count(kind) + 1
     this.#counts.set(kind, n)
-    const plan = this.#plan
-    const hit =
-      plan !== undefined && plan.kind === kind && (plan.mode === "once" ? n === plan.n : n >= plan.n)
+    const hit = this.#isHit(kind, request)
     this.seen.push({ kind, n, request, hit })
     if (!hit) return this.#pass(kind, request, wire)
-    await plan.fault.apply({
+    await this.#plan!.fault.apply({
       kind,
       request,
       wire,
       ask: () => this.#ask(request, wire),
-      earlier: this.#answers.get(kind),
+      earlier: this.#earlier(kind, request),
       refuse: () => this.#refuse(),
     })
   }
 
-  /** Streams the answer through; small ones are kept as the earlier answer of their kind. */
+  #isHit(kind: Kind, request: Request): boolean {
+    const plan = this.#plan
+    if (plan?.kind !== kind || plan.of?.(sqlOf(request)) === false) return false
+    this.#met++
+    return plan.mode === "once" ? this.#met === plan.n : this.#met >= plan.n
+  }
+
+  /** To another question, where there was one: to the one that comes first in the order of their SQL. */
+  #earlier(kind: Kind, request: Request): Answer | undefined {
+    const answers = this.#answers.get(kind) ?? new Map<string, Answer>()
+    const sql = sqlOf(request)
+    const [other] = [...answers.keys()].filter((one) => one !== sql).sort()
+    return answers.get(other ?? sql)
+  }
+
+  /** Streams the answer through. Before the first `arm` each is kept as the earlier answer to its question. */
   async #pass(kind: Kind, request: Request, wire: Wire): Promise<void> {
-    if (!this.#answers.has(kind)) {
+    if (this.#isRecording) {
       const answer = await this.#ask(request, wire)
-      if (answer.status === 200) this.#answers.set(kind, answer)
+      const answers = this.#answers.get(kind) ?? new Map<string, Answer>()
+      this.#answers.set(kind, answers)
+      const sql = sqlOf(request)
+      if (answer.status === 200 && !answers.has(sql)) answers.set(sql, answer)
       return wire.answer(answer)
     }
     const message = await this.#send(request, wire)
