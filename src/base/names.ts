@@ -9,3 +9,13 @@ export function quoteName(name: string): string {
 export function fold(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => letter.toLowerCase())
 }
+
+/** What a name on the command line means: all tables of the datasource of that name; else the table of that name. */
+export function ofName<T extends { readonly table: string }>(
+  tables: readonly T[],
+  datasourceOf: (one: T) => string,
+  name: string,
+): T[] {
+  const ofDatasource = tables.filter((one) => datasourceOf(one) === name)
+  return ofDatasource.length > 0 ? ofDatasource : tables.filter(({ table }) => table === name)
+}

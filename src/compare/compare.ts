@@ -10,11 +10,11 @@ import { shareOf } from "../base/shard.ts"
 import { settingsDigest } from "../config/settings-digest.ts"
 import { chunksOf, knownRows } from "../plan/chunks.ts"
 import { copiedFrom } from "../plan/window.ts"
-import type { Subject } from "../pull/judge.ts"
+import { heldOf, type Subject } from "../pull/judge.ts"
 import type { Ports } from "../pull/ports.ts"
 import { readShape } from "../pull/prepare/shape.ts"
 import { nothingActive } from "../pull/refusals.ts"
-import { type DatasourceState, readState } from "../store/notes/state.ts"
+import { type HeldState, readState } from "../store/notes/state.ts"
 import { comparedColumns } from "./columns.ts"
 import type { Compare, CompareContext, Finding } from "./context.ts"
 import { compareByPrints } from "./prints.ts"
@@ -70,7 +70,7 @@ export const NOTHING: Comparison = {
 
 /** A datasource on both sides, as they were looked at. */
 export interface BothSides extends Subject {
-  readonly held: DatasourceState
+  readonly held: HeldState
 }
 
 /**
@@ -178,9 +178,7 @@ async function unmovedStretches(
   const segments = await ports.catalog.segments(ports.signal)
   const chunks = chunksOf(segments.get(settings.name) ?? [], settings.rows)
   const state = await readState(ports.engine, ports.file, ports.signal)
-  const parts = new Map(
-    (state.datasources.get(settings.name)?.parts ?? []).map((part) => [part.interval.start, part]),
-  )
+  const parts = new Map((heldOf(state, settings)?.parts ?? []).map((part) => [part.interval.start, part]))
   return new Set(
     stretches.filter((stretch) => {
       const part = parts.get(stretch.part.interval.start)

@@ -4,14 +4,14 @@ import type { Inventory } from "../druid/catalog.ts"
 import type { Source } from "../druid/sql.ts"
 import type { Ports } from "../pull/ports.ts"
 import type { Shape } from "../pull/prepare/shape.ts"
-import type { DatasourceState } from "../store/notes/state.ts"
+import type { HeldState } from "../store/notes/state.ts"
 import type { Stretch } from "./stretches.ts"
 
 export interface CompareContext {
   readonly ports: Ports
   readonly settings: DatasourceSettings
   readonly source: Source
-  readonly held: DatasourceState
+  readonly held: HeldState
   readonly shape: Shape
   readonly inventory: Inventory
   /** rows that a slice aims at */

@@ -33,7 +33,14 @@ export function readDatasources(
     return settings === undefined ? [] : [{ path, settings }]
   })
   refuseClashes(placed, problems)
-  return placed.map(({ settings }) => settings)
+  return withSiblings(placed.map(({ settings }) => settings))
+}
+
+/** Says of each table whether there are others of its datasource. */
+function withSiblings(all: readonly DatasourceSettings[]): DatasourceSettings[] {
+  const tables = new Map<string, number>()
+  for (const { name } of all) tables.set(name, (tables.get(name) ?? 0) + 1)
+  return all.map((one) => (tables.get(one.name) === 1 ? one : { ...one, hasSiblings: true }))
 }
 
 function itemsOf(raw: unknown, problems: Problems): { path: Path; value: unknown }[] {
@@ -78,18 +85,12 @@ function readItem(
   }
 }
 
-/** Two datasources of one name or on one table, and tables of our own. */
+/** Two of one table, and tables of our own. */
 function refuseClashes(placed: readonly Placed[], problems: Problems): void {
-  const names = new Map<string, Placed>()
   const tables = new Map<string, Placed>()
   const taken = new Set(placed.map(({ settings }) => fold(settings.table)))
   for (const item of placed) {
     const { name, table } = item.settings
-    if (names.has(name)) {
-      problems.add(item.path, `the datasource ${short(name)} is there twice`)
-      continue
-    }
-    names.set(name, item)
     const other = tables.get(fold(table))
     if (isOwnTable(table)) {
       const why = `table names that start with ${OWN_TABLE_PREFIX} belong to druidsync`
@@ -98,7 +99,10 @@ function refuseClashes(placed: readonly Placed[], problems: Problems): void {
         `${short(name)} would be the table ${short(table)}, but ${why}; ${advice(item, taken)}`,
       )
     } else if (other !== undefined) {
-      const both = `${short(other.settings.name)} and ${short(name)} would both be the table ${short(table)}`
+      const isSame = other.settings.name === name
+      const both = isSame
+        ? `the datasource ${short(name)} is there twice as the table ${short(table)}`
+        : `${short(other.settings.name)} and ${short(name)} would both be the table ${short(table)}`
       const isCase = other.settings.table !== table
       const why = isCase ? ` (DuckDB takes it for the same as ${short(other.settings.table)})` : ""
       problems.add(item.path, `${both}${why}; ${advice(item, taken)}`)

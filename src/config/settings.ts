@@ -104,11 +104,13 @@ export interface ColumnChoice {
   readonly salt?: Secret | undefined
 }
 
-/** One datasource and the table that it becomes. */
+/** One table and the datasource that it is made of. */
 export type DatasourceSettings = Pick<Named<typeof datasourceEntries>, "name" | "filter" | "sinceMs"> &
   Named<typeof sharedEntries> & {
     /** unique in the file as DuckDB compares names; needs quoting */
     readonly table: string
+    /** the configuration makes other tables of the same datasource, too */
+    readonly hasSiblings?: boolean | undefined
     readonly columns: ColumnChoice
     /** only the rows of this share's days; set by `--shard`, never by the file. undefined: all rows */
     readonly shard?: Shard | undefined

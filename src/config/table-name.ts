@@ -1,5 +1,6 @@
-/** Names of tables: how a datasource names its table. Pure. */
+/** Names of tables: how a datasource names its table, and how a table is named where people look. Pure. */
 import { fold } from "../base/names.ts"
+import type { DatasourceSettings } from "./settings.ts"
 
 /** Start of the names that druidsync keeps for its own tables (`_sync_state`, `_sync_chunks`, `_sync_runs`). */
 export const OWN_TABLE_PREFIX = "_sync_"
@@ -16,4 +17,18 @@ export function tableName(datasource: string): string {
 /** Whether the name is kept for druidsync's own tables. */
 export function isOwnTable(table: string): boolean {
   return fold(table).startsWith(OWN_TABLE_PREFIX)
+}
+
+/** What events say of a table: the datasource, and the table where there are several of it. */
+export interface Label {
+  readonly datasource: string
+  readonly table?: string
+}
+
+export function labelOf({
+  name,
+  table,
+  hasSiblings,
+}: Pick<DatasourceSettings, "name" | "table" | "hasSiblings">): Label {
+  return hasSiblings === true ? { datasource: name, table } : { datasource: name }
 }

@@ -33,7 +33,7 @@ export const lockWaitArg = {
 } satisfies Flags
 
 export const onlyArg = {
-  only: text("NAMES", "only these datasources of the config (comma-separated)", { parse: names }),
+  only: text("NAMES", "only these datasources or tables of the config (comma-separated)", { parse: names }),
 } satisfies Flags
 
 /** Which share of a lake. */
@@ -43,5 +43,5 @@ export const partArg = {
 
 /** Datasources of the file, not of a config. */
 export const onlyHeldArg = {
-  only: text("NAMES", "only these datasources of the file (comma-separated)", { parse: names }),
+  only: text("NAMES", "only these datasources or tables of the file (comma-separated)", { parse: names }),
 } satisfies Flags

@@ -4,6 +4,7 @@
  */
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
 import { jsonLine } from "../base/printable.ts"
+import type { Label } from "../config/table-name.ts"
 import type { SyncEvent } from "../pull/events.ts"
 import { eventWords, type ToldEvent } from "./event-words.ts"
 import type { LogRecord } from "./log/document.ts"
@@ -60,16 +61,16 @@ function recordOf(event: ToldEvent, message: string): LogRecord {
       return { level: "info", event: "looking", message, url, datasources }
     }
     case "planned": {
-      const { datasource, rows, slices, round } = event
-      return { level: "info", event: "planned", datasource, message, rows, slices, round }
+      const { rows, slices, round } = event
+      return { level: "info", event: "planned", ...labelIn(event), message, rows, slices, round }
     }
     case "fetched": {
-      const { datasource, bytes, expectedRows } = event
-      return { level: "debug", event: "fetched", datasource, message, bytes, expectedRows }
+      const { bytes, expectedRows } = event
+      return { level: "debug", event: "fetched", ...labelIn(event), message, bytes, expectedRows }
     }
     case "committed": {
-      const { datasource, rows, slices } = event
-      return { level: "info", event: "committed", datasource, message, rows, slices }
+      const { rows, slices } = event
+      return { level: "info", event: "committed", ...labelIn(event), message, rows, slices }
     }
     case "retry": {
       const { waitMs, attempt } = event
@@ -78,12 +79,18 @@ function recordOf(event: ToldEvent, message: string): LogRecord {
     case "waiting":
       return { level: "info", event: "waiting", message }
     case "warning": {
-      const subject = event.datasource === undefined ? {} : { datasource: event.datasource }
+      const { datasource } = event
+      const subject = datasource === undefined ? {} : labelIn({ ...event, datasource })
       return { level: "warn", event: "warning", ...subject, message }
     }
     case "detail":
       return { level: "debug", event: "detail", message }
   }
+}
+
+/** Whom an event is about. */
+function labelIn({ datasource, table }: Label): Label {
+  return table === undefined ? { datasource } : { datasource, table }
 }
 
 function finishedRecords(report: Extract<SyncEvent, { type: "finished" }>["report"]): LogRecord[] {
@@ -92,11 +99,12 @@ function finishedRecords(report: Extract<SyncEvent, { type: "finished" }>["repor
   const lines = summaryLines({ ...report, datasources: [] }, false, plain)
   const records = report.datasources.map((one): LogRecord => {
     const [line] = summaryLines({ ...report, datasources: [one] }, false, plain)
-    const { datasource, error, rowsDeleted, rows, cursor, bytes, slices } = one
+    const { datasource, table, error, rowsDeleted, rows, cursor, bytes, slices } = one
     return {
       level: line!.level,
       event: "datasource",
       datasource,
+      table,
       message: line!.text,
       runId,
       outcome: one.outcome,

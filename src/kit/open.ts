@@ -95,7 +95,7 @@ async function openBoth<T>(opening: Opening, work: (opened: Opened["both"]) => P
     const { withReadSession, withSession } = await import("./session.ts")
     const options = {
       settings,
-      datasources: datasources.map(({ name }) => name),
+      datasources: namesOf(datasources),
       lockWaitMs: args["lock-wait"]!,
       version: context.version,
       clock: context.clock,
@@ -135,5 +135,10 @@ function sayLooking(
   { druid }: Settings,
   datasources: readonly { readonly name: string }[],
 ): void {
-  emit({ type: "looking", url: druid.url, datasources: datasources.map(({ name }) => name) })
+  emit({ type: "looking", url: druid.url, datasources: namesOf(datasources) })
+}
+
+/** Each datasource once, however many tables it becomes. */
+function namesOf(tables: readonly { readonly name: string }[]): string[] {
+  return [...new Set(tables.map(({ name }) => name))]
 }

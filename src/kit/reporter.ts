@@ -10,6 +10,7 @@ import type { LogRecord } from "./log/document.ts"
 import type { LogFormat } from "./log-formats.ts"
 import { type Env, isLive, type Sink } from "./sink.ts"
 import { createLines } from "./text/lines.ts"
+import { titleOf } from "./text/list.ts"
 import { LiveRegion } from "./text/live.ts"
 import { liveLines } from "./text/live-view.ts"
 import { RunProgress } from "./text/progress.ts"
@@ -102,7 +103,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       case "fetched":
       case "committed":
         status = undefined
-        lines.detail(`${printable(event.datasource)}: ${eventWords(event)}`)
+        lines.detail(`${titleOf(event)}: ${eventWords(event)}`)
         break
       case "retry":
         if (event.code === "too-many-requests") {
@@ -118,7 +119,8 @@ export function createReporter(options: ReporterOptions): Reporter {
         )
         break
       case "warning": {
-        const subject = event.datasource === undefined ? "" : `${printable(event.datasource)}: `
+        const subject =
+          event.datasource === undefined ? "" : `${titleOf({ ...event, datasource: event.datasource })}: `
         lines.warn(subject + printable(event.message))
         break
       }

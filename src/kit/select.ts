@@ -1,12 +1,13 @@
-/** The datasources of a run: those that `--only` names, each with the share of `--shard`. */
+/** The tables of a run: those that `--only` names, each with the share of `--shard`. */
 
 import { usage } from "../base/errors.ts"
+import { ofName } from "../base/names.ts"
 import { nearest } from "../base/nearest.ts"
 import type { Shard } from "../base/shard.ts"
 import type { DatasourceSettings, Settings } from "../config/settings.ts"
 
 /**
- * @param only undefined: all of them
+ * @param only names of datasources or of tables; undefined: all of them
  * @param shard undefined: as the config has it
  * @throws DruidsyncError `usage` for a name that the config does not have
  */
@@ -15,13 +16,16 @@ export function selectDatasources(
   only: readonly string[] | undefined,
   shard: Shard | undefined,
 ): readonly DatasourceSettings[] {
-  const all = datasources.map(({ name }) => name)
+  const all = [...new Set(datasources.map(({ name }) => name))]
+  const asked = new Set<DatasourceSettings>()
   for (const name of only ?? []) {
-    if (all.includes(name)) continue
+    const found = ofName(datasources, (one) => one.name, name)
+    for (const one of found) asked.add(one)
+    if (found.length > 0) continue
     const guess = nearest(name, all)
     const hint = guess === undefined ? `it has: ${all.join(", ")}` : `did you mean "${guess}"?`
     throw usage(`--only ${JSON.stringify(name)}: the config has no such datasource`, hint)
   }
-  const chosen = datasources.filter(({ name }) => only === undefined || only.includes(name))
+  const chosen = datasources.filter((one) => only === undefined || asked.has(one))
   return shard === undefined ? chosen : chosen.map((datasource) => ({ ...datasource, shard }))
 }

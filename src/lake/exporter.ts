@@ -83,8 +83,9 @@ export class TableExporter {
     const { out, signal, rewrite } = this.#options
     const seen = await file.read(async () => {
       const { tables, runs } = await readHoldings(engine, out)
-      const table = tables.find(({ datasource }) => datasource === target.table.datasource)
-      if (table === undefined || table.isDropped || table.table !== target.table.table) return undefined
+      const { datasource } = target.table
+      const table = tables.find((one) => one.datasource === datasource && one.table === target.table.table)
+      if (table === undefined || table.isDropped) return undefined
       return { table, runs, now: await partitionsNow(engine, table, this.#layout) }
     }, signal)
     if (seen === undefined) return droppedTable(target.table)
@@ -128,7 +129,7 @@ export class TableExporter {
     const { clock } = this.#options
     return whileHeld(file, this.#options, queue, {
       begin: async () => {
-        const columns = await readHeldColumns(engine, this.#target.table.datasource)
+        const columns = await readHeldColumns(engine, this.#target.table.table)
         return columns !== undefined && schemaDigest(columns) === schemaDigest(this.#columns)
       },
       each: (one) => this.#writeOne(one),

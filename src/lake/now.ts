@@ -38,7 +38,7 @@ export interface TableNow {
 
 /** All partitions that have rows. */
 export async function partitionsNow(engine: Engine, table: Named, layout: Layout): Promise<TableNow> {
-  const chunks = await readHeldChunks(engine, table.datasource)
+  const chunks = await readHeldChunks(engine, table.table)
   const { partitions, timeless } = await readPartitions(engine, table.table, layout.partitionBy)
   const over = overlapping(partitions, chunks)
   const rows = sumOf(partitions, (one) => one.rows)
@@ -70,7 +70,7 @@ export async function partitionAgain(
   { partition }: PartitionNow,
   layout: Layout,
 ): Promise<PartitionNow | undefined> {
-  const chunks = await readHeldChunks(engine, table.datasource, partition.interval)
+  const chunks = await readHeldChunks(engine, table.table, partition.interval)
   const { partitions } = await readPartitions(engine, table.table, layout.partitionBy, partition.interval)
   return partitions[0] === undefined ? undefined : partitionNow(partitions[0], chunks, layout)
 }

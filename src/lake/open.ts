@@ -1,6 +1,7 @@
 /** Opens the DuckDB file for `export` and `verify --lake`, and says which of its tables are meant. */
 import type { Clock } from "../base/clock.ts"
 import { usage } from "../base/errors.ts"
+import { ofName } from "../base/names.ts"
 import { shardText } from "../base/shard.ts"
 import { shardOfText } from "../config/settings-digest.ts"
 import { type Engine, threadsHere } from "../store/engine.ts"
@@ -80,14 +81,15 @@ function selectTables(
   out: string,
 ): HeldTable[] {
   if (only === undefined) return [...tables]
-  return only.map((name) => {
-    const found = tables.find(({ datasource }) => datasource === name)
-    if (found !== undefined) return found
+  const chosen = only.flatMap((name) => {
+    const found = ofName(tables, ({ datasource }) => datasource, name)
+    if (found.length > 0) return found
     throw usage(
       `--only ${name}: ${out} has no such datasource`,
-      `it has: ${tables.map(({ datasource }) => datasource).join(", ")}`,
+      `it has: ${[...new Set(tables.map(({ datasource }) => datasource))].join(", ")}`,
     )
   })
+  return [...new Set(chosen)]
 }
 
 /** What is done to each of a queue while the file is attached. */

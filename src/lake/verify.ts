@@ -158,7 +158,7 @@ async function compareAll(
   let schema: string | undefined
   await whileHeld(file, options, [...settled], {
     begin: async () => {
-      const columns = await readHeldColumns(engine, table.datasource)
+      const columns = await readHeldColumns(engine, table.table)
       schema = columns && schemaDigest(columns)
       return true
     },

@@ -12,7 +12,7 @@ import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
 import { copiedFrom, type MovingWindow, movingWindow } from "../plan/window.ts"
 import type { PresentState } from "../store/notes/present.ts"
-import type { DatasourceState, FileState } from "../store/notes/state.ts"
+import { type FileState, type HeldState, ownOf } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import type { Broken } from "./broken.ts"
 import type { PullRequest } from "./ports.ts"
@@ -28,7 +28,7 @@ export interface Subject {
   readonly settings: DatasourceSettings
   readonly inventory: Inventory
   /** what the file holds of it; undefined before its first commit */
-  readonly held: DatasourceState | undefined
+  readonly held: HeldState | undefined
   /** checkpoints whose rows another program changed: they count as not held */
   readonly changed?: readonly Part[] | undefined
   /** chunks of which Druid answers nothing, though it lists them (`withBroken`) */
@@ -37,14 +37,20 @@ export interface Subject {
   readonly unlisted: Unlisted
 }
 
+/** What the file holds of a table of the configuration, under whatever name. */
+export function heldOf({ held }: FileState, settings: DatasourceSettings): HeldState | undefined {
+  return ownOf(held.values(), { ...settings, datasource: settings.name })
+}
+
 export function subjectOf(settings: DatasourceSettings, { inventory, state }: Look): Subject {
-  const { name } = settings
+  const held = heldOf(state, settings)
+  const table = held?.table ?? settings.table
   return {
     settings,
     inventory,
-    held: state.datasources.get(name),
-    changed: state.changed?.get(name),
-    unlisted: state.unlisted.get(name) ?? new Map(),
+    held,
+    changed: state.changed?.get(table),
+    unlisted: state.unlisted.get(table) ?? new Map(),
   }
 }
 
@@ -124,7 +130,7 @@ export function judge(
 function named(
   works: readonly Work[],
   settings: DatasourceSettings,
-  held: DatasourceState | undefined,
+  held: HeldState | undefined,
 ): readonly Work[] {
   const what = held === undefined ? [] : changedSettings(held.settings, settings)
   if (what.length === 0) return works

@@ -2,8 +2,8 @@
 import { usage } from "../base/errors.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { parseSegmentSet, segmentSetText } from "../plan/segment-set.ts"
-import type { DatasourceState } from "../store/notes/state.ts"
-import type { Look } from "./judge.ts"
+import type { HeldState } from "../store/notes/state.ts"
+import { heldOf, type Look } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
 /**
@@ -17,7 +17,7 @@ export function refuseOtherCluster(
   { state, inventory }: Look,
 ): void {
   if (origin === undefined || moved === true) return
-  const held = datasources.flatMap(({ name }) => state.datasources.get(name) ?? [])
+  const held = datasources.flatMap((settings) => heldOf(state, settings) ?? [])
   for (const other of new Set(held.map((one) => one.origin))) {
     if (other === undefined || other === origin) continue
     const identified = held.filter((one) => one.origin === other && one.parts.some(hasIdentity))
@@ -33,7 +33,7 @@ function hasIdentity({ segments }: { readonly segments: string }): boolean {
   return parseSegmentSet(segments).size > 0
 }
 
-function isListed({ datasource, parts }: DatasourceState, inventory: Inventory): boolean {
+function isListed({ datasource, parts }: HeldState, inventory: Inventory): boolean {
   const listed = parseSegmentSet(segmentSetText(inventory.segments.get(datasource) ?? []))
   return parts.some(({ segments }) =>
     [...parseSegmentSet(segments)].some(([key, numbers]) => {

@@ -10,6 +10,7 @@ import type { FileState } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import { rangeOf } from "./describe.ts"
 import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./document.ts"
+import { heldOf } from "./judge.ts"
 import type { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { OUT_OF_TIME } from "./time-limit.ts"
@@ -62,7 +63,7 @@ export interface Progress {
 export interface Run {
   readonly ports: Ports
   readonly request: PullRequest
-  /** one per datasource of the request, in its order */
+  /** one per table of the request, in its order */
   readonly progress: readonly Progress[]
   readonly startedMs: number
   /** counts spool files and staging tables */
@@ -153,7 +154,7 @@ export function reportOf(run: Run, { state, interrupted, published }: Ending): P
 }
 
 function datasourceReport(one: Progress, state: FileState, interrupted: boolean): DatasourceReport {
-  const held = state.datasources.get(one.settings.name)
+  const held = heldOf(state, one.settings)
   const rowsIn = (wanted: string) =>
     (held?.parts ?? []).reduce((sum, part) => (part.state === wanted ? sum + part.rows : sum), 0)
   return {

@@ -8,7 +8,8 @@ import { formatDruidTime } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import { shardOfText } from "../config/settings-digest.ts"
 import { copiedFrom } from "../plan/window.ts"
-import type { DatasourceState, FileState } from "../store/notes/state.ts"
+import type { FileState, HeldState } from "../store/notes/state.ts"
+import { heldOf } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
 /**
@@ -24,10 +25,10 @@ export function refuseOtherShard(
 ): void {
   const asked = request.datasources[0]?.shard
   const isWhole = request.full && request.sinceMs === undefined && request.untilMs === undefined
-  const names = new Set(request.datasources.map(({ name }) => name))
-  for (const held of state.datasources.values()) {
+  const wanted = new Set(request.datasources.map((settings) => heldOf(state, settings)))
+  for (const held of state.held.values()) {
     const has = shardOfText(held.settings)
-    if (words(has) === words(asked) || (isWhole && names.has(held.datasource))) continue
+    if (words(has) === words(asked) || (isWhole && wanted.has(held))) continue
     const flag = has === undefined ? "without --shard" : `with --shard ${shardText(has)}`
     throw usage(
       `${path} holds ${words(has)} of "${held.datasource}", this pull is for ${words(asked)}; the file was left as it is`,
@@ -73,7 +74,7 @@ export function refuseForeignTable(path: string, settings: DatasourceSettings, s
   // DuckDB folds ASCII letters only: "É" and "é" are two tables to it.
   const name = fold(settings.table)
   const taken = state.tables.some((table) => fold(table) === name)
-  const owner = [...state.datasources.values()].find((d) => fold(d.table) === name)
+  const owner = [...state.held.values()].find((d) => fold(d.table) === name)
   if (!taken || (owner !== undefined && owner.datasource === settings.name)) return
   const whose =
     owner === undefined
@@ -101,7 +102,7 @@ const UNLISTED =
 export async function nothingActive(
   { catalog, signal }: Pick<Ports, "catalog" | "signal">,
   { name }: Pick<DatasourceSettings, "name">,
-  held: Pick<DatasourceState, "rows"> | undefined,
+  held: Pick<HeldState, "rows"> | undefined,
 ): Promise<DruidsyncError> {
   const kept =
     held === undefined || held.rows === 0 ? "" : `; the ${held.rows} rows pulled before were left as they are`

@@ -3,6 +3,7 @@
 import type { Chunk, Interval, Work } from "../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
 import { anyOverlap } from "../base/intervals.ts"
+import { labelOf } from "../config/table-name.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
 import {
@@ -139,7 +140,7 @@ function recountsDue(one: Progress, { diff }: Judged) {
 }
 
 function warnOnce({ ports }: Run, one: Progress, said: Set<string>, message: string): void {
-  if (!said.has(message)) ports.emit({ type: "warning", datasource: one.settings.name, message })
+  if (!said.has(message)) ports.emit({ type: "warning", ...labelOf(one.settings), message })
   said.add(message)
 }
 

@@ -5,10 +5,11 @@
 
 import { messageOf } from "../base/errors.ts"
 import { sameInterval } from "../base/intervals.ts"
+import { labelOf } from "../config/table-name.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { type PresentState, readPresent } from "../store/notes/present.ts"
 import { describeChanged } from "./describe.ts"
-import type { Look } from "./judge.ts"
+import { heldOf, type Look } from "./judge.ts"
 import { refuseOtherCluster } from "./origin.ts"
 import { execute } from "./pipeline/execute.ts"
 import type { Ports } from "./ports.ts"
@@ -113,12 +114,13 @@ export class Rounds {
     }
   }
 
-  #sayChanged({ changed }: PresentState): void {
+  #sayChanged(state: PresentState): void {
+    const { changed } = state
     const { ports, progress } = this.#run
     for (const { settings } of progress) {
-      const parts = changed.get(settings.name)
+      const parts = changed.get(heldOf(state, settings)?.table ?? "")
       if (parts === undefined) continue
-      ports.emit({ type: "warning", datasource: settings.name, message: describeChanged(parts) })
+      ports.emit({ type: "warning", ...labelOf(settings), message: describeChanged(parts) })
     }
   }
 
@@ -146,10 +148,10 @@ export class Rounds {
     if (busy.length === 0) return { progressed: upkept, changed: false, segments: undefined, mayImprove }
     const stored = () => progress.reduce((sum, one) => sum + one.slices, 0)
     const storedBefore = stored()
-    const { perDatasource, segments } = await execute(this.#run, busy, this.#round)
+    const { perTable, segments } = await execute(this.#run, busy, this.#round)
     let changed = false
-    for (const [name, result] of perDatasource) {
-      const one = progress.find(({ settings }) => settings.name === name)!
+    for (const [table, result] of perTable) {
+      const one = progress.find(({ settings }) => settings.table === table)!
       one.incomplete.push(...result.unproven)
       noteDoubts(one, result.doubtful)
       if (result.error !== undefined) noteFailure(one, result.error)

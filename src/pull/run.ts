@@ -67,6 +67,7 @@ function record({ ports, request, progress, startedMs }: Run, interrupted: boole
     request.runId,
     progress.map((one) => ({
       datasource: one.settings.name,
+      table: one.settings.table,
       outcome: outcomeOf(one, interrupted),
       startedMs,
       finishedMs,

@@ -8,8 +8,8 @@ import { binWords } from "../../src/commands/report/page/chart.ts"
 import { escapeHtml, html } from "../../src/commands/report/page/html.ts"
 import { MARKER, pageHtml } from "../../src/commands/report/page/page.ts"
 import { DARK, LIGHT, type Palette } from "../../src/commands/report/page/palette.ts"
-import type { DatasourceFacts, FileFacts } from "../../src/store/notes/facts.ts"
-import type { DatasourceSummary, PartGroup } from "../../src/store/notes/summary.ts"
+import type { FileFacts, TableFacts } from "../../src/store/notes/facts.ts"
+import { type DatasourceSummary, ownerKey, type PartGroup } from "../../src/store/notes/summary.ts"
 
 const DAY = 86_400_000
 const NOW = Date.UTC(2024, 5, 1)
@@ -38,6 +38,7 @@ function summary(
   }
   return {
     datasource: name,
+    table: name,
     state: {
       datasource: name,
       table: name,
@@ -51,7 +52,7 @@ function summary(
       settings: "",
       parts: held,
     },
-    droppedTable: undefined,
+    isDropped: false,
     parts: groups,
     tableRows: rows,
     tableBytes: 262_144,
@@ -63,12 +64,17 @@ function summary(
 
 function facts(
   datasources: readonly DatasourceSummary[],
-  notes: Record<string, Partial<DatasourceFacts>> = {},
+  notes: Record<string, Partial<TableFacts>> = {},
 ): FileFacts {
-  const none: DatasourceFacts = { runs: [], runsInAll: 0, missing: [], changes: [], verifies: [] }
+  const none: TableFacts = { runs: [], runsInAll: 0, missing: [], changes: [], verifies: [] }
   return {
     summary: { path: "/data/a.duckdb", bytes: 1e6, runner: undefined, datasources },
-    datasources: new Map(Object.entries(notes).map(([name, some]) => [name, { ...none, ...some }])),
+    tables: new Map(
+      Object.entries(notes).map(([name, some]) => [
+        ownerKey({ datasource: name, table: name }),
+        { ...none, ...some },
+      ]),
+    ),
   }
 }
 

@@ -205,7 +205,7 @@ for (const [mode, given] of MODES) {
         ])
         if (!given.deep) expect(fake.log.rowsFetched).toBe(40)
         expect((await check(bench, [settings], { deep: true })).exitCode).toBe(0)
-        const state = (await bench.state()).datasources.get(NAME)!
+        const state = [...(await bench.state()).held.values()].find((one) => one.datasource === NAME)!
         expect(state.parts.map((part) => part.state)).toEqual(["complete", "complete", "complete"])
       },
       SLOW,

@@ -8,6 +8,7 @@ import { settingsDigest } from "../../src/config/settings-digest.ts"
 import { Desk } from "../commands/support.ts"
 import { CONFIG_PATH, inMemory } from "../config/support.ts"
 import { change, DATASOURCES, fill } from "../fixtures/0.1.0/world.ts"
+import { query } from "../support/conformance/duckdb.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
 const SLOW = 60_000
@@ -87,6 +88,31 @@ describe("a DuckDB file of 0.1.0", () => {
       fake.world.append("sales", [{ __time: "2024-03-01", shop: "new", amount: 2 }])
       const pull = await document("pull -c $c -o $out")
       expect(pull).toMatchObject({ outcome: "complete", rowsFetched: 1 })
+    },
+    SLOW,
+  )
+
+  it(
+    "is given the notes of this version by the first pull, and a second table of a datasource beside the first",
+    async () => {
+      const chunks = () =>
+        query(
+          desk.out,
+          `SELECT COLUMNS(c -> c <> 'table') FROM _sync_chunks WHERE NOT _sync_chunks::VARCHAR LIKE '%beside%' ORDER BY ALL`,
+        )
+      const before = await chunks()
+      await desk.configure(fake, [...DATASOURCES, { name: "every type", table: "beside" }])
+      const pull = await document("pull -c $c -o $out")
+      expect(pull.datasources.map((one: { rowsFetched: number }) => one.rowsFetched)).toEqual([
+        0, 0, 0, 0, 72,
+      ])
+      expect(await chunks()).toEqual(before)
+      const owners = async (notes: string) =>
+        query(desk.out, `SELECT DISTINCT datasource, "table" FROM ${notes} ORDER BY ALL`)
+      for (const notes of ["_sync_chunks", "_sync_runs"])
+        expect(await owners(notes)).toEqual(await owners("_sync_state"))
+      expect(await query(desk.out, "SELECT DISTINCT format FROM _sync_state")).toEqual([{ format: 2 }])
+      expect(await document("verify -c $c -o $out")).toMatchObject({ outcome: "equal" })
     },
     SLOW,
   )

@@ -152,7 +152,10 @@ describe("datasources", () => {
 
 describe("two datasources", () => {
   it.each([
-    ["a, b, a", 'datasources: the datasource "a" is there twice'],
+    [
+      "a, b, a",
+      'datasources: the datasource "a" is there twice as the table "a"; write "datasources" as an array and set "table" there, such as { "name": "a", "table": "a_2" }',
+    ],
     [
       ["a.b", "a-b"],
       'datasources[1]: "a.b" and "a-b" would both be the table "a_b"; set "table", such as { "name": "a-b", "table": "a_b_2" }',

@@ -245,7 +245,7 @@ describe("a configuration", () => {
         '  datasources[1].since: found "yesterday"; accepted: a date such as "2024-01-31" or a time such as "2024-01-31T12:00:00Z" (UTC)',
         "  datasources[2].name: missing: the datasource's name in Druid",
         '  datasources[3]: found 7; accepted: a name, or an object like { "name": "wikipedia" }',
-        '  datasources[4]: the datasource "a" is there twice',
+        '  datasources[4]: the datasource "a" is there twice as the table "a"; set "table", such as { "name": "a", "table": "a_2" }',
         "  tls.cert: found 5; accepted: a path to a PEM file",
         "  username: missing, but password is set",
         "  tls.key: missing, but tls.cert is set",

@@ -24,7 +24,7 @@ describe("the progress of a run", () => {
       [1_500, received("w", 50_000)],
     )
     expect(progress.datasources(2_000)[0]).toEqual({
-      datasource: "w",
+      title: "w",
       phase: "fetching",
       rows: 1_500,
       expected: 4_000,

@@ -105,7 +105,7 @@ describe("a partition of the core set that is not among the used segments", () =
     fake.world.settle()
     expect(await bench.pull([datasource("w")])).toMatchObject({ exitCode: 0, rowsFetched: 40 })
     const state = await bench.state()
-    expect(state.datasources.get("w")!.parts.map((part) => part.state)).toEqual(
+    expect(state.held.get("w")!.parts.map((part) => part.state)).toEqual(
       Array.from({ length: 3 }, () => "complete"),
     )
   })

@@ -46,10 +46,7 @@ describe("a column that Druid's SQL does not show", () => {
     bench.clock.ms = first + 10 * MINUTE
     expect(await bench.pull(W)).toMatchObject({ exitCode: 0, rowsFetched: 3 })
     expect(warnings()).toEqual([expect.stringContaining('"salary" is left out')])
-    expect((await bench.state()).datasources.get("w")!.columns.map(({ name }) => name)).toEqual([
-      "__time",
-      "id",
-    ])
+    expect((await bench.state()).held.get("w")!.columns.map(({ name }) => name)).toEqual(["__time", "id"])
   })
 
   it("is never left out within the run that missed it first, however long that waits", async () => {

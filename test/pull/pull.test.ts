@@ -25,7 +25,7 @@ async function expectEqual(name = "w"): Promise<void> {
 /** `state rows` of each checkpoint, ascending. */
 async function parts(name = "w"): Promise<string[]> {
   const state = await bench.state()
-  return (state.datasources.get(name)?.parts ?? []).map((part) => `${part.state} ${part.rows}`)
+  return (state.held.get(name)?.parts ?? []).map((part) => `${part.state} ${part.rows}`)
 }
 
 describe("a pull", () => {
@@ -579,6 +579,6 @@ describe("another table name in the config", () => {
     expect(await idsInFile(bench, "other")).toEqual(idsInDruid(fake.world, "w"))
     const again = await bench.pull([datasource("w", { table: "Other" })])
     expect(again.exitCode).toBe(0)
-    expect((await bench.state()).datasources.get("w")!.table).toBe("Other")
+    expect((await bench.state()).held.get("Other")!.table).toBe("Other")
   })
 })

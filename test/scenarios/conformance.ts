@@ -9,6 +9,7 @@ import { join } from "node:path"
 import { query, readTable } from "../support/conformance/duckdb.ts"
 import { COLUMNS, crowd, dayOf, daysOf } from "../support/conformance/rows-of.ts"
 import type { Stage } from "../support/conformance/stage.ts"
+import type { InputRow } from "../support/conformance/world.ts"
 
 export interface Scenario {
   readonly name: string
@@ -224,6 +225,60 @@ export const scenarios: readonly Scenario[] = [
       const { report } = await stage.pullExactly()
       expect(report.datasources.map((one) => one.rowsFetched)).toEqual([0, 20])
       expect(report.datasources[1]!.table).toMatch(/^koalas_to_the_max_v_2/)
+    },
+  },
+  {
+    name: "keeps several tables of one datasource, each exact whatever becomes of the others",
+    async play(stage) {
+      const { world } = stage
+      const ds = world.name("several")
+      await world.create(ds, daysOf(days, 40), { columns: COLUMNS })
+      const whole = { name: ds, table: "whole" }
+      const small = { name: ds, table: "small", filter: '"added" < 100' }
+      const recent = { name: ds, table: "recent", since: "2024-01-02", columns: ["page"] }
+      stage.config([whole])
+      await stage.pullExactly()
+      // `whole` equals Druid; the others are to be what is asked for, of the same rows.
+      const exactly = async (fetched: readonly number[]) => {
+        const pulled = await stage.pull()
+        expect(pulled).toMatchObject({ exitCode: 0 })
+        expect(pulled.report.datasources.map(({ rowsFetched }) => rowsFetched)).toEqual([...fetched])
+        await stage.expectEqual(whole)
+        for (const { table } of [whole, small, recent]) await stage.expectTruthfulState(ds, table)
+        const wrong = await query(
+          stage.out,
+          `WITH asked_small AS (SELECT * FROM whole WHERE added < 100),
+             asked_recent AS (SELECT __time, page FROM whole WHERE __time >= '2024-01-02')
+           (FROM small EXCEPT ALL FROM asked_small) UNION ALL (FROM asked_small EXCEPT ALL FROM small)
+           UNION ALL BY NAME (FROM recent EXCEPT ALL FROM asked_recent)
+           UNION ALL BY NAME (FROM asked_recent EXCEPT ALL FROM recent)`,
+        )
+        expect(wrong).toEqual([])
+      }
+      stage.config([whole, small, recent])
+      const isSmall = (row: InputRow) => typeof row.added === "number" && row.added < 100
+      await exactly([0, daysOf(days, 40).filter(isSmall).length, 80])
+      await exactly([0, 0, 0])
+
+      await world.overwrite(ds, dayOf("2024-01-02", 10, 5))
+      await exactly([10, dayOf("2024-01-02", 10, 5).filter(isSmall).length, 10])
+      const verified = await stage.runner.run([
+        "verify",
+        "--config",
+        stage.configPath,
+        "--out",
+        stage.out,
+        "--json",
+      ])
+      expect(JSON.parse(verified.stdout)).toMatchObject({ outcome: "equal" })
+
+      // One that is no longer asked for stays as it is, and is taken up where it was.
+      stage.config([whole, recent])
+      await world.append(ds, dayOf("2024-01-04", 10, 6))
+      const others = await stage.pull()
+      expect(others.report.datasources.map(({ rowsFetched }) => rowsFetched)).toEqual([10, 10])
+      stage.config([whole, small, recent])
+      await exactly([0, dayOf("2024-01-04", 10, 6).filter(isSmall).length, 0])
     },
   },
   {

@@ -87,7 +87,7 @@ async function look() {
   const rows = state.tables.includes("w")
     ? await file.read(() => store.engine.rows('SELECT epoch_ms("__time"), id FROM file.w ORDER BY ALL'))
     : []
-  const one = state.datasources.get("w")
+  const one = state.held.get("w")
   return {
     rows: rows.map(([ms, id]) => `${ms}:${id}`),
     parts: (one?.parts ?? []).map(
@@ -240,7 +240,7 @@ describe("a table made anew after the user dropped it", () => {
       }),
     ])
     await store.file().write(() => store.engine.run("DROP TABLE file.w"))
-    expect((await readState(store.engine, store.file())).datasources.size).toBe(0)
+    expect((await readState(store.engine, store.file())).held.size).toBe(0)
     await run([of({ slices: [await slice([span(0, 10)], [[5, 1]], "A")] })])
     expect(await look()).toMatchObject({ parts: ["0-10 A complete 1"], cursor: 5n, total: 1 })
   })
@@ -454,7 +454,7 @@ describe("any history of commits", () => {
                 if (part !== undefined) model.held.set(ms, { ...part, state: "kept", wasKept: true })
               }
             } else {
-              const found = (await readState(store.engine, store.file())).datasources.get("w")!.parts
+              const found = (await readState(store.engine, store.file())).held.get("w")!.parts
               const part = found.find((p) => p.interval.start <= one.at && one.at < p.interval.end)
               if (part === undefined) continue
               const refreshed: Part = { ...part, segments: one.segments, state: "complete" }
@@ -467,7 +467,7 @@ describe("any history of commits", () => {
           expect(now.rows).toEqual(
             [...model.rows].sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([ms, id]) => `${ms}:${id}`),
           )
-          const state = (await readState(store.engine, store.file())).datasources.get("w")!
+          const state = (await readState(store.engine, store.file())).held.get("w")!
           const said = new Map<number, string>()
           for (const part of state.parts) {
             const { start, end } = part.interval
@@ -505,6 +505,7 @@ describe("the end of a run", () => {
     await run([of({ slices: [await slice([span(0, 10)], [[5, 1]], "A")] })])
     const record = {
       datasource: "w",
+      table: "w",
       startedMs: 1_000,
       finishedMs: 3_500,
       rowsFetched: 1,
@@ -516,9 +517,9 @@ describe("the end of a run", () => {
     await recordRun(store.engine, store.file(), "a", [{ ...record, outcome: "complete" }])
     await recordRun(store.engine, store.file(), "b", [
       { ...record, finishedMs: 9_000, outcome: "incomplete", message: "it's 'so'" },
-      { ...record, datasource: "never", outcome: "failed" },
+      { ...record, datasource: "never", table: "never", outcome: "failed" },
     ])
-    const state = (await readState(store.engine, store.file())).datasources
+    const state = (await readState(store.engine, store.file())).held
     expect([...state.keys()]).toEqual(["w"])
     expect(state.get("w")).toMatchObject({
       status: "incomplete",

@@ -115,6 +115,7 @@ describe("the stretches that are missing", () => {
 describe("what verify found", () => {
   const record: VerifyRecord = {
     datasource: "w",
+    table: "w",
     startedMs: 1_000,
     finishedMs: 2_000,
     mode: "rows",
@@ -135,7 +136,7 @@ describe("what verify found", () => {
     async () => {
       fake.world.append("w", dayRows("2024-01-01", 3))
       await bench.pull([datasource("w")])
-      const other = { ...record, datasource: "other" }
+      const other = { ...record, datasource: "other", table: "other" }
       await recorded([other, ...Array.from({ length: 105 }, (_, n) => ({ ...record, rows: n }))])
       expect(
         await bench.query(

@@ -39,10 +39,11 @@ async function commitDay(day: number, rows = 3): Promise<void> {
       `INSERT INTO file.w SELECT epoch_ms(${day} * 86400000::BIGINT), i FROM range(${rows}) t(i)`,
     )
     await engine.run(
-      `INSERT INTO file._sync_chunks VALUES ('w', ${day}, ${day + 1}, '', ${rows}, 'complete', 's', 'd', 'run', epoch_ms(${day}))`,
+      `INSERT INTO file._sync_chunks VALUES ('w', ${day}, ${day + 1}, '', ${rows}, 'complete', 's', 'd', 'run', epoch_ms(${day}), 'w')`,
     )
+    await engine.run("DELETE FROM file._sync_state")
     await engine.run(
-      `INSERT OR REPLACE INTO file._sync_state VALUES ('w', 'w', NULL, ${rows}, 'complete', NULL, NULL, NULL, '[]', 'd', 1)`,
+      `INSERT INTO file._sync_state VALUES ('w', 'w', NULL, ${rows}, 'complete', NULL, NULL, NULL, '[]', 'd', 1)`,
     )
   })
 }
@@ -88,6 +89,7 @@ describe("a published copy", () => {
     const { ino } = statSync(to)
     const record = {
       datasource: "w",
+      table: "w",
       outcome: "complete",
       startedMs: 0,
       finishedMs: 5,

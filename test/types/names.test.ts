@@ -164,7 +164,7 @@ describe("names for DuckDB", () => {
       const second = schemaOf(names, first)
       await store(second)
       const state = await readState(engine, file)
-      expect(state.datasources.get(datasource)!.columns).toEqual(second)
+      expect(state.held.get(table)!.columns).toEqual(second)
       expect([...state.tables].sort()).toEqual([...OWN_TABLES, table].sort())
       const listed = await file.read(() =>
         engine.rows(

@@ -32,7 +32,8 @@ export function checkFile(options: CheckOptions, path: string): Promise<boolean>
         state: await readState(engine, file, signal),
       }),
     )
-    const what = `${path} can be opened and has ${counted(state.datasources.size, "datasource")}`
+    const count = new Set([...state.held.values()].map(({ datasource }) => datasource)).size
+    const what = `${path} can be opened and has ${counted(count, "datasource")}`
     return runner === undefined
       ? ok(what)
       : warning(`${what}; ${runner} pulls into it now`, "a second pull would wait for it")

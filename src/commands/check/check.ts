@@ -3,7 +3,9 @@
  * well or what to do. Fetches no row and changes nothing. What cannot be looked at, because something before it failed,
  * is left out.
  */
+import { labelOf } from "../../config/table-name.ts"
 import { createCatalog } from "../../druid/catalog.ts"
+import { titleOf } from "../../kit/text/list.ts"
 import { unlisted } from "../../pull/refusals.ts"
 import { brokenChunks } from "../../pull/unanswered.ts"
 import { checkDisks, checkFile } from "./check-file.ts"
@@ -46,6 +48,7 @@ async function checkDatasources(options: CheckOptions, overview: Overview): Prom
   // Says what the sums of the overview cannot; what keeps it from being read is said by the lines of the datasources.
   const inventory = await catalog.inventory(signal).catch(() => undefined)
   signal.throwIfAborted()
+  const told = new Set<string>()
   for (const datasource of settings.datasources) {
     const { name } = datasource
     const look = async () => {
@@ -54,10 +57,12 @@ async function checkDatasources(options: CheckOptions, overview: Overview): Prom
       // Nothing loaded: Druid does not know its columns either.
       const isServed = chunks.some((one) => one.segments > one.unavailable + one.cold)
       if (isServed) await checkColumns(catalog, datasource, signal)
+      if (told.has(name)) return []
+      told.add(name)
       const broken = await brokenChunks({ catalog, signal }, name, inventory?.segments.get(name) ?? [])
       return [checkSegments(chunks), ...checkBroken(broken)]
     }
-    await attempt(options, "datasource", look, name)
+    await attempt(options, "datasource", look, titleOf(labelOf(datasource)))
   }
 }
 

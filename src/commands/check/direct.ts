@@ -13,7 +13,7 @@ const MOST_CHUNKS = 20
 export async function checkDirect(options: CheckOptions, overview: Overview): Promise<void> {
   const { settings, client, signal } = options
   if (!settings.druid.direct) return
-  for (const { name } of settings.datasources) {
+  for (const name of new Set(settings.datasources.map((one) => one.name))) {
     const intervals = settledIntervals(overview.get(name) ?? [])
     if (intervals.length === 0) continue
     const look = async () => {

@@ -1,7 +1,7 @@
 /** What an export did, in words. Pure. */
 import { sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
-import { firstOf, linesText } from "../../kit/text/list.ts"
+import { firstOf, linesText, titlesIn } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration, size } from "../../kit/text/words.ts"
 import type { ExportReport, TableExport } from "../../lake/document.ts"
@@ -11,7 +11,10 @@ const MOST_LINES = 20
 
 /** @param verbose every partition that was written on a line of its own */
 export function exportText(report: ExportReport, verbose: boolean, style: Style): string {
-  const lines = report.datasources.flatMap((one) => tableLines(one, report, verbose, style))
+  const title = titlesIn(report.datasources)
+  const lines = report.datasources.flatMap((one) =>
+    tableLines(one, style.bold(title(one)), report, verbose, style),
+  )
   const sum = (of: (one: TableExport) => number) => sumOf(report.datasources, of)
   const written = counted(
     sum((one) => one.written.length),
@@ -27,8 +30,13 @@ export function exportText(report: ExportReport, verbose: boolean, style: Style)
   return linesText(lines)
 }
 
-function tableLines(one: TableExport, report: ExportReport, verbose: boolean, style: Style): string[] {
-  const name = style.bold(printable(one.datasource))
+function tableLines(
+  one: TableExport,
+  name: string,
+  report: ExportReport,
+  verbose: boolean,
+  style: Style,
+): string[] {
   if (one.folder === "") return [`${name}: ${style.yellow("not exported")}: ${printable(one.reason ?? "")}`]
   const parts = [`${counted(one.written.length, "partition")} written`, `${count(one.unchanged)} unchanged`]
   if (one.removed.length > 0) parts.push(`${count(one.removed.length)} removed`)

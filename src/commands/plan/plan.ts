@@ -16,7 +16,7 @@ import {
   describeUnavailable,
   rangeOf,
 } from "../../pull/describe.ts"
-import { judge, type Look, subjectOf } from "../../pull/judge.ts"
+import { heldOf, judge, type Look, subjectOf } from "../../pull/judge.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import { mostAdded } from "../../pull/pipeline/past-broker.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
@@ -47,7 +47,7 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
       request,
       settings,
       look,
-      bytesPerRow.get(settings.name),
+      bytesPerRow.get(heldOf(state, settings)?.table ?? settings.table),
     )
     datasources.push(planned)
     codes.push(exitCode)

@@ -3,7 +3,7 @@
 import { parseInterval } from "../../base/intervals.ts"
 import { groupBy, sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
-import { failedLines, linesText } from "../../kit/text/list.ts"
+import { failedLines, linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { incompleteWords } from "../../kit/text/summary.ts"
 import { count, counted, intervalsWords, intervalWords, rangeWords, size } from "../../kit/text/words.ts"
@@ -14,7 +14,12 @@ const MOST_LINES = 10
 
 /** @param verbose every stretch on a line of its own, however many there are */
 export function planText(plan: DryRun, verbose: boolean, style: Style): string {
-  const lines = plan.datasources.flatMap((one) => datasourceLines(one, plan.range, verbose, style))
+  const title = titlesIn(plan.datasources)
+  const lines = plan.datasources.flatMap((one) =>
+    one.error === undefined
+      ? datasourceLines(one, plan.range, verbose, style)
+      : failedLines(title(one), "cannot be pulled", one.error, style),
+  )
   if (plan.datasources.length > 1) lines.push(style.bold(totalLine(plan)))
   return linesText(lines)
 }
@@ -27,7 +32,6 @@ function datasourceLines(
 ): string[] {
   const name = style.bold(printable(one.datasource))
   const indent = (text: string) => `  ${text}`
-  if (one.error !== undefined) return failedLines(one.datasource, "cannot be pulled", one.error, style)
   const lines = stretchLines(one.fetch, verbose).map(indent)
   const table = printable(one.table)
   if (one.unchangedChunks > 0 && one.fetch.length > 0) {
@@ -125,7 +129,7 @@ function totalLine(plan: DryRun): string {
   const rows = sumOf(busy, (one) => one.rows)
   const bytes = sumOf(busy, (one) => one.segmentBytes)
   const slices = sumOf(busy, (one) => one.slices)
-  const all = counted(plan.datasources.length, "datasource")
+  const all = numberOf(plan.datasources)
   const isShort = plan.datasources.some((one) => one.unavailable.length > 0)
   const short = isShort ? `; INCOMPLETE: ${notAvailable(plan.datasources)}` : ""
   if (busy.length === 0) return `${all}: nothing to fetch${short}`

@@ -3,8 +3,9 @@ import type { DatasourceStatus } from "../../kit/status/document.ts"
 import { type Note, standingOf, statusNotes } from "../../kit/status/notes.ts"
 import { MARKS, type Mark, type Standing } from "../../kit/status/states.ts"
 import { statusReport } from "../../kit/status/status.ts"
-import type { DatasourceFacts, FileFacts } from "../../store/notes/facts.ts"
-import type { DatasourceSummary } from "../../store/notes/summary.ts"
+import { titlesIn } from "../../kit/text/list.ts"
+import type { FileFacts, TableFacts } from "../../store/notes/facts.ts"
+import { type DatasourceSummary, ownerKey } from "../../store/notes/summary.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
 import { type Bins, binned, type Mentioned } from "./page/bins.ts"
 
@@ -17,6 +18,8 @@ export interface Lane {
 }
 
 export interface DatasourceModel {
+  /** see `titlesIn` */
+  readonly title: string
   readonly status: DatasourceStatus
   readonly standing: Standing
   /** what a person should know */
@@ -24,7 +27,7 @@ export interface DatasourceModel {
   readonly lanes: readonly Lane[]
   readonly bins: Bins | undefined
   readonly columns: readonly StoredColumn[]
-  readonly facts: DatasourceFacts
+  readonly facts: TableFacts
 }
 
 export interface PageModel {
@@ -38,7 +41,7 @@ export interface PageModel {
   readonly datasources: readonly DatasourceModel[]
 }
 
-const NO_FACTS: DatasourceFacts = { runs: [], runsInAll: 0, missing: [], changes: [], verifies: [] }
+const NO_FACTS: TableFacts = { runs: [], runsInAll: 0, missing: [], changes: [], verifies: [] }
 
 /** Bars of a page in all; each datasource gets its share of them, within limits. */
 const BARS = 9_000
@@ -51,24 +54,26 @@ export function pageModel(facts: FileFacts, nowMs: number, version: string): Pag
   const { summary } = facts
   const report = statusReport(summary, nowMs)
   const most = Math.max(24, Math.min(160, Math.floor(BARS / Math.max(1, summary.datasources.length))))
+  const title = titlesIn(summary.datasources)
   return {
     file: summary.path,
     bytes: summary.bytes,
     runner: summary.runner,
     nowMs,
     version,
-    datasources: summary.datasources.map((one, n) =>
-      datasourceModel(one, report.datasources[n]!, facts.datasources.get(one.datasource) ?? NO_FACTS, most),
-    ),
+    datasources: summary.datasources.map((one, n) => ({
+      title: title(one),
+      ...datasourceModel(one, report.datasources[n]!, facts.tables.get(ownerKey(one)) ?? NO_FACTS, most),
+    })),
   }
 }
 
 function datasourceModel(
   summary: DatasourceSummary,
   status: DatasourceStatus,
-  facts: DatasourceFacts,
+  facts: TableFacts,
   most: number,
-): DatasourceModel {
+): Omit<DatasourceModel, "title"> {
   const parts = summary.state?.parts ?? []
   const items: Mentioned[] = [
     ...parts.map(({ interval, state, rows }) => ({ interval, mark: state, rows })),

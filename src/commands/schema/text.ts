@@ -1,17 +1,22 @@
 /** Columns in words: from Druid's types to DuckDB's, with notes. Pure. */
 import { printable } from "../../base/printable.ts"
-import { failedLines, linesText } from "../../kit/text/list.ts"
+import { failedLines, linesText, titlesIn } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { columns } from "../../kit/text/width.ts"
 import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
 
 export function schemaText(report: SchemaReport, style: Style): string {
-  return report.datasources.map((one) => datasourceText(one, style)).join("\n")
+  const title = titlesIn(report.datasources)
+  return report.datasources
+    .map((one) =>
+      one.error === undefined
+        ? datasourceText(one, style)
+        : linesText(failedLines(title(one), "cannot be read", one.error, style)),
+    )
+    .join("\n")
 }
 
 function datasourceText(one: DatasourceSchema, style: Style): string {
-  if (one.error !== undefined)
-    return linesText(failedLines(one.datasource, "cannot be read", one.error, style))
   const [header, ...rows] = columns([HEADER, ...one.columns.map(cells)], "llll")
   const title = `${style.bold(printable(one.datasource))} → table ${printable(one.table)}`
   return linesText([title, ...[style.dim(header!), ...rows].map((line) => `  ${line}`)])

@@ -5,7 +5,7 @@ import { printable } from "../../base/printable.ts"
 import type { DatasourceStatus, StatusReport } from "../../kit/status/document.ts"
 import { type Note, statusNotes } from "../../kit/status/notes.ts"
 import type { Tone } from "../../kit/status/states.ts"
-import { linesText } from "../../kit/text/list.ts"
+import { linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { columns } from "../../kit/text/width.ts"
 import { ago, count, counted, size, time } from "../../kit/text/words.ts"
@@ -17,14 +17,17 @@ export function statusText(report: StatusReport, nowMs: number, style: Style): s
   const { datasources } = report
   const rows = sumOf(datasources, (one) => one.rows)
   const lines = [
-    `${style.bold(printable(report.file))}: ${counted(datasources.length, "datasource")}, ${counted(rows, "row")}, ${size(report.bytes)}`,
+    `${style.bold(printable(report.file))}: ${numberOf(datasources)}, ${counted(rows, "row")}, ${size(report.bytes)}`,
   ]
   if (report.runner !== null) lines.push(`a pull is under way: ${printable(report.runner)}`)
   if (datasources.length > 0) {
     const [header, ...cells] = columns([HEADER, ...datasources.map((one) => row(one, nowMs))], "llrrlll")
     lines.push("", style.dim(header!), ...cells)
   }
-  const notes = datasources.flatMap((one) => statusNotes(one).map((note) => noteLine(one, note, style)))
+  const title = titlesIn(datasources)
+  const notes = datasources.flatMap((one) =>
+    statusNotes(one).map((note) => noteLine(style.bold(title(one)), note, style)),
+  )
   if (notes.length > 0) lines.push("", ...notes)
   return linesText(lines)
 }
@@ -48,8 +51,8 @@ const LABELS: Readonly<Record<Tone, "yellow" | "red" | undefined>> = {
   bad: "red",
 }
 
-function noteLine({ datasource }: DatasourceStatus, { tone, subject, text }: Note, style: Style): string {
+function noteLine(title: string, { tone, subject, text }: Note, style: Style): string {
   const label = LABELS[tone]
   const shown = printable(subject)
-  return `${style.bold(printable(datasource))}: ${label === undefined ? shown : style[label](shown)}: ${printable(text)}`
+  return `${title}: ${label === undefined ? shown : style[label](shown)}: ${printable(text)}`
 }

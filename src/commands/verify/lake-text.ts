@@ -1,7 +1,7 @@
 /** What a comparison with a lake found, in words. Pure. */
 import { sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
-import { firstOf, linesText } from "../../kit/text/list.ts"
+import { firstOf, linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration } from "../../kit/text/words.ts"
 import type { LakeReport, PartitionFault, TableVerification } from "../../lake/document.ts"
@@ -11,13 +11,16 @@ const MOST_LINES = 20
 
 /** @param verbose every fault on a line of its own */
 export function lakeText(report: LakeReport, verbose: boolean, style: Style): string {
-  const lines = report.datasources.flatMap((one) => verificationLines(one, verbose, style))
+  const title = titlesIn(report.datasources)
+  const lines = report.datasources.flatMap((one) =>
+    verificationLines(one, style.bold(title(one)), verbose, style),
+  )
   const sum = (of: (one: TableVerification) => number) => sumOf(report.datasources, of)
   const faults = sum((one) => one.faults.length)
   const compared = `${counted(
     sum((one) => one.rows),
     "row",
-  )} of ${counted(report.datasources.length, "datasource")} compared by ${report.mode} in ${duration(report.durationMs)}`
+  )} of ${numberOf(report.datasources)} compared by ${report.mode} in ${duration(report.durationMs)}`
   lines.push(
     style.bold(
       faults === 0
@@ -28,7 +31,7 @@ export function lakeText(report: LakeReport, verbose: boolean, style: Style): st
   return linesText(lines)
 }
 
-function verificationLines(one: TableVerification, verbose: boolean, style: Style): string[] {
+function verificationLines(one: TableVerification, name: string, verbose: boolean, style: Style): string[] {
   const all = `${counted(one.rows, "row")} in ${counted(one.equal, "partition")} equal`
   const headline =
     one.faults.length === 0
@@ -36,7 +39,7 @@ function verificationLines(one: TableVerification, verbose: boolean, style: Styl
       : `${style.red(counted(one.faults.length, "partition differs", "partitions differ"))}, ${all}`
   const { shown, more } = firstOf(one.faults, { verbose, most: MOST_LINES, one: "partition" })
   const lines = [
-    `${style.bold(printable(one.datasource))} ↔ lake ${printable(one.folder)}: ${headline}`,
+    `${name} ↔ lake ${printable(one.folder)}: ${headline}`,
     ...shown.map((fault) => faultLine(fault, style)),
     ...more,
   ]

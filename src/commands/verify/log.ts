@@ -7,13 +7,14 @@ import type { VerifyReport } from "./document.ts"
 export function verifiedRecords(report: VerifyReport): readonly LogRecord[] {
   const { outcome, exitCode, durationMs, mode } = report
   const records = report.datasources.map((one): LogRecord => {
-    const { datasource, error, compared, equal, rows } = one
+    const { datasource, table, error, compared, equal, rows } = one
     const [different, repaired, skipped] = [one.different.length, one.repaired.length, one.skipped.length]
     const words = `${one.outcome}: ${counted(compared, "stretch", "stretches")} compared, ${different} different`
     return {
       level: LEVELS[one.outcome],
       event: "verified",
       datasource,
+      table,
       message: error?.message ?? words,
       outcome: one.outcome,
       compared,

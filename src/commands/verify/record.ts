@@ -54,7 +54,7 @@ function scopeOf(
   return words.length === 0 ? undefined : words.join(", ")
 }
 
-/** One datasource of a verification as it is noted. */
+/** One table of a verification as it is noted. */
 function recordOf(
   one: DatasourceVerification,
   report: Pick<VerifyReport, "started" | "durationMs" | "mode">,
@@ -63,6 +63,7 @@ function recordOf(
   const startedMs = Date.parse(report.started)
   return {
     datasource: one.datasource,
+    table: one.table,
     startedMs,
     finishedMs: startedMs + report.durationMs,
     mode: report.mode,

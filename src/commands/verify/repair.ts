@@ -9,7 +9,7 @@ import type { Stretch } from "../../compare/stretches.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { pull } from "../../pull/run.ts"
-import type { DatasourceState } from "../../store/notes/state.ts"
+import type { HeldState } from "../../store/notes/state.ts"
 import { commit } from "../../store/rows/commit.ts"
 
 /** What to repair of one datasource. */
@@ -27,7 +27,7 @@ export interface Damage {
 export async function repair(
   ports: Ports,
   request: PullRequest,
-  held: DatasourceState,
+  held: HeldState,
   damage: Damage,
 ): Promise<PullReport | undefined> {
   const { datasource, table, settings, columns } = held

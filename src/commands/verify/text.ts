@@ -3,7 +3,7 @@
 import { parseInterval } from "../../base/intervals.ts"
 import { groupBy, sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
-import { failedLines, firstOf, linesText } from "../../kit/text/list.ts"
+import { failedLines, firstOf, linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
 import type {
@@ -21,7 +21,12 @@ const VALUE_CHARACTERS = 60
 
 /** @param verbose every stretch on a line of its own, the equal ones too */
 export function verificationText(report: VerifyReport, verbose: boolean, style: Style): string {
-  const lines = report.datasources.flatMap((one) => datasourceLines(one, verbose, style))
+  const title = titlesIn(report.datasources)
+  const lines = report.datasources.flatMap((one) =>
+    one.error === undefined
+      ? datasourceLines(one, verbose, style)
+      : failedLines(title(one), "cannot be compared", one.error, style),
+  )
   if (report.sample !== undefined) {
     const { kind, value, seed } = report.sample
     const share = kind === "percent" ? `${value}% of the chunks` : counted(value, "chunk")
@@ -35,7 +40,6 @@ export function verificationText(report: VerifyReport, verbose: boolean, style: 
 
 function datasourceLines(one: DatasourceVerification, verbose: boolean, style: Style): string[] {
   const name = style.bold(printable(one.datasource))
-  if (one.error !== undefined) return failedLines(one.datasource, "cannot be compared", one.error, style)
   const marked: { start: bigint; line: string }[] = []
   const limit = { verbose, most: MOST_LINES, one: "stretch", many: "stretches" }
   const { shown, more } = firstOf(one.different, limit)
@@ -127,7 +131,7 @@ function totalLine(report: VerifyReport): string {
   const compared = `${counted(
     sum((one) => one.rows),
     "row",
-  )} of ${counted(report.datasources.length, "datasource")} compared by ${report.mode} in ${duration(report.durationMs)}`
+  )} of ${numberOf(report.datasources)} compared by ${report.mode} in ${duration(report.durationMs)}`
   const repaired = sum((one) => one.repaired.length)
   const also = repaired === 0 ? "" : `, ${counted(repaired, "stretch", "stretches")} repaired`
   switch (report.outcome) {

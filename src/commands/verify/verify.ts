@@ -15,7 +15,9 @@ import {
 import { strayStretches } from "../../compare/stray.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
+import { labelOf } from "../../config/table-name.ts"
 import type { Inventory } from "../../druid/catalog.ts"
+import { heldOf } from "../../pull/judge.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { nothingActive, refuseEmptyRange } from "../../pull/refusals.ts"
@@ -85,7 +87,7 @@ async function verifyOne(
   inventory: Inventory,
   numbering: { next: number },
 ): Promise<Finished> {
-  const held = state.datasources.get(settings.name)
+  const held = heldOf(state, settings)
   const table = held?.table ?? settings.table
   try {
     if ((inventory.segments.get(settings.name) ?? []).length === 0)
@@ -96,7 +98,7 @@ async function verifyOne(
         hint: "pull it first",
       })
     }
-    const unlisted = state.unlisted.get(settings.name) ?? new Map()
+    const unlisted = state.unlisted.get(table) ?? new Map()
     // Which days the file has is a property of the file.
     const sides = { settings: { ...settings, shard: shardOfText(held.settings) }, held, inventory, unlisted }
     const first = await comparison(ports, wishOf(request), sides, numbering)
@@ -145,13 +147,13 @@ async function repairing(
     const message = ["repair", problem.message, ...(problem.hint === undefined ? [] : [problem.hint])].join(
       ": ",
     )
-    ports.emit({ type: "warning", datasource: settings.name, message })
+    ports.emit({ type: "warning", ...labelOf(settings), message })
   }
   const state = await readState(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
   const now = {
     settings,
-    held: state.datasources.get(settings.name)!,
+    held: heldOf(state, settings)!,
     inventory,
     unlisted,
   }

@@ -36,7 +36,8 @@ export async function listDatasources(
   configured: readonly Pick<DatasourceSettings, "name" | "table">[],
   withRollup: boolean,
 ): Promise<DatasourcesReport> {
-  const tables = new Map(configured.map(({ name, table }) => [name, table]))
+  const tables = new Map<string, string[]>()
+  for (const { name, table } of configured) tables.set(name, [...(tables.get(name) ?? []), table])
   const overview = await readOverview(options.client, undefined, options.signal).catch((error) => {
     // Names and counts can be had without it.
     if (error instanceof DruidsyncError && error.code === "forbidden") return undefined
@@ -51,7 +52,7 @@ export async function listDatasources(
     return at < 0 ? configured.length : at
   }
   const sorted = found
-    .map((one) => ({ ...one, table: tables.get(one.datasource) ?? null }))
+    .map((one) => ({ ...one, ...tablesOf(tables.get(one.datasource)) }))
     .sort((a, b) => place(a.datasource) - place(b.datasource) || (a.datasource < b.datasource ? -1 : 1))
   const known = new Set(sorted.map((one) => one.datasource))
   const asked = sorted.filter((one, n) => n < MOST_ASKED || one.table !== null)
@@ -65,8 +66,14 @@ export async function listDatasources(
     url,
     hasSegments: overview !== undefined,
     datasources: sorted.map((one) => ({ ...one, rollup: rollups[asked.indexOf(one)] ?? null })),
-    missing: configured.map(({ name }) => name).filter((name) => !known.has(name)),
+    missing: [...tables.keys()].filter((name) => !known.has(name)),
   }
+}
+
+/** What the configuration makes of a datasource. */
+function tablesOf(tables: readonly string[] = []): Pick<ListedDatasource, "table" | "tables"> {
+  const [table = null] = tables
+  return tables.length > 1 ? { table, tables: [...tables] } : { table }
 }
 
 function fromChunks(datasource: string, chunks: readonly ChunkOverview[]): ListedDatasource {

@@ -5,6 +5,7 @@ import { type DocumentOf, format, key } from "../../base/document.ts"
 const datasource = v.object({
   datasource: v.string(),
   table: key(v.nullable(v.string()), "that it becomes; null where the configuration does not have it"),
+  tables: v.exactOptional(key(v.array(v.string()), "all of them, where it becomes several")),
   rows: key(v.nullable(v.number()), "as Druid last counted them: realtime rows lag behind"),
   bytes: key(v.nullable(v.number()), "in deep storage"),
   interval: key(v.nullable(v.string()), "from the first segment to the last"),

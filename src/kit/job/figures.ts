@@ -1,4 +1,4 @@
-/** What the file holds of each datasource after a run, as numbers for machines. */
+/** What the file holds of each table after a run, as numbers for machines. */
 
 import type { Clock } from "../../base/clock.ts"
 import { sumOf } from "../../base/lists.ts"
@@ -22,10 +22,10 @@ export interface Figures {
 /** Another program may be at work on the file: not for long. */
 const LOCK_WAIT_MS = 2_000
 
-/** By datasource. */
-export function figuresOf({ datasources, ahead }: StateAt): ReadonlyMap<string, Figures> {
+/** By table. */
+export function figuresOf({ held, ahead }: StateAt): ReadonlyMap<string, Figures> {
   return new Map(
-    [...datasources].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
+    [...held].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
       const rowsIn = (state: string) => sumOf(parts, (part) => (part.state === state ? part.rows : 0))
       const later = ahead.get(name)
       const newest = later === undefined ? cursorMs : later.newestMs

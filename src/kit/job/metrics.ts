@@ -21,6 +21,8 @@ export interface RunFigures {
 
 export interface DatasourceFigures {
   readonly name: string
+  /** where another of its tables has the series of the datasource's name alone */
+  readonly table?: string | undefined
   /** undefined where the run broke off, or was not about it */
   readonly report: DatasourceReport | undefined
   /** from the first of its slices that was planned to the last that was committed */
@@ -74,7 +76,7 @@ const OF_RUN: readonly (Family & { readonly of: Value<RunFigures> })[] = [
   ),
 ]
 
-const OF_DATASOURCE: readonly (Family & { readonly of: Value<DatasourceFigures> })[] = [
+const OF_TABLE: readonly (Family & { readonly of: Value<DatasourceFigures> })[] = [
   counter("rows_fetched_total", "Rows fetched from Druid and stored.", ({ report }) => report?.rowsFetched),
   counter(
     "rows_deleted_total",
@@ -131,7 +133,7 @@ const PREFIX = "druidsync_"
 /** Every metric's name. */
 export const METRICS: readonly string[] = [
   `${PREFIX}build_info`,
-  ...[...OF_RUN, ...OF_DATASOURCE].map((family) => PREFIX + family.name),
+  ...[...OF_RUN, ...OF_TABLE].map((family) => PREFIX + family.name),
 ]
 
 /** @param before what `parseSamples` read from the file that this text replaces */
@@ -158,10 +160,12 @@ export function metricsText(run: RunFigures, before: Samples): string {
     const value = one.of(run)
     family(one, value === undefined ? [] : [sample(one, { out }, value)])
   }
-  for (const one of OF_DATASOURCE) {
-    const samples = datasources?.map((figures) =>
-      sample(one, { out, datasource: figures.name }, one.of(figures)),
-    )
+  for (const one of OF_TABLE) {
+    const samples = datasources?.map((figures) => {
+      const { name: datasource, table } = figures
+      const labels = table === undefined ? { out, datasource } : { out, datasource, table }
+      return sample(one, labels, one.of(figures))
+    })
     family(one, samples ?? asBefore(one))
   }
   return `${lines.join("\n")}\n`

@@ -9,11 +9,13 @@ import { isPingAddress } from "../../config/host.ts"
 import { proxiesOf } from "../../config/proxy.ts"
 import { Secret } from "../../config/secret.ts"
 import type { Settings } from "../../config/settings.ts"
+import { labelOf, tableName } from "../../config/table-name.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Emit, SyncEvent } from "../../pull/events.ts"
 import type { StateAt } from "../../store/notes/ahead.ts"
 import type { CliContext } from "../context.ts"
 import type { Answer } from "../output.ts"
+import { titleOf } from "../text/list.ts"
 import { checkMetricsPath, writeMetrics } from "./metrics-file.ts"
 import { createPinger, type Pinger } from "./pinger.ts"
 
@@ -37,7 +39,7 @@ export class Watch {
   #retries = 0
   /** as the run left it; undefined where it broke off */
   #held: StateAt | undefined
-  /** by datasource: when its first slice was planned, and the last was committed */
+  /** by title of a table: when its first slice was planned, and the last was committed */
   readonly #busy = new Map<string, { readonly fromMs: number; toMs: number }>()
 
   /** @param emit told what could not be told: a warning fails nothing */
@@ -76,8 +78,9 @@ export class Watch {
     if (event.type === "finished") this.#held = event.held
     if (event.type !== "planned" && event.type !== "committed") return
     const nowMs = this.#context.clock.nowMs()
-    const busy = this.#busy.get(event.datasource)
-    if (busy === undefined) this.#busy.set(event.datasource, { fromMs: nowMs, toMs: nowMs })
+    const title = titleOf(event)
+    const busy = this.#busy.get(title)
+    if (busy === undefined) this.#busy.set(title, { fromMs: nowMs, toMs: nowMs })
     else if (event.type === "committed") busy.toMs = nowMs
   }
 
@@ -114,7 +117,6 @@ export class Watch {
     const endedMs = clock.nowMs()
     const { figuresOf, readFigures } = await import("./figures.ts")
     const held = this.#held === undefined ? await readFigures(out, clock) : figuresOf(this.#held)
-    const names = this.#settings?.datasources.map(({ name }) => name)
     const published = report?.publish?.outcome
     await writeMetrics(path, {
       out,
@@ -130,13 +132,16 @@ export class Watch {
           : published === "published" || published === "up-to-date"
             ? 1
             : 0,
-      datasources: names?.map((name) => {
-        const busy = this.#busy.get(name)
+      datasources: this.#settings?.datasources.map((settings) => {
+        const { name, table } = settings
+        const busy = this.#busy.get(titleOf(labelOf(settings)))
         return {
           name,
-          report: report?.datasources.find((one) => one.datasource === name),
+          // The table that is called like its datasource keeps its series when others come beside it.
+          table: table === tableName(name) ? undefined : labelOf(settings).table,
+          report: report?.datasources.find((one) => one.table === table),
           busyMs: busy === undefined ? 0 : busy.toMs - busy.fromMs,
-          held: held === undefined ? undefined : (held.get(name) ?? NOTHING_HELD),
+          held: held === undefined ? undefined : (held.get(table) ?? NOTHING_HELD),
         }
       }),
     })

@@ -14,21 +14,24 @@ function line<const Name extends string, const Fields extends v.ObjectEntries>(e
 }
 
 const datasource = v.string()
+/** of an event of a datasource that becomes several tables */
+const table = v.exactOptional(key(v.string(), "where the configuration makes several of the datasource"))
 const runId = v.string()
 const code = v.exactOptional(key(v.string(), "of an error"))
 
 export const logLine = v.variant("event", [
   line("looking", { url: v.string(), datasources: v.array(v.string()) }),
-  line("planned", { datasource, rows: v.number(), slices: v.number(), round: v.number() }),
-  line("fetched", { datasource, bytes: v.number(), expectedRows: v.number() }),
-  line("committed", { datasource, rows: v.number(), slices: v.number() }),
+  line("planned", { datasource, table, rows: v.number(), slices: v.number(), round: v.number() }),
+  line("fetched", { datasource, table, bytes: v.number(), expectedRows: v.number() }),
+  line("committed", { datasource, table, rows: v.number(), slices: v.number() }),
   line("retry", { waitMs: v.number(), attempt: v.number() }),
   line("waiting", {}),
   line("detail", {}),
-  line("warning", { datasource: v.exactOptional(key(datasource, "where it is about one")) }),
-  // At the end of a pull, of each datasource.
+  line("warning", { datasource: v.exactOptional(key(datasource, "where it is about one")), table }),
+  // At the end of a pull, of each table.
   line("datasource", {
     datasource,
+    table: key(v.string(), "in DuckDB"),
     runId,
     outcome: v.string(),
     rowsFetched: v.number(),
@@ -42,9 +45,10 @@ export const logLine = v.variant("event", [
     code,
   }),
   line("publish", { runId, path: v.string(), outcome: v.string(), code }),
-  // At the end of a verification, of each datasource.
+  // At the end of a verification, of each table.
   line("verified", {
     datasource,
+    table: key(v.string(), "in DuckDB"),
     outcome: v.string(),
     compared: v.number(),
     equal: v.number(),

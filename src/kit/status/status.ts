@@ -35,7 +35,7 @@ function datasourceStatus(
   runner: string | undefined,
   nowMs: number,
 ): DatasourceStatus {
-  const { state, lastRun, tableRows, droppedTable, ahead } = one
+  const { state, lastRun, tableRows, isDropped, ahead } = one
   const newestMs = ahead === undefined ? state?.cursorMs : ahead.newestMs
   const shard = state === undefined ? undefined : shardOfText(state.settings)
   const keepMs = state === undefined ? "all" : keepOfText(state.settings)
@@ -46,14 +46,14 @@ function datasourceStatus(
     chunks += group.chunks
     if (name !== "complete") parts[name] = statusGroup(group)
   }
-  const said = droppedTable !== undefined ? "dropped" : (state?.status ?? lastRun?.outcome ?? "unknown")
+  const said = isDropped ? "dropped" : (state?.status ?? lastRun?.outcome ?? "unknown")
   // A run that is over has written how it ended; one that was killed could not.
   const status = said === "running" && runner === undefined ? "killed" : said
   const foreignRows =
     state !== undefined && tableRows !== undefined && tableRows !== state.rows ? tableRows : null
   return {
     datasource: one.datasource,
-    table: state?.table ?? droppedTable ?? null,
+    table: state !== undefined || isDropped ? one.table : null,
     shard: shard === undefined ? null : shardText(shard),
     ...(keepMs === "all" || start === undefined ? {} : { window: { keepMs, start: formatDruidTime(start) } }),
     rows: state?.rows ?? 0,

@@ -32,8 +32,32 @@ export function firstOf<T>(
   return { shown, more }
 }
 
-/** A datasource that a command could do nothing with. @param what such as `cannot be pulled` */
-export function failedLines(datasource: string, what: string, error: ErrorReport, style: Style): string[] {
+/** What is shown of a table, as documents and events say it. */
+export interface Titled {
+  readonly datasource: string
+  readonly table?: string | null | undefined
+}
+
+/** How a table is called where people look: by its datasource, and by itself where that is said. */
+export function titleOf({ datasource, table }: Titled): string {
+  return table == null ? printable(datasource) : `${printable(datasource)} → ${printable(table)}`
+}
+
+/** The titles of several at once: a table is named by itself where another has the same datasource. */
+export function titlesIn(all: readonly Titled[]): (one: Titled) => string {
+  const tables = new Map<string, number>()
+  for (const { datasource } of all) tables.set(datasource, (tables.get(datasource) ?? 0) + 1)
+  return (one) => (tables.get(one.datasource) === 1 ? titleOf({ datasource: one.datasource }) : titleOf(one))
+}
+
+/** `3 datasources`; where one of them has several tables, these are counted: `4 tables`. */
+export function numberOf(all: readonly Titled[]): string {
+  const datasources = new Set(all.map(({ datasource }) => datasource)).size
+  return counted(all.length, datasources === all.length ? "datasource" : "table")
+}
+
+/** A table that a command could do nothing with. @param title see `titlesIn` @param what such as `cannot be pulled` */
+export function failedLines(title: string, what: string, error: ErrorReport, style: Style): string[] {
   const hint = error.hint === undefined ? [] : [`  → ${printable(error.hint)}`]
-  return [`${style.bold(printable(datasource))}: ${style.red(what)}: ${printable(error.message)}`, ...hint]
+  return [`${style.bold(title)}: ${style.red(what)}: ${printable(error.message)}`, ...hint]
 }

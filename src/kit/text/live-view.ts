@@ -54,7 +54,7 @@ const LAYOUTS: readonly { cells: (one: DatasourceStanding) => string[]; align: s
 ]
 
 function fitted(shown: readonly DatasourceStanding[], width: number): string[] {
-  const names = shown.map((one) => fit(printable(one.datasource), Math.max(8, Math.floor(width / 3))))
+  const names = shown.map((one) => fit(one.title, Math.max(8, Math.floor(width / 3))))
   let lines: string[] = []
   for (const { cells, align } of LAYOUTS) {
     lines = columns(

@@ -4,8 +4,9 @@
  */
 import { sumOf } from "../../base/lists.ts"
 import type { SyncEvent } from "../../pull/events.ts"
+import { titleOf } from "./list.ts"
 
-/** How far one datasource is, or all together. */
+/** How far one table is, or all together. */
 export interface Standing {
   readonly rows: number
   readonly expected: number
@@ -19,7 +20,8 @@ export interface Standing {
 }
 
 export interface DatasourceStanding extends Standing {
-  readonly datasource: string
+  /** fit to be printed */
+  readonly title: string
   readonly phase: "queued" | "fetching" | "storing" | "done"
 }
 
@@ -47,7 +49,7 @@ class Rate {
   }
 }
 
-/** What is known of one datasource. */
+/** What is known of one table. */
 class Track {
   /** rows that all rounds up to now promise */
   expected = 0
@@ -100,19 +102,21 @@ class Track {
 
 /** Takes the events of one run. */
 export class RunProgress {
+  /** by title */
   readonly #tracks = new Map<string, Track>()
   readonly #rate = new Rate()
   readonly #bytesRate = new Rate()
 
   take(event: SyncEvent, nowMs: number): void {
     if (event.type === "planned") {
-      const track = this.#tracks.get(event.datasource) ?? new Track()
-      this.#tracks.set(event.datasource, track)
+      const title = titleOf(event)
+      const track = this.#tracks.get(title) ?? new Track()
+      this.#tracks.set(title, track)
       if (event.isMore === true) track.planMore(event.rows, event.slices)
       else track.plan(event.rows, event.slices)
       this.#sample(track, nowMs)
     } else if (event.type === "received" || event.type === "fetched" || event.type === "committed") {
-      const track = this.#tracks.get(event.datasource)
+      const track = this.#tracks.get(titleOf(event))
       if (track === undefined) return
       if (event.type === "received") track.bytesReceived += event.bytes
       else if (event.type === "fetched") {
@@ -137,13 +141,13 @@ export class RunProgress {
     this.#bytesRate.add(nowMs, this.#bytes())
   }
 
-  /** Datasources that something was planned for, in the order that they were. */
+  /** Tables that something was planned for, in the order that they were. */
   datasources(nowMs: number): DatasourceStanding[] {
-    return [...this.#tracks].map(([datasource, track]) => {
+    return [...this.#tracks].map(([title, track]) => {
       const { rows, expected, phase } = track
       const rate = phase === "fetching" ? track.rate.at(nowMs, rows) : undefined
       return {
-        datasource,
+        title,
         phase,
         rows,
         expected,

@@ -5,6 +5,7 @@ import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../../pull/document.ts"
 import { LEFT_WHOLE, MARKS } from "../status/states.ts"
+import { numberOf, titlesIn } from "./list.ts"
 import type { Style } from "./style.ts"
 import { count, counted, duration, intervalsWords, rangeWords, size, time } from "./words.ts"
 
@@ -21,9 +22,10 @@ const MOST_REASONS = 3
 /** @param verbose every incomplete stretch, instead of the first few */
 export function summaryLines(report: PullReport, verbose: boolean, style: Style): SummaryLine[] {
   const isOnly = report.datasources.length === 1
+  const title = titlesIn(report.datasources)
   const lines = report.datasources.map((one): SummaryLine => {
     const took = isOnly ? ` in ${duration(report.durationMs)}` : ""
-    const text = datasourceLine(one, took, verbose, style)
+    const text = `${style.bold(title(one))}: ${datasourceLine(one, took, verbose, style)}`
     const limits =
       report.range === undefined || one.error !== undefined ? "" : `; ${rangeWords(report.range)}`
     return { text: text + limits, level: LEVELS[one.outcome] }
@@ -65,7 +67,7 @@ function datasourceLine(one: DatasourceReport, took: string, verbose: boolean, s
     parts.push(`${coldWords(one.cold)} is on no Druid server (load rules): left as it is`)
   }
   const known = parts.filter((part) => part !== "").join("; ")
-  return `${style.bold(printable(one.datasource))}: ${verdict(one, verbose, style)}${known}`
+  return verdict(one, verbose, style) + known
 }
 
 /** What a person must see first. */
@@ -127,6 +129,6 @@ function totalLine(report: PullReport, style: Style): string {
   })
   const fetched = `${counted(report.rowsFetched, "row")} in ${duration(report.durationMs)}`
   return style.dim(
-    `${counted(report.datasources.length, "datasource")}: ${outcomes.join(", ")}; ${fetched}, ${counted(report.requests, "request")}`,
+    `${numberOf(report.datasources)}: ${outcomes.join(", ")}; ${fetched}, ${counted(report.requests, "request")}`,
   )
 }

@@ -5,6 +5,7 @@
  */
 import PQueue from "p-queue"
 import { DruidsyncError } from "../../base/errors.ts"
+import { labelOf } from "../../config/table-name.ts"
 import type { Ports, PullRequest } from "../ports.ts"
 import { anyOf } from "../time-limit.ts"
 import { Budget, type Space } from "./budget.ts"
@@ -87,6 +88,7 @@ export class Downloads {
     const ports = this.#ports
     let { era } = this.#inFlight
     return fetchSlice(ports, job.prepared, job.slice, numbering.next++, {
+      label: labelOf(job.prepared.settings),
       // What did not agree once is asked of the broker, which knows where everything is.
       throughBroker: job.mismatches > 0,
       enter: (attempt, send) =>
@@ -113,8 +115,12 @@ export class Downloads {
   #note({ slice, prepared }: Job, { bytes }: Fetched): void {
     if (slice.rows >= ROWS_TO_LEARN_FROM) this.#rowBytes = Math.max(this.#rowBytes, bytes / slice.rows)
     this.#round.progressOf(prepared).bytes += bytes
-    const datasource = prepared.settings.name
-    this.#round.ports.emit({ type: "fetched", datasource, bytes, expectedRows: slice.rows })
+    this.#round.ports.emit({
+      type: "fetched",
+      ...labelOf(prepared.settings),
+      bytes,
+      expectedRows: slice.rows,
+    })
   }
 }
 

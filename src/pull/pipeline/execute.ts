@@ -4,6 +4,7 @@
  *     Decisions → slices → Downloads → arrived → Landing (parse → held → look → proof → commit)
  */
 import type { Segment, Slice } from "../../base/domain.ts"
+import { labelOf } from "../../config/table-name.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import type { Run } from "../progress.ts"
 import { anyOf, OUT_OF_TIME } from "../time-limit.ts"
@@ -12,7 +13,7 @@ import { Landing } from "./landing.ts"
 import { type Executed, type Job, jobOf, Round } from "./round.ts"
 
 export interface ExecuteResult {
-  readonly perDatasource: ReadonlyMap<string, Executed>
+  readonly perTable: ReadonlyMap<string, Executed>
   /** as they were seen last, if a look was needed */
   readonly segments: ReadonlyMap<string, readonly Segment[]> | undefined
 }
@@ -41,7 +42,7 @@ export async function execute(
   await landing.drop().catch(() => undefined)
   run.ports.signal.throwIfAborted()
   if (failure !== undefined) throw failure.error
-  return { perDatasource: round.results, segments: landing.look }
+  return { perTable: round.results, segments: landing.look }
 }
 
 /** What is under way in one round. Each stage that ends lets the next begin; when none is left, the round is over. */
@@ -93,8 +94,7 @@ class Pipeline {
         open.set(prepared, jobs + slices.length)
         if (slices.length === 0) continue
         const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
-        const datasource = prepared.settings.name
-        const planned = { datasource, rows, slices: slices.length, round: nthRound }
+        const planned = { ...labelOf(prepared.settings), rows, slices: slices.length, round: nthRound }
         this.#round.ports.emit({ type: "planned", ...planned, isMore: jobs > 0 })
         for (const [n, slice] of slices.entries()) this.fetch(jobOf(prepared, slice, jobs + n))
       }

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Column, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
+import type { Label } from "../../config/table-name.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
 import { scanSql } from "../../druid/sql.ts"
 import type { AskedCounts } from "../../plan/proof.ts"
@@ -21,6 +22,8 @@ export interface Fetched extends FromSegments {
 export interface FetchHooks {
   /** bytes that arrived (negative: thrown away again); what it throws ends the request */
   readonly onBytes?: (bytes: number) => void
+  /** for events; without it, the datasource is named */
+  readonly label?: Label
   /** the request failed; it is sent again after a while */
   readonly onWait?: (error: DruidsyncError) => void
   /** true: no data node is asked, whatever the user allows */
@@ -48,7 +51,7 @@ export function fetchSlice(
     (attempt) => {
       const path = join(ports.spoolDir, `slice-${number}-${attempt}.jsonl`)
       const direct = hooks.throughBroker === true || attempt >= DIRECT_TRIES ? undefined : ports.direct
-      return enter(attempt, () => fetchOnce({ ...ports, direct }, what, slice, path, hooks.onBytes))
+      return enter(attempt, () => fetchOnce({ ...ports, direct }, what, slice, path, hooks))
     },
     {
       sleep: ports.clock.sleep,
@@ -66,7 +69,7 @@ async function fetchOnce(
   what: Reading,
   slice: Slice,
   path: string,
-  onBytes: FetchHooks["onBytes"],
+  { onBytes, label = what.source }: FetchHooks,
 ): Promise<Fetched> {
   const { source } = what
   const { catalog, signal } = ports
@@ -79,7 +82,7 @@ async function fetchOnce(
   let received = 0
   const take = (bytes: number) => {
     received += bytes
-    ports.emit({ type: "received", datasource: source.datasource, bytes })
+    ports.emit({ type: "received", ...label, bytes })
     onBytes?.(bytes)
   }
   const undo = async () => {

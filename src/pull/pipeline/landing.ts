@@ -6,6 +6,7 @@
 import type { Column, Part, Segment, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText, sameInterval } from "../../base/intervals.ts"
+import { labelOf } from "../../config/table-name.ts"
 import { removeSpooled } from "../../druid/spool.ts"
 import { chunksOf } from "../../plan/chunks.ts"
 import { proof } from "../../plan/proof.ts"
@@ -267,9 +268,9 @@ export class Landing {
         this.#round.resultOf(prepared).error ??= done.error
         continue
       }
-      for (const { datasource, column, type } of done.widened) {
+      for (const { column, type } of done.widened) {
         const message = `column "${column}" became ${type}: DOUBLE would lose digits`
-        ports.emit({ type: "warning", datasource, message })
+        ports.emit({ type: "warning", ...labelOf(prepared.settings), message })
       }
       const rows = rowsIn(one.slices)
       const result = this.#round.progressOf(prepared)
@@ -279,7 +280,7 @@ export class Landing {
       result.slices += one.slices.length
       result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
       if (one.slices.length > 0)
-        ports.emit({ type: "committed", datasource: prepared.settings.name, rows, slices: one.slices.length })
+        ports.emit({ type: "committed", ...labelOf(prepared.settings), rows, slices: one.slices.length })
     }
   }
 }

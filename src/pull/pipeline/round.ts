@@ -10,7 +10,7 @@ import type { Prepared } from "../prepare/prepare.ts"
 import type { Progress, Run } from "../progress.ts"
 import { OUT_OF_TIME } from "../time-limit.ts"
 
-/** What a round could not finish of one datasource. */
+/** What a round could not finish of one table. */
 export interface Executed {
   /** chunks of which nothing could be said */
   readonly doubtful: Doubt[]
@@ -53,6 +53,7 @@ export class Round {
   readonly numbering: { next: number }
   /** one more job */
   readonly add: (job: Job) => void
+  /** by table */
   readonly results: ReadonlyMap<string, Executed>
   readonly #progress: ReadonlyMap<string, Progress>
 
@@ -67,11 +68,11 @@ export class Round {
     this.add = add
     this.results = new Map(
       plans.map((plan) => [
-        plan.settings.name,
+        plan.settings.table,
         { doubtful: [], unproven: [], changed: false, error: undefined },
       ]),
     )
-    this.#progress = new Map(progress.map((one) => [one.settings.name, one]))
+    this.#progress = new Map(progress.map((one) => [one.settings.table, one]))
   }
 
   /** Something was stored in this run. */
@@ -80,11 +81,11 @@ export class Round {
   }
 
   resultOf(prepared: Prepared): Executed {
-    return this.results.get(prepared.settings.name)!
+    return this.results.get(prepared.settings.table)!
   }
 
   progressOf(prepared: Prepared): Progress {
-    return this.#progress.get(prepared.settings.name)!
+    return this.#progress.get(prepared.settings.table)!
   }
 
   /**

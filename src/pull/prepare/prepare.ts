@@ -46,8 +46,9 @@ export interface Prepared {
 
 /** A commit of this plan that does nothing yet. */
 export function commitOf({ settings, schema }: Prepared): DatasourceCommit {
+  const { name, table, hasSiblings } = settings
   return {
-    target: { datasource: settings.name, table: settings.table, settings: settingsText(settings), schema },
+    target: { datasource: name, table, hasSiblings, settings: settingsText(settings), schema },
     slices: [],
     refreshed: [],
     keep: [],

@@ -13,7 +13,7 @@ import { mergedColumns, type SegmentColumns, type Stretch } from "../../druid/se
 import type { NamedColumn, Source } from "../../druid/sql.ts"
 import { conditionOf } from "../../plan/chunks.ts"
 import { segmentSetText } from "../../plan/segment-set.ts"
-import type { DatasourceState } from "../../store/notes/state.ts"
+import type { HeldState } from "../../store/notes/state.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
 import { reconcile, type SchemaChange } from "../../store/rows/drift.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
@@ -191,7 +191,7 @@ async function needText(
   header: Header,
   works: readonly Work[],
   found: SegmentColumns,
-  held: DatasourceState | undefined,
+  held: HeldState | undefined,
 ): Promise<ReadonlyMap<string, string>> {
   const result = new Map<string, string>()
   const roundable: NamedColumn[] = []

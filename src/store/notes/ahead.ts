@@ -5,7 +5,7 @@
 import { quoteName } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
-import type { DatasourceState, FileState } from "./state.ts"
+import type { FileState, HeldState } from "./state.ts"
 import { msOfTime, timestampLiteral } from "./times.ts"
 
 export interface Ahead {
@@ -16,7 +16,7 @@ export interface Ahead {
 
 /** What a file holds at a moment. */
 export interface StateAt extends FileState {
-  /** of each datasource that has rows after the moment */
+  /** by table, of those that have rows after the moment */
   readonly ahead: ReadonlyMap<string, Ahead>
 }
 
@@ -30,26 +30,26 @@ export async function stateAt(
   state: FileState,
   nowMs: number,
 ): Promise<StateAt> {
-  const suspects = [...state.datasources.values()].filter((one) => isAhead(one, nowMs))
+  const suspects = [...state.held.values()].filter((one) => isAhead(one, nowMs))
   if (suspects.length === 0) return { ...state, ahead: new Map() }
   return { ...state, ahead: await file.read(() => readAhead(engine, suspects, nowMs)) }
 }
 
-function isAhead({ cursorMs }: DatasourceState, nowMs: number): boolean {
+function isAhead({ cursorMs }: HeldState, nowMs: number): boolean {
   return cursorMs !== undefined && cursorMs > BigInt(Math.floor(nowMs) + GRACE_MS)
 }
 
 /**
- * Of each datasource that has rows after now. Only their tables are looked at: of all others the cursor tells. Call while
- * the user's file is attached as `file`.
+ * By table, of those that have rows after now. Only they are looked at: of all others the cursor tells. Call while the
+ * user's file is attached as `file`.
  */
 export async function readAhead(
   engine: Engine,
-  datasources: Iterable<DatasourceState>,
+  tables: Iterable<HeldState>,
   nowMs: number,
 ): Promise<ReadonlyMap<string, Ahead>> {
   const found = new Map<string, Ahead>()
-  for (const one of datasources) {
+  for (const one of tables) {
     if (!isAhead(one, nowMs)) continue
     const later = `"__time" > ${timestampLiteral(Math.floor(nowMs) + GRACE_MS)}`
     const [row] = await engine.rows(
@@ -57,7 +57,7 @@ export async function readAhead(
        FROM file.${quoteName(one.table)}`,
     )
     const [rows, newestMs] = row!
-    found.set(one.datasource, { rows: Number(rows), newestMs: (newestMs as bigint | null) ?? undefined })
+    found.set(one.table, { rows: Number(rows), newestMs: (newestMs as bigint | null) ?? undefined })
   }
   return found
 }

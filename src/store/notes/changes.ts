@@ -15,7 +15,7 @@ export interface TableChange {
   readonly after: string | undefined
 }
 
-/** More than these of one datasource are not kept: the newest are. */
+/** More than these of one table are not kept: the newest are. */
 const MOST = 200
 
 /** A table before a commit and after it. */
@@ -53,25 +53,26 @@ export function tableChanges({ before, after, read }: TableStep, gone: ReadonlyS
 /** Notes what a commit did to a table. Call within its transaction. */
 export async function writeChanges(
   engine: Engine,
-  owner: { readonly datasource: string; readonly runId: string; readonly nowMs: number },
+  owner: {
+    readonly datasource: string
+    readonly table: string
+    readonly runId: string
+    readonly nowMs: number
+  },
   step: TableStep,
 ): Promise<void> {
   if (step.before === undefined) return
   // Rows are numbered in the order in which they came.
-  const noted = await readRows(
-    engine,
-    CHANGES,
-    ["change", "column"],
-    "WHERE datasource = $1 ORDER BY rowid",
-    [owner.datasource],
-  )
+  const noted = await readRows(engine, CHANGES, ["change", "column"], 'WHERE "table" = $1 ORDER BY rowid', [
+    owner.table,
+  ])
   const gone = new Set<string>()
   for (const { change, column = "" } of noted) {
     if (change === "vanished") gone.add(column)
     else if (change === "returned") gone.delete(column)
   }
-  const { datasource, runId, nowMs } = owner
-  const changes = tableChanges(step, gone).map((one) => ({ ...one, datasource, runId, atMs: nowMs }))
+  const { datasource, table, runId, nowMs } = owner
+  const changes = tableChanges(step, gone).map((one) => ({ ...one, datasource, table, runId, atMs: nowMs }))
   await insertRows(engine, CHANGES, changes)
-  if (noted.length + changes.length > MOST) await keepNewest(engine, CHANGES, [datasource], MOST)
+  if (noted.length + changes.length > MOST) await keepNewest(engine, CHANGES, [table], MOST)
 }

@@ -5,8 +5,9 @@
  */
 import type { Interval, Part, PartState } from "../../base/domain.ts"
 import { anyOverlap, intersection, intervalText, subtract, union } from "../../base/intervals.ts"
+import { quoteName } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
-import { insertRows, type RowOf, readRows } from "./sync-table.ts"
+import { asStored, insertRows, type RowOf, readRows } from "./sync-table.ts"
 import { CHUNKS } from "./tables.ts"
 import { timeCondition } from "./times.ts"
 
@@ -17,18 +18,14 @@ function partOf(row: Pick<RowOf<typeof CHUNKS>, (typeof PART_COLUMNS)[number]>):
   return { interval: { start, end }, ...part }
 }
 
-/** All checkpoints of the file attached as `file`, by datasource, ascending. */
+/** All checkpoints of the file attached as `file`, by table, ascending. */
 export async function readParts(engine: Engine): Promise<Map<string, Part[]>> {
   const parts = new Map<string, Part[]>()
-  const keys = ["datasource", ...PART_COLUMNS] as const
-  for (const { datasource, ...row } of await readRows(
-    engine,
-    CHUNKS,
-    keys,
-    "ORDER BY datasource, start_ms",
-  )) {
-    const list = parts.get(datasource) ?? []
-    parts.set(datasource, list)
+  const keys = ["table", ...PART_COLUMNS] as const
+  const chunks = await asStored(engine, CHUNKS)
+  for (const { table, ...row } of await readRows(engine, chunks, keys, 'ORDER BY "table", start_ms')) {
+    const list = parts.get(table) ?? []
+    parts.set(table, list)
     list.push(partOf(row))
   }
   return parts
@@ -37,7 +34,7 @@ export async function readParts(engine: Engine): Promise<Map<string, Part[]>> {
 /** Which rows the checkpoints belong to. */
 export interface CheckpointOwner {
   readonly datasource: string
-  /** the table of the rows, qualified and quoted */
+  /** as it is called in the file */
   readonly table: string
   readonly runId: string
   readonly nowMs: number
@@ -106,16 +103,16 @@ async function cut(
     engine,
     CHUNKS,
     PART_COLUMNS,
-    "WHERE datasource = $1 AND start_ms < $2 AND end_ms > $3",
-    [owner.datasource, merged.at(-1)!.end, merged[0]!.start],
+    'WHERE "table" = $1 AND start_ms < $2 AND end_ms > $3',
+    [owner.table, merged.at(-1)!.end, merged[0]!.start],
   )
   const isConcerned = anyOverlap(merged)
   const taken = rows.map(partOf).filter((part) => concerns(part) && isConcerned(part.interval))
   if (taken.length === 0) return { taken, rest: [] }
-  // Checkpoints of a datasource are disjoint, so the start names one.
+  // Checkpoints of a table are disjoint, so the start names one.
   await engine.run(
-    `DELETE FROM file._sync_chunks WHERE datasource = $1 AND start_ms IN (${taken.map((part) => part.interval.start).join(", ")})`,
-    [owner.datasource],
+    `DELETE FROM file._sync_chunks WHERE "table" = $1 AND start_ms IN (${taken.map((part) => part.interval.start).join(", ")})`,
+    [owner.table],
   )
   const rest: Part[] = []
   for (const part of taken) {
@@ -127,17 +124,20 @@ async function cut(
 }
 
 async function countRows(engine: Engine, owner: CheckpointOwner, interval: Interval): Promise<number> {
-  const [row] = await engine.rows(`SELECT count(*) FROM ${owner.table} WHERE ${timeCondition(interval)}`)
+  const [row] = await engine.rows(
+    `SELECT count(*) FROM file.${quoteName(owner.table)} WHERE ${timeCondition(interval)}`,
+  )
   return Number(row![0])
 }
 
 async function insertParts(engine: Engine, owner: CheckpointOwner, parts: readonly Part[]): Promise<void> {
-  const { datasource, runId, nowMs } = owner
+  const { datasource, table, runId, nowMs } = owner
   const rows = parts.map(({ interval, ...part }) => ({
     ...part,
     ...interval,
     interval: intervalText(interval),
     datasource,
+    table,
     runId,
     committedMs: nowMs,
   }))

@@ -1,13 +1,13 @@
-/** All that the file says about itself, for `report`: the summary of `status`, and the notes and history of each datasource. */
+/** All that the file says about itself, for `report`: the summary of `status`, and the notes and history of each table. */
 import type { Interval } from "../../base/domain.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
-import { type FileSummary, readSummary } from "./summary.ts"
-import { type RowOf, readRows } from "./sync-table.ts"
+import { type FileSummary, type Owned, ownerKey, readSummary } from "./summary.ts"
+import { asStored, type RowOf, readRows } from "./sync-table.ts"
 import { CHANGES, MISSING, RUNS, tableNames, VERIFIES } from "./tables.ts"
 
 /** One line of history. */
-export type RunFact = Omit<RowOf<typeof RUNS>, "datasource" | "finishedMs" | "slices">
+export type RunFact = Omit<RowOf<typeof RUNS>, "datasource" | "table" | "finishedMs" | "slices">
 
 export interface MissingFact {
   readonly interval: Interval
@@ -15,12 +15,12 @@ export interface MissingFact {
   readonly notedMs: number
 }
 
-export type ChangeFact = Omit<RowOf<typeof CHANGES>, "datasource" | "runId">
+export type ChangeFact = Omit<RowOf<typeof CHANGES>, "datasource" | "table" | "runId">
 
-export type VerifyFact = Omit<RowOf<typeof VERIFIES>, "datasource" | "runId" | "finishedMs">
+export type VerifyFact = Omit<RowOf<typeof VERIFIES>, "datasource" | "table" | "runId" | "finishedMs">
 
-/** Notes of one datasource; newest first, but for what is missing: that is in time order. */
-export interface DatasourceFacts {
+/** Notes of one table; newest first, but for what is missing: that is in time order. */
+export interface TableFacts {
   readonly runs: readonly RunFact[]
   /** how many lines of history there are in all */
   readonly runsInAll: number
@@ -31,17 +31,17 @@ export interface DatasourceFacts {
 
 export interface FileFacts {
   readonly summary: FileSummary
-  /** by datasource; one without any note is missing */
-  readonly datasources: ReadonlyMap<string, DatasourceFacts>
+  /** by `ownerKey`; one without any note is missing */
+  readonly tables: ReadonlyMap<string, TableFacts>
 }
 
-/** More lines of history than these are not read, of each datasource. */
+/** More lines of history than these are not read, of each table. */
 const MOST_RUNS = 30
 const MOST_CHANGES = 100
 const MOST_VERIFIES = 5
 
-const NEWEST_RUNS = `QUALIFY row_number() OVER (PARTITION BY datasource ORDER BY started DESC, finished DESC) <= ${MOST_RUNS}
-  ORDER BY datasource, started DESC, finished DESC`
+const NEWEST_RUNS = `QUALIFY row_number() OVER (PARTITION BY datasource, "table" ORDER BY started DESC, finished DESC) <= ${MOST_RUNS}
+  ORDER BY datasource, "table", started DESC, finished DESC`
 
 /** @throws DruidsyncError as `readSummary` */
 export async function readFacts(
@@ -52,39 +52,50 @@ export async function readFacts(
   signal?: AbortSignal,
 ): Promise<FileFacts> {
   const summary = await readSummary(engine, file, runHolder, nowMs, signal)
-  const datasources = await file.read(async () => {
+  const tables = await file.read(async () => {
     // A file of an earlier version has no notes yet.
-    const tables = await tableNames(engine)
-    const has = (table: string) => tables.includes(table)
-    const inAll = await engine.rows("SELECT datasource, count(*) FROM file._sync_runs GROUP BY datasource")
-    const counts = new Map(inAll.map(([name, count]) => [String(name), Number(count)]))
-    const runs = grouped(await readRows(engine, RUNS, "*", NEWEST_RUNS))
+    const names = await tableNames(engine)
+    const has = (table: string) => names.includes(table)
+    const history = await asStored(engine, RUNS)
+    const inAll = await engine.rows(`SELECT datasource, "table", count(*) FROM ${history.from} GROUP BY ALL`)
+    const counts = new Map(
+      inAll.map(([datasource, table, count]) => [
+        ownerKey({ datasource: String(datasource), table: String(table) }),
+        Number(count),
+      ]),
+    )
+    const runs = grouped(await readRows(engine, history, "*", NEWEST_RUNS))
     // All of them, few as they are kept: DuckDB ends with an internal error on some windows that number rows by `rowid`.
     const newest = "ORDER BY rowid DESC"
     const missing = has(MISSING.name) ? await readMissing(engine) : new Map<string, MissingFact[]>()
-    const changes = grouped(has(CHANGES.name) ? await readRows(engine, CHANGES, "*", newest) : [])
-    const verifies = grouped(has(VERIFIES.name) ? await readRows(engine, VERIFIES, "*", newest) : [])
+    const changes = grouped(
+      has(CHANGES.name) ? await readRows(engine, await asStored(engine, CHANGES), "*", newest) : [],
+    )
+    const verifies = grouped(
+      has(VERIFIES.name) ? await readRows(engine, await asStored(engine, VERIFIES), "*", newest) : [],
+    )
     return new Map(
-      summary.datasources.map(({ datasource: name }): [string, DatasourceFacts] => [
-        name,
+      summary.datasources.map(ownerKey).map((key): [string, TableFacts] => [
+        key,
         {
-          runs: runs.get(name) ?? [],
-          runsInAll: counts.get(name) ?? 0,
-          missing: missing.get(name) ?? [],
-          changes: (changes.get(name) ?? []).slice(0, MOST_CHANGES),
-          verifies: (verifies.get(name) ?? []).slice(0, MOST_VERIFIES),
+          runs: runs.get(key) ?? [],
+          runsInAll: counts.get(key) ?? 0,
+          missing: missing.get(key) ?? [],
+          changes: (changes.get(key) ?? []).slice(0, MOST_CHANGES),
+          verifies: (verifies.get(key) ?? []).slice(0, MOST_VERIFIES),
         },
       ]),
     )
   }, signal)
-  return { summary, datasources }
+  return { summary, tables }
 }
 
 async function readMissing(engine: Engine): Promise<Map<string, MissingFact[]>> {
-  const rows = await readRows(engine, MISSING, "*", "ORDER BY datasource, start_ms")
+  const rows = await readRows(engine, await asStored(engine, MISSING), "*", "ORDER BY start_ms")
   return grouped(
-    rows.map(({ datasource, start, end, reason, notedMs }) => ({
+    rows.map(({ datasource, table, start, end, reason, notedMs }) => ({
       datasource,
+      table,
       interval: { start, end },
       reason,
       notedMs,
@@ -92,12 +103,13 @@ async function readMissing(engine: Engine): Promise<Map<string, MissingFact[]>> 
   )
 }
 
-/** In the order in which they come. */
-function grouped<T extends { readonly datasource: string }>(rows: readonly T[]): Map<string, T[]> {
+/** By `ownerKey`, in the order in which they come. */
+function grouped<T extends Owned>(rows: readonly T[]): Map<string, T[]> {
   const result = new Map<string, T[]>()
   for (const row of rows) {
-    const list = result.get(row.datasource) ?? []
-    result.set(row.datasource, list)
+    const key = ownerKey(row)
+    const list = result.get(key) ?? []
+    result.set(key, list)
     list.push(row)
   }
   return result

@@ -1,4 +1,4 @@
-/** The end of a run, written for people: each datasource's status and one line of history. */
+/** The end of a run, written for people: each table's status and one line of history. */
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type MissingStretch, writeMissing } from "./missing.ts"
@@ -8,11 +8,12 @@ import { insertRows, readRows } from "./sync-table.ts"
 import { ensureTables, RUNS, STATE } from "./tables.ts"
 import { type Unlisted, writeUnlisted } from "./unlisted.ts"
 
-/** How a datasource stands after a run. */
+/** How a table stands after a run. */
 export type Outcome = "complete" | "incomplete" | "failed" | "interrupted"
 
 export interface RunRecord {
   readonly datasource: string
+  readonly table: string
   readonly outcome: Outcome
   readonly startedMs: number
   readonly finishedMs: number
@@ -37,8 +38,8 @@ export interface RecordOptions {
 }
 
 /**
- * Writes the outcome of a run into `_sync_runs`, `_sync_state` and `_sync_missing`. A datasource that never had a commit
- * gets a line of history alone: it has no table yet.
+ * Writes the outcome of a run into `_sync_runs`, `_sync_state` and `_sync_missing`. One that never had a commit gets a
+ * line of history alone: it is not there yet.
  * @returns what the file says of itself after that
  */
 export function recordRun(
@@ -57,7 +58,7 @@ export function recordRun(
   }, options.signal)
 }
 
-/** A few statements for all: a run of hundreds of datasources in which nothing changed is over in a moment. */
+/** A few statements for all: a run of hundreds of tables in which nothing changed is over in a moment. */
 async function write(engine: Engine, runId: string, records: readonly RunRecord[]): Promise<void> {
   const rows = records.map((record) => ({
     ...record,
@@ -65,37 +66,29 @@ async function write(engine: Engine, runId: string, records: readonly RunRecord[
     durationMs: Math.round(record.finishedMs - record.startedMs),
   }))
   await insertRows(engine, RUNS, rows)
-  const names = records.map((record) => literal(record.datasource)).join(", ")
   await engine.run(
     `UPDATE file._sync_state AS state SET status = run.outcome, message = run.message, last_run = run.finished,
        last_success = CASE WHEN run.outcome = 'complete' THEN run.finished ELSE state.last_success END
      FROM file._sync_runs AS run
-     WHERE run.run_id = ${literal(runId)} AND run.datasource = state.datasource AND state.datasource IN (${names})`,
+     WHERE run.run_id = ${literal(runId)} AND run.datasource = state.datasource AND run."table" = state."table"`,
   )
   // A run that broke off did not see everything: what the one before it knew still stands.
   const seen = records.filter(({ outcome }) => outcome === "complete" || outcome === "incomplete")
   const nowMs = Math.max(...records.map((record) => record.finishedMs))
-  await writeMissing(
-    engine,
-    { id: runId, nowMs },
-    new Map(seen.map((record) => [record.datasource, record.missing ?? []])),
-  )
+  await writeMissing(engine, { id: runId, nowMs }, seen)
   await writeUnlisted(
     engine,
-    new Map(records.flatMap(({ datasource, unlisted }) => (unlisted ? [[datasource, unlisted]] : []))),
+    records.flatMap(({ datasource, table, unlisted }) => (unlisted ? [{ datasource, table, unlisted }] : [])),
   )
 }
 
 /** Files that do not know their cluster yet adopt it. */
 async function noteOrigin(engine: Engine, records: readonly RunRecord[], origin: string): Promise<void> {
-  const held = new Set((await readRows(engine, STATE, ["datasource"])).map((one) => one.datasource))
-  const seen = records.filter(({ datasource }) => held.has(datasource))
-  await writeOrigins(
-    engine,
-    seen.map((one) => one.datasource),
-    origin,
-    Math.max(0, ...seen.map((one) => one.finishedMs)),
+  const held = await readRows(engine, STATE, ["datasource", "table"])
+  const seen = records.filter(({ datasource, table }) =>
+    held.some((one) => one.datasource === datasource && one.table === table),
   )
+  await writeOrigins(engine, seen, origin, Math.max(0, ...seen.map((one) => one.finishedMs)))
 }
 
 /** A run that every minute writes its line must not make the file grow for ever. Nothing but a count, most of the time. */

@@ -4,7 +4,7 @@
  */
 import type { Interval, PartState } from "../../base/domain.ts"
 import type { Engine } from "../engine.ts"
-import { readRows } from "./sync-table.ts"
+import { asStored, readRows } from "./sync-table.ts"
 import { CHUNKS, checkFormat, notOurs, RUNS, STATE, type StoredColumn, tableNames } from "./tables.ts"
 
 /** A column as it stands in the table. */
@@ -16,7 +16,7 @@ export interface HeldColumn {
   readonly druid: string
 }
 
-/** A datasource of the file and its table. */
+/** A table of the file and the datasource that it is of. */
 export interface HeldTable {
   readonly datasource: string
   readonly table: string
@@ -42,7 +42,7 @@ export interface HeldChunk {
 const KEYS = ["datasource", "table", "status", "message", "columns", "format", "settings"] as const
 
 /**
- * The datasources that the file holds.
+ * The tables that the file holds.
  * @returns `runs`: the runs that its rows came from, and those of its history, newest first; they name the file whatever it
  * is called, as long as one of them is remembered
  * @throws DruidsyncError `foreign` where druidsync never pulled into the file, `file`
@@ -53,7 +53,7 @@ export async function readHoldings(
 ): Promise<{ tables: HeldTable[]; runs: string[] }> {
   const names = await tableNames(engine)
   if (!names.includes(STATE.name) || !names.includes(CHUNKS.name)) throw notOurs(path)
-  const rows = await readRows(engine, STATE, KEYS, "ORDER BY datasource")
+  const rows = await readRows(engine, STATE, KEYS, 'ORDER BY datasource, "table"')
   const tables = rows.map(({ format, columns, ...row }): HeldTable => {
     checkFormat(format, path)
     return { ...row, isDropped: !names.includes(row.table), columns: heldColumns(columns) }
@@ -74,24 +74,21 @@ function heldColumns(columns: readonly StoredColumn[]): HeldColumn[] {
   }))
 }
 
-/** The columns as they are now; undefined where the datasource has no table any more. */
-export async function readHeldColumns(engine: Engine, datasource: string): Promise<HeldColumn[] | undefined> {
-  const [row] = await readRows(engine, STATE, ["columns"], "WHERE datasource = $1", [datasource])
+/** The columns as they are now; undefined where the file has no such table any more. */
+export async function readHeldColumns(engine: Engine, table: string): Promise<HeldColumn[] | undefined> {
+  const [row] = await readRows(engine, STATE, ["columns"], 'WHERE "table" = $1', [table])
   return row === undefined ? undefined : heldColumns(row.columns)
 }
 
-/** Checkpoints of a datasource, ascending. @param within only those that overlap it */
-export async function readHeldChunks(
-  engine: Engine,
-  datasource: string,
-  within?: Interval,
-): Promise<HeldChunk[]> {
+/** Checkpoints of a table, ascending. @param within only those that overlap it */
+export async function readHeldChunks(engine: Engine, table: string, within?: Interval): Promise<HeldChunk[]> {
   const where = within === undefined ? "" : ` AND start_ms < ${within.end} AND end_ms > ${within.start}`
+  const { from } = await asStored(engine, CHUNKS)
   const rows = await engine.rows(
     `SELECT start_ms, end_ms, rows, state,
        sha256(concat_ws('|', run_id, epoch_us(committed_at)::VARCHAR, state, settings, segments))
-     FROM file._sync_chunks WHERE datasource = $1${where} ORDER BY start_ms`,
-    [datasource],
+     FROM ${from} WHERE "table" = $1${where} ORDER BY start_ms`,
+    [table],
   )
   return rows.map(([start, end, count, state, print]) => ({
     interval: { start: start as bigint, end: end as bigint },

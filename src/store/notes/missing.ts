@@ -12,26 +12,31 @@ export interface MissingStretch {
   readonly reason: string
 }
 
-/** More than these of one datasource are not kept: the newest are. */
+/** More than these of one table are not kept: the newest are. */
 const MOST = 1_000
 
 /**
- * Replaces what was noted of these datasources, one statement for all. Call within a write, after `ensureTables`.
- * @param missing by datasource; an empty list where nothing is missing any more
+ * Replaces what was noted of these tables, one statement for all. Call within a write, after `ensureTables`.
+ * @param found an empty list where nothing is missing any more
  */
 export async function writeMissing(
   engine: Engine,
   run: { readonly id: string; readonly nowMs: number },
-  missing: ReadonlyMap<string, readonly MissingStretch[]>,
+  found: readonly {
+    readonly datasource: string
+    readonly table: string
+    readonly missing?: readonly MissingStretch[]
+  }[],
 ): Promise<void> {
-  if (missing.size === 0) return
-  const names = [...missing.keys()].map(literal).join(", ")
-  await engine.run(`DELETE FROM file._sync_missing WHERE datasource IN (${names})`)
-  const rows = [...missing].flatMap(([datasource, stretches]) =>
-    joined(stretches)
+  if (found.length === 0) return
+  const tables = found.map(({ table }) => literal(table)).join(", ")
+  await engine.run(`DELETE FROM file._sync_missing WHERE "table" IN (${tables})`)
+  const rows = found.flatMap(({ datasource, table, missing = [] }) =>
+    joined(missing)
       .slice(-MOST)
       .map(({ interval, reason }) => ({
         datasource,
+        table,
         ...interval,
         interval: intervalText(interval),
         reason,

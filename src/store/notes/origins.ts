@@ -1,32 +1,33 @@
-/** Which cluster each datasource was pulled from, kept in `_sync_origins`. Files of before 0.2 have no such table. */
+/** Which cluster each table was pulled from, kept in `_sync_origins`. Files of before 0.2 have no such table. */
 import { type Engine, literal } from "../engine.ts"
-import { insertRows, readRows } from "./sync-table.ts"
+import { asStored, insertRows, readRows } from "./sync-table.ts"
 import { ORIGINS } from "./tables.ts"
 
-/** By datasource. @param tables names of the tables in the file */
+/** By table. @param tables names of the tables in the file */
 export async function readOrigins(
   engine: Engine,
   tables: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
   if (!tables.includes(ORIGINS.name)) return new Map()
-  const rows = await readRows(engine, ORIGINS, ["datasource", "origin"])
-  return new Map(rows.map(({ datasource, origin }) => [datasource, origin]))
+  const rows = await readRows(engine, await asStored(engine, ORIGINS), ["table", "origin"])
+  return new Map(rows.map(({ table, origin }) => [table, origin]))
 }
 
 /** Notes the origin of these. Nothing is written where it is known. Call within a write, after `ensureTables`. */
 export async function writeOrigins(
   engine: Engine,
-  datasources: readonly string[],
+  owners: readonly { readonly datasource: string; readonly table: string }[],
   origin: string,
   nowMs: number,
 ): Promise<void> {
   const known = await readOrigins(engine, [ORIGINS.name])
-  const due = datasources.filter((datasource) => known.get(datasource) !== origin)
+  const due = owners.filter(({ table }) => known.get(table) !== origin)
   if (due.length === 0) return
-  await engine.run(`DELETE FROM file.${ORIGINS.name} WHERE datasource IN (${due.map(literal).join(", ")})`)
+  const tables = due.map(({ table }) => literal(table)).join(", ")
+  await engine.run(`DELETE FROM file.${ORIGINS.name} WHERE "table" IN (${tables})`)
   await insertRows(
     engine,
     ORIGINS,
-    due.map((datasource) => ({ datasource, origin, notedMs: nowMs })),
+    due.map(({ datasource, table }) => ({ datasource, table, origin, notedMs: nowMs })),
   )
 }

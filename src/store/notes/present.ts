@@ -8,10 +8,10 @@ import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { countsByInterval } from "../rows/interval-counts.ts"
-import { type DatasourceState, EMPTY_STATE, type FileState, readAttached } from "./state.ts"
+import { EMPTY_STATE, type FileState, type HeldState, readAttached } from "./state.ts"
 
 export interface PresentState extends FileState {
-  /** by datasource: checkpoints that have another number of rows than was committed. They count as not held. */
+  /** by table: checkpoints that have another number of rows than was committed. They count as not held. */
   readonly changed: ReadonlyMap<string, readonly Part[]>
 }
 
@@ -24,35 +24,31 @@ export async function readPresent(
   if (!file.exists()) return { ...EMPTY_STATE, changed: new Map() }
   return file.read(async () => {
     const state = await readAttached(engine, file.path)
-    const datasources = new Map(state.datasources)
+    const all = new Map(state.held)
     const changed = new Map<string, readonly Part[]>()
-    for (const held of await suspects(engine, [...state.datasources.values()])) {
+    for (const held of await suspects(engine, [...state.held.values()])) {
       const parts = await changedParts(engine, held)
       if (parts.length === 0) continue
       const gone = new Set(parts)
-      changed.set(held.datasource, parts)
-      datasources.set(held.datasource, { ...held, parts: held.parts.filter((part) => !gone.has(part)) })
+      changed.set(held.table, parts)
+      all.set(held.table, { ...held, parts: held.parts.filter((part) => !gone.has(part)) })
     }
-    return { ...state, datasources, changed }
+    return { ...state, held: all, changed }
   }, signal)
 }
 
 /** Those whose tables have another number of rows than their checkpoints say: DuckDB knows it without reading a row. */
-async function suspects(engine: Engine, all: readonly DatasourceState[]): Promise<DatasourceState[]> {
+async function suspects(engine: Engine, all: readonly HeldState[]): Promise<HeldState[]> {
   if (all.length === 0) return []
-  const counts = all.map(
-    ({ datasource, table }) => `SELECT ${literal(datasource)}, count(*) FROM file.${quoteName(table)}`,
-  )
+  const counts = all.map(({ table }) => `SELECT ${literal(table)}, count(*) FROM file.${quoteName(table)}`)
   const rows = new Map(
     (await engine.rows(counts.join(" UNION ALL "))).map(([name, count]) => [String(name), Number(count)]),
   )
-  return all.filter(
-    ({ datasource, parts }) => rows.get(datasource) !== parts.reduce((sum, part) => sum + part.rows, 0),
-  )
+  return all.filter(({ table, parts }) => rows.get(table) !== parts.reduce((sum, part) => sum + part.rows, 0))
 }
 
 /** What Druid has no more ("kept") could not be fetched again: it stays what it is. */
-async function changedParts(engine: Engine, { table, parts }: DatasourceState): Promise<Part[]> {
+async function changedParts(engine: Engine, { table, parts }: HeldState): Promise<Part[]> {
   try {
     const counts = await countsByInterval(
       engine,

@@ -1,5 +1,6 @@
-/** Reads what the file says about itself: checkpoints, state and schema of each datasource. */
+/** Reads what the file says about itself: checkpoints, state and schema of each table. */
 import type { Part } from "../../base/domain.ts"
+import { fold } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { readParts } from "./checkpoints.ts"
@@ -9,7 +10,7 @@ import { checkFormat, STATE, tableNames } from "./tables.ts"
 import { readUnlisted, type Unlisted } from "./unlisted.ts"
 
 /** Of `cursorMs`: the greatest stored `__time`, epoch ms; undefined while there is no row. */
-export interface DatasourceState extends Omit<RowOf<typeof STATE>, "format"> {
+export interface HeldState extends Omit<RowOf<typeof STATE>, "format"> {
   /** checkpoints, ascending */
   readonly parts: readonly Part[]
   /** host, port and base path that it was pulled from; undefined where that was not noted */
@@ -17,15 +18,16 @@ export interface DatasourceState extends Omit<RowOf<typeof STATE>, "format"> {
 }
 
 export interface FileState {
-  readonly datasources: ReadonlyMap<string, DatasourceState>
-  /** by datasource: columns that Druid's SQL does not show, though segments hold them */
+  /** by table */
+  readonly held: ReadonlyMap<string, HeldState>
+  /** by table: columns that Druid's SQL does not show, though segments hold them */
   readonly unlisted: ReadonlyMap<string, Unlisted>
   /** all tables and views of the file, ours and others */
   readonly tables: readonly string[]
 }
 
 /** The state of a file that does not exist yet. */
-export const EMPTY_STATE: FileState = { datasources: new Map(), unlisted: new Map(), tables: [] }
+export const EMPTY_STATE: FileState = { held: new Map(), unlisted: new Map(), tables: [] }
 
 /** @throws DruidsyncError `locked`, `foreign`, `file` */
 export async function readState(
@@ -43,15 +45,35 @@ export async function readAttached(engine: Engine, path: string): Promise<FileSt
   if (!tables.includes(STATE.name)) return { ...EMPTY_STATE, tables }
   const parts = await readParts(engine)
   const origins = await readOrigins(engine, tables)
-  const rows = await readRows(engine, STATE, "*", "ORDER BY datasource")
-  const datasources = new Map<string, DatasourceState>()
+  const rows = await readRows(engine, STATE, "*", 'ORDER BY datasource, "table"')
+  const held = new Map<string, HeldState>()
   for (const { format, ...state } of rows) {
     checkFormat(format, path)
     // A table that the user dropped took its rows along: nothing is held, whatever the checkpoints say.
     if (!tables.includes(state.table)) continue
-    const { datasource } = state
-    const origin = origins.get(datasource)
-    datasources.set(datasource, { ...state, parts: parts.get(datasource) ?? [], origin })
+    const origin = origins.get(state.table)
+    held.set(state.table, { ...state, parts: parts.get(state.table) ?? [], origin })
   }
-  return { datasources, unlisted: await readUnlisted(engine, tables), tables }
+  return { held, unlisted: await readUnlisted(engine, tables), tables }
+}
+
+/** A table that is wanted. */
+export interface Wanted {
+  readonly datasource: string
+  readonly table: string
+  /** the configuration makes other tables of the same datasource */
+  readonly hasSiblings?: boolean | undefined
+}
+
+/**
+ * The one of the tables in a file that is the wanted one: that of its name (as DuckDB compares names), or where the
+ * datasource has one table here and one there, that one under its former name.
+ */
+export function ownOf<T extends Pick<Wanted, "datasource" | "table">>(
+  tables: Iterable<T>,
+  wanted: Wanted,
+): T | undefined {
+  const own = [...tables].filter((one) => one.datasource === wanted.datasource)
+  const sameName = own.find((one) => fold(one.table) === fold(wanted.table))
+  return sameName ?? (own.length === 1 && wanted.hasSiblings !== true ? own[0] : undefined)
 }

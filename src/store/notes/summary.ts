@@ -9,8 +9,8 @@ import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type Ahead, readAhead } from "./ahead.ts"
-import { type DatasourceState, readState } from "./state.ts"
-import { type RowOf, readRows } from "./sync-table.ts"
+import { type HeldState, readState } from "./state.ts"
+import { asStored, type RowOf, readRows } from "./sync-table.ts"
 import { notOurs, RUNS, STATE, tableNames } from "./tables.ts"
 
 /** Checkpoints in one state. */
@@ -21,17 +21,36 @@ export interface PartGroup {
   readonly intervals: readonly Interval[]
 }
 
-const LAST_RUN = ["datasource", "outcome", "startedMs", "durationMs", "rowsFetched", "message"] as const
+const LAST_RUN = [
+  "datasource",
+  "table",
+  "outcome",
+  "startedMs",
+  "durationMs",
+  "rowsFetched",
+  "message",
+] as const
 
-/** The last line of history of a datasource. */
-export type LastRun = Pick<RowOf<typeof RUNS>, Exclude<(typeof LAST_RUN)[number], "datasource">>
+/** The last line of history of a table. */
+export type LastRun = Pick<RowOf<typeof RUNS>, Exclude<(typeof LAST_RUN)[number], "datasource" | "table">>
 
-export interface DatasourceSummary {
+/** Whose a note is. */
+export interface Owned {
   readonly datasource: string
+  readonly table: string
+}
+
+/** A key to tell owners apart: before a table's first commit, its name may be that of another datasource's. */
+export function ownerKey({ datasource, table }: Owned): string {
+  return JSON.stringify([datasource, table])
+}
+
+/** A table of a datasource. */
+export interface DatasourceSummary extends Owned {
   /** undefined where no run has stored anything yet */
-  readonly state: DatasourceState | undefined
-  /** name of the table that it had, where someone dropped it: nothing is held of it any more */
-  readonly droppedTable: string | undefined
+  readonly state: HeldState | undefined
+  /** it had a table, which someone dropped: nothing is held of it any more */
+  readonly isDropped: boolean
   /** checkpoints by state; states without any are missing */
   readonly parts: ReadonlyMap<PartState, PartGroup>
   /** rows that the table really has; undefined where there is none */
@@ -48,7 +67,7 @@ export interface FileSummary {
   readonly bytes: number
   /** program and PID of a run that works on the file now */
   readonly runner: string | undefined
-  /** by name */
+  /** by name, tables of one datasource by theirs */
   readonly datasources: readonly DatasourceSummary[]
 }
 
@@ -72,27 +91,28 @@ export async function readSummary(
   if (!state.tables.includes(STATE.name)) throw notOurs(file.path)
   const datasources = await file.read(async () => {
     const blockBytes = await readBlockBytes(engine)
-    const ahead = await readAhead(engine, state.datasources.values(), nowMs)
-    const tables = new Map(
-      (await readRows(engine, STATE, ["datasource", "table"])).map((one) => [one.datasource, one.table]),
-    )
+    const ahead = await readAhead(engine, state.held.values(), nowMs)
+    const known = await readRows(engine, STATE, ["datasource", "table"])
     const runs = await readLastRuns(engine)
     // Of what was never stored, only the newest run's is news: a name that was once mistyped is not asked for any more.
     const newestMs = Math.max(...[...runs.values()].map((run) => run.startedMs))
-    const asked = [...runs].filter(([, run]) => run.startedMs === newestMs).map(([name]) => name)
-    const names = [...new Set([...tables.keys(), ...asked])].sort()
+    const asked = [...runs.values()].filter((run) => run.startedMs === newestMs)
+    const knownKeys = new Set(known.map(ownerKey))
+    const all = new Map([...asked, ...known].map((one) => [ownerKey(one), one]))
     const result: DatasourceSummary[] = []
-    for (const datasource of names) {
-      const held = state.datasources.get(datasource)
+    for (const [key, { datasource, table }] of [...all].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const isKnown = knownKeys.has(key)
+      const held = isKnown ? state.held.get(table) : undefined
       result.push({
         datasource,
+        table,
         state: held,
-        droppedTable: held === undefined ? tables.get(datasource) : undefined,
+        isDropped: isKnown && held === undefined,
         parts: grouped(held),
         tableRows: held !== undefined ? await tableRows(engine, held.table) : undefined,
         tableBytes: held !== undefined ? await tableBytes(engine, held.table, blockBytes) : undefined,
-        lastRun: runs.get(datasource),
-        ahead: ahead.get(datasource),
+        lastRun: runs.get(key),
+        ahead: held === undefined ? undefined : ahead.get(table),
       })
     }
     return result
@@ -128,7 +148,7 @@ export async function fileBytes(path: string): Promise<number> {
   return found.size
 }
 
-function grouped(held: DatasourceState | undefined): Map<PartState, PartGroup> {
+function grouped(held: HeldState | undefined): Map<PartState, PartGroup> {
   const lists = new Map<PartState, { rows: number; intervals: Interval[] }>()
   for (const part of held?.parts ?? []) {
     const list = lists.get(part.state) ?? { rows: 0, intervals: [] }
@@ -169,12 +189,14 @@ async function tableBytes(engine: Engine, table: string, blockBytes: number): Pr
   return row === undefined ? undefined : Number(row[0]) * blockBytes
 }
 
-async function readLastRuns(engine: Engine): Promise<Map<string, LastRun>> {
-  const last = "QUALIFY row_number() OVER (PARTITION BY datasource ORDER BY started DESC, finished DESC) = 1"
-  return new Map((await readRows(engine, RUNS, LAST_RUN, last)).map((run) => [run.datasource, run]))
+/** By `ownerKey`. */
+async function readLastRuns(engine: Engine): Promise<Map<string, LastRun & Owned>> {
+  const last = `QUALIFY row_number() OVER (PARTITION BY datasource, "table" ORDER BY started DESC, finished DESC) = 1`
+  const runs = await readRows(engine, await asStored(engine, RUNS), LAST_RUN, last)
+  return new Map(runs.map((run) => [ownerKey(run), run]))
 }
 
-/** Bytes of response per row, by datasource, as far as earlier runs tell: what a plan estimates its download with. */
+/** Bytes of response per row, by table, as far as earlier runs tell: what a plan estimates its download with. */
 export async function readBytesPerRow(
   engine: Engine,
   file: DatabaseFile,
@@ -183,9 +205,10 @@ export async function readBytesPerRow(
   if (!file.exists()) return new Map()
   return file.read(async () => {
     if (!(await tableNames(engine)).includes(RUNS.name)) return new Map()
+    const { from } = await asStored(engine, RUNS)
     const rows = await engine.rows(
-      "SELECT datasource, (sum(bytes) / sum(rows_fetched))::DOUBLE FROM file._sync_runs WHERE rows_fetched > 0 GROUP BY datasource",
+      `SELECT "table", (sum(bytes) / sum(rows_fetched))::DOUBLE FROM ${from} WHERE rows_fetched > 0 GROUP BY "table"`,
     )
-    return new Map(rows.map(([datasource, bytes]) => [String(datasource), Number(bytes)]))
+    return new Map(rows.map(([table, bytes]) => [String(table), Number(bytes)]))
   }, signal)
 }

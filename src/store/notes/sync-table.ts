@@ -17,6 +17,8 @@ export interface SyncColumn<T> {
   readonly read: (value: DuckDBValue) => T
   /** SQL of a value */
   readonly write: (value: T) => string
+  /** SQL of its value in files that lack it, of the row `old` */
+  readonly before?: string
 }
 
 /** Columns by the names that rows have in this program. */
@@ -28,6 +30,8 @@ export interface SyncTable<C extends SyncColumns = SyncColumns> {
   /** for people who look into the file */
   readonly comment: string
   readonly columns: C
+  /** SQL of what its rows are read from */
+  readonly from: string
 }
 
 /** A row of a table as an object. */
@@ -36,7 +40,7 @@ export type RowOf<T extends SyncTable> = {
 }
 
 export function syncTable<C extends SyncColumns>(name: string, comment: string, columns: C): SyncTable<C> {
-  return { name, comment, columns }
+  return { name, comment, columns, from: `file.${name}` }
 }
 
 function column<T>(
@@ -91,20 +95,36 @@ export function optional<T>(inner: SyncColumn<T>): SyncColumn<T | undefined> {
   }
 }
 
-export function key<T>(inner: SyncColumn<T>): SyncColumn<T> {
-  return { ...inner, definition: inner.definition.replace("NOT NULL", "PRIMARY KEY") }
+/** A column that files of an earlier version lack. @param before SQL of its value there, of the row `old` */
+export function later<T>(inner: SyncColumn<T>, before: string): SyncColumn<T> {
+  return { ...inner, before }
 }
 
-/** The statements that make the table in the file attached as `file`, where it is missing. */
+/** The statements that make the table in the file attached as `file`. */
 export function definitionOf({ name, comment, columns }: SyncTable): string[] {
   const lines = Object.values(columns).map((one) => `${quoteName(one.name)} ${one.definition}`)
   return [
-    `CREATE TABLE IF NOT EXISTS file.${name} (${lines.join(", ")})`,
+    `CREATE TABLE file.${name} (${lines.join(", ")})`,
     `COMMENT ON TABLE file.${name} IS ${literal(comment)}`,
   ]
 }
 
+/** The table as the file attached as `file` has it: columns that it lacks are made up as they are read. */
+export async function asStored<C extends SyncColumns>(
+  engine: Pick<Engine, "rows">,
+  table: SyncTable<C>,
+): Promise<SyncTable<C>> {
+  const found = await engine.rows(`SELECT name FROM pragma_table_info('file.main.${table.name}')`)
+  const names = new Set(found.map(([name]) => String(name)))
+  const values = Object.values(table.columns).flatMap(({ name, before }) =>
+    before === undefined || names.has(name) ? [] : [`${before} AS ${quoteName(name)}`],
+  )
+  if (values.length === 0) return table
+  return { ...table, from: `(SELECT rowid, *, ${values.join(", ")} FROM file.${table.name} AS old)` }
+}
+
 /**
+ * @param table as the file has it (`asStored`), or as this version makes it: within a write, after `ensureTables`
  * @param keys the columns to read; `*`: all
  * @param tail SQL after the FROM clause: WHERE, ORDER BY and the like, in the names of the file
  */
@@ -118,7 +138,7 @@ export async function readRows<C extends SyncColumns, K extends keyof C & string
   const names = keys === "*" ? Object.keys(table.columns) : keys
   const columns = names.map((one) => table.columns[one]!)
   const selects = columns.map((one) => one.select).join(", ")
-  const rows = await engine.rows(`SELECT ${selects} FROM file.${table.name} ${tail}`, values)
+  const rows = await engine.rows(`SELECT ${selects} FROM ${table.from} ${tail}`, values)
   return rows.map((row) => {
     const result: Record<string, unknown> = {}
     for (const [n, name] of names.entries()) result[name] = columns[n]!.read(row[n]!)
@@ -157,18 +177,18 @@ export function updateRows<C extends SyncColumns>(
   return engine.change(`UPDATE file.${table.name} SET ${sets.join(", ")} ${tail}`, values)
 }
 
-/** Keeps the newest rows of each datasource. Rows are numbered in the order in which they came. */
+/** Keeps the newest rows of each of the user's tables. Rows are numbered in the order in which they came. */
 export async function keepNewest(
   engine: Engine,
   table: SyncTable,
-  datasources: Iterable<string>,
+  owners: Iterable<string>,
   most: number,
 ): Promise<void> {
-  for (const datasource of new Set(datasources)) {
+  for (const owner of new Set(owners)) {
     await engine.run(
-      `DELETE FROM file.${table.name} WHERE datasource = $1 AND rowid NOT IN (
-        SELECT rowid FROM file.${table.name} WHERE datasource = $1 ORDER BY rowid DESC LIMIT ${most})`,
-      [datasource],
+      `DELETE FROM file.${table.name} WHERE "table" = $1 AND rowid NOT IN (
+        SELECT rowid FROM file.${table.name} WHERE "table" = $1 ORDER BY rowid DESC LIMIT ${most})`,
+      [owner],
     )
   }
 }

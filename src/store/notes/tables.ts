@@ -1,24 +1,28 @@
 /**
- * druidsync's own tables in the user's file. `_sync_state` is what a person looks at first: one row per datasource.
+ * druidsync's own tables in the user's file. `_sync_state` is what a person looks at first: one row per table that is kept.
+ * The table says whose a row is: one datasource may have several.
  * `_sync_chunks` holds the checkpoints, `_sync_runs` the history; `_sync_missing`, `_sync_changes` and `_sync_verifies` are
  * notes for `report`, of bounded length, from which nothing is ever decided. Times of Druid's data are milliseconds where
  * they must be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
  */
 import type { PartState } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
+import { quoteName } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
 import {
+  asStored,
   count,
   definitionOf,
   druidMs,
   instant,
   json,
-  key,
+  later,
   optional,
   rowTime,
   type SyncTable,
   syncTable,
   text,
+  updateRows,
 } from "./sync-table.ts"
 
 /** A column of a stored table and where it came from. */
@@ -47,14 +51,20 @@ export type ChangeKind =
   | "returned"
   | "renamed"
 
-/** Raised when the meaning of our tables changes; a file with a greater number is refused. */
-export const FORMAT = 1
+/** Raised when the meaning of our tables changes; a file with a greater number is refused. 2: rows go by table. */
+export const FORMAT = 2
+
+/** In files of format 1 each datasource had one table. A run that stored nothing had none: it goes by the datasource's name. */
+const ownTable = later(
+  text("table"),
+  `coalesce((SELECT max(state."table") FROM file._sync_state AS state WHERE state.datasource = old.datasource), old.datasource)`,
+)
 
 export const STATE = syncTable(
   "_sync_state",
-  "druidsync: one row per datasource; cursor is the greatest __time stored",
+  "druidsync: one row per table; cursor is the greatest __time stored",
   {
-    datasource: key(text("datasource")),
+    datasource: text("datasource"),
     table: text("table"),
     cursorMs: optional(rowTime("cursor")),
     rows: count("rows"),
@@ -82,10 +92,11 @@ export const CHUNKS = syncTable(
     settings: text("settings"),
     runId: text("run_id"),
     committedMs: instant("committed_at"),
+    table: ownTable,
   },
 )
 
-export const RUNS = syncTable("_sync_runs", "druidsync: history, one row per run and datasource", {
+export const RUNS = syncTable("_sync_runs", "druidsync: history, one row per run and table", {
   runId: text("run_id"),
   datasource: text("datasource"),
   startedMs: instant("started"),
@@ -97,6 +108,7 @@ export const RUNS = syncTable("_sync_runs", "druidsync: history, one row per run
   slices: count("slices"),
   durationMs: optional(count("duration_ms")),
   message: optional(text("message")),
+  table: ownTable,
 })
 
 export const MISSING = syncTable(
@@ -110,6 +122,7 @@ export const MISSING = syncTable(
     reason: text("reason"),
     runId: text("run_id"),
     notedMs: instant("noted_at"),
+    table: ownTable,
   },
 )
 
@@ -121,11 +134,12 @@ export const CHANGES = syncTable("_sync_changes", "druidsync: how the tables cha
   column: optional(text("column")),
   before: optional(text("before")),
   after: optional(text("after")),
+  table: ownTable,
 })
 
 export const VERIFIES = syncTable(
   "_sync_verifies",
-  "druidsync: what verify found, one row per verification and datasource",
+  "druidsync: what verify found, one row per verification and table",
   {
     runId: text("run_id"),
     datasource: text("datasource"),
@@ -140,19 +154,17 @@ export const VERIFIES = syncTable(
     skipped: count("skipped"),
     rows: count("rows"),
     message: optional(text("message")),
+    table: ownTable,
   },
 )
 
-export const ORIGINS = syncTable(
-  "_sync_origins",
-  "druidsync: which cluster each datasource was pulled from",
-  {
-    datasource: text("datasource"),
-    /** host, port and base path */
-    origin: text("origin"),
-    notedMs: instant("noted_at"),
-  },
-)
+export const ORIGINS = syncTable("_sync_origins", "druidsync: which cluster each table was pulled from", {
+  datasource: text("datasource"),
+  /** host, port and base path */
+  origin: text("origin"),
+  notedMs: instant("noted_at"),
+  table: ownTable,
+})
 
 export const UNLISTED = syncTable(
   "_sync_unlisted",
@@ -162,6 +174,7 @@ export const UNLISTED = syncTable(
     /** name in Druid */
     column: text("column"),
     sinceMs: instant("since"),
+    table: ownTable,
   },
 )
 
@@ -169,13 +182,45 @@ const TABLES: readonly SyncTable[] = [STATE, CHUNKS, RUNS, MISSING, CHANGES, VER
 
 export const OWN_TABLES: readonly string[] = TABLES.map((table) => table.name)
 
-/** Makes our tables where they are missing. Call within a write. */
+/** Makes our tables where they are missing, and takes over those of an earlier version. Call within a write. */
 export async function ensureTables(engine: Engine): Promise<void> {
   const found = await engine.rows(
-    `SELECT count(*) FROM duckdb_tables() WHERE database_name = 'file' AND schema_name = 'main' AND table_name IN (${OWN_TABLES.map((t) => `'${t}'`).join(", ")})`,
+    `SELECT table_name, column_count FROM duckdb_tables() WHERE database_name = 'file' AND schema_name = 'main' AND table_name IN (${OWN_TABLES.map((t) => `'${t}'`).join(", ")})`,
   )
-  if (Number(found[0]![0]) === OWN_TABLES.length) return
-  for (const statement of TABLES.flatMap(definitionOf)) await engine.run(statement)
+  const widths = new Map(found.map(([name, columns]) => [String(name), Number(columns)]))
+  const isCurrent = ({ name, columns }: SyncTable) => (widths.get(name) ?? 0) >= Object.keys(columns).length
+  const due = TABLES.filter((table) => !isCurrent(table))
+  // Where checkpoints went by the datasource, it was the key of the state.
+  if (widths.has(STATE.name) && due.includes(CHUNKS)) due.push(STATE)
+  for (const table of due) {
+    if (widths.has(table.name)) await takeOver(engine, table)
+    else for (const statement of definitionOf(table)) await engine.run(statement)
+  }
+  if (due.includes(STATE)) await updateRows(engine, STATE, { format: FORMAT }, "")
+}
+
+/** In the file only within the transaction. */
+const ON_ITS_WAY = "_sync_new"
+
+/** Makes a table of ours anew, with the rows that it has and the columns that this version knows. */
+async function takeOver(engine: Engine, table: SyncTable): Promise<void> {
+  const { name, columns } = table
+  const { from } = await asStored(engine, table)
+  const names = Object.values(columns).map((one) => quoteName(one.name))
+  const [create, comment] = definitionOf({ ...table, name: ON_ITS_WAY }) as [string, string]
+  await engine.run(create)
+  await engine.run(
+    `INSERT INTO file.${ON_ITS_WAY} (${names.join(", ")}) SELECT ${names.join(", ")} FROM ${from}`,
+  )
+  await engine.run(`DROP TABLE file.${name}`)
+  await engine.run(`ALTER TABLE file.${ON_ITS_WAY} RENAME TO ${name}`)
+  await engine.run(comment.replace(ON_ITS_WAY, name))
+}
+
+/** Gives all that is noted of a table its new name. Call within the transaction that renames it, after `ensureTables`. */
+export async function renameNotes(engine: Engine, from: string, to: string): Promise<void> {
+  for (const table of TABLES)
+    await engine.run(`UPDATE file.${table.name} SET "table" = $2 WHERE "table" = $1`, [from, to])
 }
 
 /** Names of the tables and views in an attached file, as they are spelled there. */

@@ -1,11 +1,11 @@
-/** What `verify` found, kept in `_sync_verifies` for people: a row per verification and datasource. */
+/** What `verify` found, kept in `_sync_verifies` for people: a row per verification and table. */
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { insertRows, keepNewest, type RowOf } from "./sync-table.ts"
 import { ensureTables, STATE, tableNames, VERIFIES } from "./tables.ts"
 
 /**
- * Of one datasource. `scope`: what part of it was compared, in words; undefined: all of it. `compared`, `different`,
+ * Of one table. `scope`: what part of it was compared, in words; undefined: all of it. `compared`, `different`,
  * `repaired`, `skipped`: stretches. `rows`: those of DuckDB that were compared. `message`: what a person should know first.
  */
 export interface VerifyRecord extends Omit<RowOf<typeof VERIFIES>, "runId"> {
@@ -13,7 +13,7 @@ export interface VerifyRecord extends Omit<RowOf<typeof VERIFIES>, "runId"> {
   readonly outcome: "equal" | "different" | "incomplete" | "failed"
 }
 
-/** More than these of one datasource are not kept: the newest are. */
+/** More than these of one table are not kept: the newest are. */
 const MOST = 100
 
 /**
@@ -38,7 +38,7 @@ export function recordVerifies(
     await keepNewest(
       engine,
       VERIFIES,
-      records.map((record) => record.datasource),
+      records.map((record) => record.table),
       MOST,
     )
   }, signal)

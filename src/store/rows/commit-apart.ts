@@ -1,4 +1,4 @@
-/** Commits several datasources so that none of them keeps the others from theirs. */
+/** Commits several tables so that none of them keeps the others from theirs. */
 import { concernsOneDatasource, type DruidsyncError } from "../../base/errors.ts"
 import { says } from "../duckdb-errors.ts"
 import type { Engine } from "../engine.ts"
@@ -7,7 +7,7 @@ import { type Index, readConstraints, readIndexes, tableError } from "./by-hand.
 import { type CommittingRun, commit, type DatasourceCommit } from "./commit.ts"
 import type { Widened } from "./table-schema.ts"
 
-/** What became of one datasource's commit. */
+/** What became of one table's commit. */
 export type Committed =
   | { readonly deleted: number; readonly widened: readonly Widened[]; readonly error?: undefined }
   /** nothing of it was stored */
@@ -29,7 +29,7 @@ export async function commitApart(
     const { deleted, widened } = await commit(engine, file, commits, run, signal)
     return commits.map(({ target }, n) => ({
       deleted: deleted[n]!,
-      widened: widened.filter(({ datasource }) => datasource === target.datasource),
+      widened: widened.filter(({ table }) => table === target.table),
     }))
   } catch (error) {
     const isOfOne = concernsOneDatasource(error) || says(error, "ofTable") || says(error, "outOfMemory")

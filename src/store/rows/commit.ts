@@ -45,7 +45,7 @@ export interface Replacing {
   readonly segments: string
 }
 
-/** Everything one transaction does for one datasource. */
+/** Everything one transaction does for one table. */
 export interface DatasourceCommit {
   readonly target: Target
   readonly slices: readonly ReadySlice[]
@@ -66,7 +66,7 @@ export interface CommittingRun {
 }
 
 export interface CommitResult {
-  /** per datasource, in order */
+  /** per table, in order */
   readonly deleted: readonly number[]
   readonly widened: readonly Widened[]
 }
@@ -88,7 +88,8 @@ export function commit(
     for (const one of commits) {
       const table = await prepareTable(engine, file.path, one.target, one.slices, tables)
       widened.push(...table.widened)
-      const owner = { datasource: one.target.datasource, table: table.name, runId: run.id, nowMs: run.nowMs }
+      const { datasource, table: name } = one.target
+      const owner = { datasource, table: name, runId: run.id, nowMs: run.nowMs }
       let removed = 0
       for (const slice of one.slices) removed += await replaceRows(engine, table, slice, owner)
       removed += await removeRows(engine, table, owner, one.remove)
@@ -101,7 +102,7 @@ export function commit(
         after: { name: one.target.table, columns: table.schema },
         read: columnsRead(one.slices),
       })
-      if (run.origin !== undefined) await writeOrigins(engine, [one.target.datasource], run.origin, run.nowMs)
+      if (run.origin !== undefined) await writeOrigins(engine, [owner], run.origin, run.nowMs)
       deleted.push(removed)
     }
     return { deleted, widened }
@@ -188,27 +189,28 @@ async function writeState(
 ): Promise<void> {
   const { target } = one
   const [sum] = await engine.rows(
-    "SELECT coalesce(sum(rows), 0)::BIGINT FROM file._sync_chunks WHERE datasource = $1",
-    [target.datasource],
+    'SELECT coalesce(sum(rows), 0)::BIGINT FROM file._sync_chunks WHERE "table" = $1',
+    [target.table],
   )
   const places = isCounted ? [table.name] : one.slices.map((slice) => quoteName(slice.staged.table))
   const times = places.map((place) => `SELECT max("__time") AS t FROM ${place}`)
   if (!isCounted) {
-    times.push(`SELECT cursor FROM file._sync_state WHERE datasource = ${literal(target.datasource)}`)
+    times.push(`SELECT cursor FROM file._sync_state WHERE "table" = ${literal(target.table)}`)
   }
   const [cursor] = await engine.rows(
     `SELECT ${msOfTime("max(t)")} FROM (${times.join(" UNION ALL ")}) AS times(t)`,
   )
   const row = {
-    table: target.table,
     cursorMs: (cursor![0] as bigint | null) ?? undefined,
     rows: Number(sum![0]),
     columns: table.schema,
     settings: target.settings,
   }
   // Two statements cost a fifth of one with ON CONFLICT (measured, DuckDB 1.5.5).
-  const { datasource } = target
-  if ((await updateRows(engine, STATE, row, "WHERE datasource = $1", [datasource])) > 0) return
+  const { datasource, table: name } = target
+  if ((await updateRows(engine, STATE, row, 'WHERE "table" = $1', [name])) > 0) return
   const never = { lastSuccessMs: undefined, lastRunMs: undefined, message: undefined }
-  await insertRows(engine, STATE, [{ ...row, ...never, datasource, status: "running", format: FORMAT }])
+  await insertRows(engine, STATE, [
+    { ...row, ...never, datasource, table: name, status: "running", format: FORMAT },
+  ])
 }

@@ -1,13 +1,14 @@
 /**
- * Makes a datasource's table what a commit wants it to be: made, renamed, with new columns, with wider types. Call within
+ * Makes a table what a commit wants it to be: made, renamed, with new columns, with wider types. Call within
  * the transaction of the commit.
  */
 import type { Column } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { fold, quoteName } from "../../base/names.ts"
 import { type Engine, literal } from "../engine.ts"
+import { ownOf, type Wanted } from "../notes/state.ts"
 import { readRows, updateRows } from "../notes/sync-table.ts"
-import { STATE, type StoredColumn } from "../notes/tables.ts"
+import { CHUNKS, renameNotes, STATE, type StoredColumn } from "../notes/tables.ts"
 import { readColumns, readComments, readIndexes, refuseOtherColumns } from "./by-hand.ts"
 import { conversion, losesDigits } from "./convert.ts"
 import { commonColumn, textInstead } from "./drift.ts"
@@ -16,9 +17,7 @@ import { ROW_HASH_NAME } from "./row-hash.ts"
 import type { Staged } from "./stage.ts"
 
 /** What a table is to be. */
-export interface TableWish {
-  readonly datasource: string
-  readonly table: string
+export interface TableWish extends Wanted {
   /** its columns after the commit */
   readonly schema: readonly StoredColumn[]
 }
@@ -32,7 +31,7 @@ export interface Incoming {
 
 /** A column whose type had to become wider than was wished for. */
 export interface Widened {
-  readonly datasource: string
+  readonly table: string
   readonly column: string
   readonly type: string
 }
@@ -62,15 +61,27 @@ export async function prepareTable(
   tables: string[],
 ): Promise<TableNow> {
   const name = `file.${quoteName(wish.table)}`
-  const ofDatasource = "WHERE datasource = $1"
-  const [owned] = await readRows(engine, STATE, ["table", "columns"], ofDatasource, [wish.datasource])
-  const known = owned?.table
+  const known = await readRows(engine, STATE, ["datasource", "table", "columns"], "WHERE datasource = $1", [
+    wish.datasource,
+  ])
+  const owned = ownOf(
+    known.filter(({ table }) => tables.includes(table)),
+    wish,
+  )
+  const before = owned?.table
   // A table that the user dropped is made anew; its checkpoints went with it (see `readState`).
-  const before = known !== undefined && tables.includes(known) ? known : undefined
-  if (before === undefined && known !== undefined) {
-    await engine.run("DELETE FROM file._sync_chunks WHERE datasource = $1", [wish.datasource])
-    await updateRows(engine, STATE, { cursorMs: undefined }, ofDatasource, [wish.datasource])
+  const dropped = before === undefined ? ownOf(known, wish)?.table : undefined
+  if (dropped !== undefined) {
+    await engine.run('DELETE FROM file._sync_chunks WHERE "table" = $1', [dropped])
+    await updateRows(engine, STATE, { cursorMs: undefined }, 'WHERE "table" = $1', [dropped])
   }
+  // What is noted of another datasource's table of the name, which the user dropped, is nobody's any more.
+  if (before !== wish.table && dropped !== wish.table && !tables.includes(wish.table)) {
+    for (const notes of [STATE, CHUNKS])
+      await engine.run(`DELETE FROM file.${notes.name} WHERE "table" = $1`, [wish.table])
+  }
+  const noted = before ?? dropped
+  if (noted !== undefined && noted !== wish.table) await renameNotes(engine, noted, wish.table)
   const isTaken = tables.some((other) => fold(other) === fold(wish.table) && other !== before)
   if (isTaken) throw foreignTable(path, wish)
   if (before !== wish.table) {
@@ -176,8 +187,8 @@ async function bringToSchema(
 /** Where a widening would lose a value, the column becomes VARCHAR instead. */
 async function decide(
   engine: Engine,
-  table: string,
-  { datasource, schema }: TableWish,
+  place: string,
+  { table, schema }: TableWish,
   incoming: readonly Incoming[],
   columns: readonly StoredColumn[],
 ): Promise<{ steps: Step[]; widened: Widened[] }> {
@@ -188,9 +199,9 @@ async function decide(
     const was = current.get(wanted.name)
     let now = was === undefined ? wanted : commonColumn(was, wanted)
     const isDouble = was !== undefined && now.duckdbType.startsWith("DOUBLE")
-    if (isDouble && (await losesIntegers(engine, table, incoming, was, now))) {
+    if (isDouble && (await losesIntegers(engine, place, incoming, was, now))) {
       now = { ...now, duckdbType: textInstead(now.duckdbType) }
-      widened.push({ datasource, column: now.name, type: now.duckdbType })
+      widened.push({ table, column: now.name, type: now.duckdbType })
     }
     steps.push({ now, was })
   }

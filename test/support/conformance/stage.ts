@@ -96,17 +96,19 @@ export class Stage {
     const wrong = difference(table.rows, truth.rows)
     if (wrong !== undefined) throw new Error(`${name}: ${wrong}`)
     expect(table.columns.map((column) => column.name).sort()).toEqual([...truth.columns].sort())
-    await this.expectTruthfulState(name)
+    await this.expectTruthfulState(name, this.tableOf(datasource))
   }
 
-  /** `_sync_state` and `_sync_chunks` say what the table holds. */
-  async expectTruthfulState(datasource: string): Promise<void> {
-    const [state] = await query(
+  /** `_sync_state` and `_sync_chunks` say what the table holds. @param of without it, the datasource has one table */
+  async expectTruthfulState(datasource: string, of?: string): Promise<void> {
+    const states = await query(
       this.out,
-      'SELECT "table" AS name, rows, epoch_ms(cursor) AS cursor FROM _sync_state WHERE datasource = $1',
+      `SELECT "table" AS name, rows, epoch_ms(cursor) AS cursor FROM _sync_state
+       WHERE datasource = $1 ${of === undefined ? "" : `AND "table" = '${of.replaceAll("'", "''")}'`}`,
       [datasource],
     )
-    if (state === undefined) throw new Error(`_sync_state has no row for ${datasource}`)
+    expect(states).toHaveLength(1)
+    const state = states[0]!
     const table = `"${String(state.name).replaceAll('"', '""')}"`
     const [held] = await query(
       this.out,
@@ -117,17 +119,17 @@ export class Stage {
     const wrong = await query(
       this.out,
       `SELECT c."interval", c.rows, (SELECT count(*) FROM ${table} WHERE epoch_ms(__time) >= c.start_ms AND epoch_ms(__time) < c.end_ms) AS held
-       FROM _sync_chunks c WHERE datasource = $1 AND c.rows <> held`,
-      [datasource],
+       FROM _sync_chunks c WHERE c."table" = $1 AND c.rows <> held`,
+      [String(state.name)],
     )
     expect(wrong).toEqual([])
     const [sums] = await query(
       this.out,
       `SELECT coalesce(sum(a.rows), 0)::BIGINT AS rows,
-         count(*) FILTER (WHERE EXISTS (FROM _sync_chunks b WHERE b.datasource = a.datasource AND b.rowid <> a.rowid
+         count(*) FILTER (WHERE EXISTS (FROM _sync_chunks b WHERE b."table" = a."table" AND b.rowid <> a.rowid
            AND b.start_ms < a.end_ms AND b.end_ms > a.start_ms)) AS overlapping
-       FROM _sync_chunks a WHERE datasource = $1`,
-      [datasource],
+       FROM _sync_chunks a WHERE a."table" = $1 AND a.datasource = $2`,
+      [String(state.name), datasource],
     )
     expect(sums as unknown).toEqual({ rows: state.rows as bigint, overlapping: 0n })
   }

@@ -29,8 +29,8 @@ export const nameOf = (name: string) => clipped(name, NAME_CHARACTERS)
 
 /** @param id of its heading, for links */
 export function datasourceSection(model: DatasourceModel, id: string, nowMs: number): Html {
-  const { status, standing, notes, lanes, bins } = model
-  const name = nameOf(status.datasource)
+  const { title, status, standing, notes, lanes, bins } = model
+  const name = nameOf(title)
   return html`<section class="card" aria-labelledby="${id}" data-name="${name}" data-ok="${standing.tone === "good" ? "1" : "0"}">
 <div class="head"><h2 id="${id}" tabindex="-1">${name}</h2>${badge(standing)}${status.table !== null && html`<small class="muted">table <code>${nameOf(status.table)}</code></small>`}</div>
 ${facts(model, nowMs)}

@@ -78,7 +78,7 @@ function verdict({ datasources, runner }: PageModel): Html {
       : open.length === 0
         ? "All datasources are complete"
         : `${count(open.length)} of ${counted(datasources.length, "datasource")} ${open.length === 1 ? "needs" : "need"} a look`
-  const names = open.slice(0, 5).map((one) => nameOf(one.status.datasource))
+  const names = open.slice(0, 5).map((one) => nameOf(one.title))
   const rest = open.length - names.length
   const which = [...names, ...(rest > 0 ? [`${count(rest)} more`] : [])].join(", ")
   return html`<div class="verdict ${tone}"><strong>${words}</strong>${which !== "" && html`<span>${which}</span>`}${runner !== undefined && html`<span>A pull is under way: ${clipped(runner)}</span>`}</div>`
@@ -100,8 +100,8 @@ ${
 function overview(datasources: readonly DatasourceModel[], nowMs: number): Html {
   return html`<section class="card" aria-labelledby="overview"><h2 id="overview">Overview</h2>
 <div class="scroll" tabindex="0" role="region" aria-label="All datasources"><table><thead><tr><th scope="col">Datasource</th><th scope="col">Status</th><th scope="col" class="num">Rows</th><th scope="col" class="narrow-hide">Newest row (UTC)</th><th scope="col" class="narrow-hide">Last complete pull</th><th scope="col" class="narrow-hide">Last verified</th></tr></thead><tbody>
-${datasources.map(({ status, standing, facts: { verifies } }, n) => {
-  const name = nameOf(status.datasource)
+${datasources.map(({ title, status, standing, facts: { verifies } }, n) => {
+  const name = nameOf(title)
   const [verified] = verifies
   return html`<tr data-name="${name}" data-ok="${standing.tone === "good" ? "1" : "0"}"><th scope="row" class="name"><a href="${`#d${n + 1}`}">${name}</a></th><td>${badge(standing)}</td><td class="num">${count(status.rows)}</td><td class="nowrap narrow-hide">${status.newest === null ? "–" : time(status.newest)}</td><td class="narrow-hide">${status.lastSuccess === null ? "never" : ago(Date.parse(status.lastSuccess), nowMs)}</td><td class="narrow-hide">${verified === undefined ? "–" : `${ago(verified.startedMs, nowMs)}: ${verified.outcome}`}</td></tr>
 `
