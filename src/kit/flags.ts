@@ -1,6 +1,5 @@
 /** Flags that several commands share. */
 import { choice, type Flags, text, toggle } from "./flag.ts"
-import { LOG_FORMATS } from "./log-formats.ts"
 import { duration, names, path } from "./values.ts"
 
 /** What `init` writes and the others read where `--config` is not given, in the current directory. */
@@ -20,6 +19,10 @@ export const talkArgs = {
   quiet: toggle("say nothing unless something is wrong", { alias: "q" }),
   verbose: toggle("report each step in detail", { alias: "v" }),
 } satisfies Flags
+
+/** How the lines on stderr look: for people, or for programs that collect logs. */
+const LOG_FORMATS = ["text", "json"] as const
+export type LogFormat = (typeof LOG_FORMATS)[number]
 
 export const logFormatArg = {
   "log-format": choice(LOG_FORMATS, "stderr for people, or one JSON object a line", { default: "text" }),

@@ -4,11 +4,10 @@ import { join } from "node:path"
 import { sumOf } from "../base/lists.ts"
 import type { HeldColumn } from "../store/notes/holdings.ts"
 import { lakeError } from "./errors.ts"
-import type { ExportOptions } from "./export-options.ts"
 import { manifestPath } from "./files.ts"
 import { MANIFESTS, temporaryName } from "./layout.ts"
 import { type Manifest, type ManifestPartition, manifestText, type PartitionState } from "./manifest.ts"
-import type { OpenFile } from "./open.ts"
+import type { ExportOptions, OpenFile } from "./open.ts"
 import type { Target } from "./target.ts"
 
 /** Runs that a manifest names. */

@@ -10,7 +10,7 @@ import { withFile } from "../store/file/reading.ts"
 import { type HeldTable, readHoldings } from "../store/notes/holdings.ts"
 import { fileBytes } from "../store/notes/summary.ts"
 import { type Disk, realDisk } from "./disk.ts"
-import { shareName } from "./layout.ts"
+import { type LakeFormat, type LakePartitioning, shareName } from "./layout.ts"
 
 /** What `export` and `verify --lake` both need. */
 export interface LakeOptions {
@@ -30,6 +30,17 @@ export interface LakeOptions {
   readonly onWait: (holder: string) => void
   readonly signal: AbortSignal
   readonly disk?: Disk
+}
+
+/** What an export is asked to do. */
+export interface ExportOptions extends LakeOptions {
+  /** undefined: as the lake has it, else by month */
+  readonly partitionBy: LakePartitioning | undefined
+  /** undefined: as the lake has it, else Parquet */
+  readonly fileFormat: LakeFormat | undefined
+  /** write all partitions, also in another form than before */
+  readonly rewrite: boolean
+  readonly version: string
 }
 
 /** The DuckDB file, opened, and what of it is meant. */

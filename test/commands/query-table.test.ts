@@ -1,8 +1,8 @@
 import { describe, expect, it } from "bun:test"
-import type { QueryColumn, QueryRow } from "../../src/commands/query/query.ts"
 import { writeRows } from "../../src/commands/query/text.ts"
 import { PLAIN } from "../../src/kit/text/style.ts"
 import { displayWidth } from "../../src/kit/text/width.ts"
+import type { QueryColumn, QueryRow } from "../../src/store/query/query.ts"
 
 const text = (name: string): QueryColumn => ({ name, type: "VARCHAR", isNumeric: false, isText: true })
 const number = (name: string): QueryColumn => ({ name, type: "BIGINT", isNumeric: true, isText: false })

@@ -1,5 +1,5 @@
 /** What `druidsync verify` asks for without further flags, but for the datasources. */
-import type { VerifyRequest } from "../../src/commands/verify/request.ts"
+import type { VerifyRequest } from "../../src/commands/verify/verify.ts"
 import { pullSettings } from "../support/pull-settings.ts"
 
 export const DEFAULT_REQUEST: Omit<VerifyRequest, "datasources"> = {

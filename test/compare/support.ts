@@ -1,7 +1,7 @@
 /** A fake Druid with a small datasource of every type, and a file that holds a copy of it. */
 
 import type { VerifyReport } from "../../src/commands/verify/document.ts"
-import type { VerifyRequest } from "../../src/commands/verify/request.ts"
+import type { VerifyRequest } from "../../src/commands/verify/verify.ts"
 import { verify } from "../../src/commands/verify/verify.ts"
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import type { Bench, RunOptions } from "../pull/support.ts"

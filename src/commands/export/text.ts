@@ -6,9 +6,6 @@ import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration, size } from "../../kit/text/words.ts"
 import type { ExportReport, TableExport } from "../../lake/document.ts"
 
-/** More partitions than this are told in one line, unless everything is asked for. */
-const MOST_LINES = 20
-
 /** @param verbose every partition that was written on a line of its own */
 export function exportText(report: ExportReport, verbose: boolean, style: Style): string {
   const title = titlesIn(report.datasources)
@@ -50,7 +47,7 @@ function tableLines(
     for (const partition of one.written) lines.push(`  written ${partition}`)
     for (const partition of one.removed) lines.push(`  removed ${partition}`)
   }
-  const { shown, more } = firstOf(one.unsettled, { verbose, most: MOST_LINES, one: "partition" })
+  const { shown, more } = firstOf(one.unsettled, { verbose, one: "partition" })
   for (const { partition, state, reason } of shown)
     lines.push(`  ${style.yellow(state)} ${partition}: ${printable(reason)}`)
   lines.push(...more)

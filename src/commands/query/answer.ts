@@ -1,58 +1,76 @@
 /** The answer to a query, on its way to a stream or into a file. Without SQL it is about the tables of the file. */
-import { writeResultFile } from "../../kit/result-file.ts"
+import { messageOf } from "../../base/errors.ts"
+import { cannotWrite, makeResultFile, writeResultFile } from "../../kit/result-file.ts"
 import type { Sink } from "../../kit/sink.ts"
 import { PLAIN } from "../../kit/text/style.ts"
-import { gathered, paced, type Write } from "./paced.ts"
-import { COLUMNS_SQL, type FileQueryOptions, listTables, runQuery, writeParquet } from "./query.ts"
-import type { RowsTarget } from "./rows-target.ts"
-import { tablesText } from "./tables.ts"
+import { threadsHere } from "../../store/engine.ts"
+import { type QueryOptions, queryFile, queryToParquet } from "../../store/query/query.ts"
+import { gathered, paced, type RowsTarget, type Write } from "./paced.ts"
+import { COLUMNS_SQL, listTables, TABLES_SQL, tablesText } from "./tables.ts"
 import { type RowsFormat, writeRows } from "./text.ts"
+
+/** What is asked of the file. */
+export interface Question extends Omit<QueryOptions, "sql" | "cells" | "memoryLimit" | "threads"> {
+  /** undefined: what tables there are */
+  readonly sql: string | undefined
+  readonly memoryLimitBytes: number
+  readonly newId: () => string
+}
 
 /** Ends early where nobody reads on; whether that is a failure is for whoever opened the sink. */
 export async function toStream(
-  options: FileQueryOptions,
-  sql: string | undefined,
+  question: Question,
   format: RowsFormat,
   sink: Sink,
   look: Omit<RowsTarget, "write">,
 ): Promise<void> {
-  await writeAnswer(options, sql, format, look, paced(sink)).catch((error) => {
+  await writeAnswer(question, format, look, paced(sink)).catch((error) => {
     if (error !== sink.failure) throw error
   })
 }
 
 /** The same into a file, whole or not at all. */
-export function toFile(
-  options: FileQueryOptions,
-  sql: string | undefined,
-  format: RowsFormat,
-  to: string,
-): Promise<number | undefined> {
-  return writeResultFile(to, options.newId(), (write) =>
-    writeAnswer(options, sql, format, { width: undefined, style: PLAIN }, write),
+export function toFile(question: Question, format: RowsFormat, to: string): Promise<number | undefined> {
+  return writeResultFile(to, question.newId(), (write) =>
+    writeAnswer(question, format, { width: undefined, style: PLAIN }, write),
   )
 }
 
-/** @returns number of rows */
-export function toParquet(options: FileQueryOptions, sql: string | undefined, to: string): Promise<number> {
-  return writeParquet(options, sql ?? COLUMNS_SQL, to)
+/** To a Parquet file, whole or not at all. @returns number of rows */
+export function toParquet(question: Question, to: string): Promise<number> {
+  return makeResultFile(to, question.newId(), (path) =>
+    queryToParquet({ ...storeOptions(question), sql: question.sql ?? COLUMNS_SQL }, path).catch((error) => {
+      // DuckDB names the file that it could not write.
+      throw messageOf(error).includes(path) ? cannotWrite(to, error) : error
+    }),
+  )
 }
 
+function storeOptions({ memoryLimitBytes, ...rest }: Question) {
+  const memoryLimit = `${Math.floor(memoryLimitBytes / 1e6)}MB`
+  return { ...rest, memoryLimit, threads: threadsHere({ most: 8 }) }
+}
+
+/** @returns number of rows; undefined for the tables in words */
 async function writeAnswer(
-  options: FileQueryOptions,
-  sql: string | undefined,
+  question: Question,
   format: RowsFormat,
   look: Omit<RowsTarget, "write">,
   put: Write,
 ): Promise<number | undefined> {
   const { write, flush } = gathered(put)
-  const target = { ...look, write }
+  const options = storeOptions(question)
   let rows: number | undefined
-  if (sql === undefined && format === "table") {
-    await write(tablesText(await listTables(options), look.style, look.width))
+  if (question.sql === undefined && format === "table") {
+    const tables = await queryFile({ ...options, sql: TABLES_SQL, cells: "text" }, listTables)
+    await write(tablesText(tables, look.style, look.width))
   } else {
-    const cells = format === "json" ? "json" : "text"
-    rows = await runQuery(options, sql ?? COLUMNS_SQL, cells, (result) => writeRows(format, result, target))
+    const asked = {
+      ...options,
+      sql: question.sql ?? COLUMNS_SQL,
+      cells: format === "json" ? "json" : "text",
+    } as const
+    rows = await queryFile(asked, (result) => writeRows(format, result, { ...look, write }))
   }
   await flush()
   return rows

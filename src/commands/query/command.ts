@@ -60,9 +60,9 @@ export const command = define({
     const { out, to } = args
     const format = args.format ?? (to === undefined ? "table" : (BY_EXTENSION[extname(to)] ?? "table"))
     const { stdout, stdin, env, clock, newId, signal } = context
-    const sql = await readSql(stdin, args.sql, args.file)
-    const options = {
-      out,
+    const question = {
+      path: out,
+      sql: await readSql(stdin, args.sql, args.file),
       lockWaitMs: args["lock-wait"],
       allowFiles: args["allow-files"],
       memoryLimitBytes: args["memory-limit"],
@@ -79,11 +79,11 @@ export const command = define({
       if (to === undefined) {
         throw usage("--format parquet needs --to: it cannot be printed", "add --to result.parquet")
       }
-      rows = await toParquet(options, sql, to)
-    } else if (to !== undefined) rows = await toFile(options, sql, format, to)
+      rows = await toParquet(question, to)
+    } else if (to !== undefined) rows = await toFile(question, format, to)
     else {
       const width = stdout.isTTY === true ? (stdout.columns ?? 80) : undefined
-      await toStream(options, sql, format, stdout, { width, style: styleFor(stdout, env) })
+      await toStream(question, format, stdout, { width, style: styleFor(stdout, env) })
       return ExitCode.ok
     }
     info(`${rows === undefined ? "" : `${counted(rows, "row")} `}written to ${to}`)

@@ -1,8 +1,17 @@
 /** Writing much to a slow reader: small pieces are put together, and none is written before the last one has gone. */
 import type { Sink } from "../../kit/sink.ts"
+import type { Style } from "../../kit/text/style.ts"
 
 /** Resolves when more can be taken. */
 export type Write = (text: string) => Promise<void>
+
+/** Where rows are written, and what they must fit into. */
+export interface RowsTarget {
+  readonly write: Write
+  /** width of the terminal in cells; undefined where nothing has to fit */
+  readonly width: number | undefined
+  readonly style: Style
+}
 
 /** Small pieces are put together up to so many characters. */
 const PIECE_CHARS = 1 << 16

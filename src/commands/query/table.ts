@@ -9,8 +9,8 @@ import { printable } from "../../base/printable.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { displayWidth, fit } from "../../kit/text/width.ts"
 import { counted } from "../../kit/text/words.ts"
-import type { QueryColumn, QueryResult, QueryRow } from "./query.ts"
-import type { RowsTarget } from "./rows-target.ts"
+import type { QueryColumn, QueryResult, QueryRow } from "../../store/query/query.ts"
+import type { RowsTarget } from "./paced.ts"
 
 /** Rows that the widths are measured with. */
 const SAMPLE_ROWS = 1_000

@@ -1,8 +1,7 @@
 /** Rows of a query in each of the forms that people and programs read. Rows come and go in pieces; none waits for all. */
 
-import type { Write } from "./paced.ts"
-import type { QueryColumn, QueryResult, QueryRow } from "./query.ts"
-import type { RowsTarget } from "./rows-target.ts"
+import type { QueryColumn, QueryResult, QueryRow } from "../../store/query/query.ts"
+import type { RowsTarget, Write } from "./paced.ts"
 import { writeTable } from "./table.ts"
 
 /** Forms of a result that is text. */

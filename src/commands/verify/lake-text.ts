@@ -6,9 +6,6 @@ import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration } from "../../kit/text/words.ts"
 import type { LakeReport, PartitionFault, TableVerification } from "../../lake/document.ts"
 
-/** More partitions than this are told in one line, unless everything is asked for. */
-const MOST_LINES = 20
-
 /** @param verbose every fault on a line of its own */
 export function lakeText(report: LakeReport, verbose: boolean, style: Style): string {
   const title = titlesIn(report.datasources)
@@ -37,7 +34,7 @@ function verificationLines(one: TableVerification, name: string, verbose: boolea
     one.faults.length === 0
       ? `${style.green("equal")}, ${counted(one.rows, "row")} in ${counted(one.compared, "partition")} compared`
       : `${style.red(counted(one.faults.length, "partition differs", "partitions differ"))}, ${all}`
-  const { shown, more } = firstOf(one.faults, { verbose, most: MOST_LINES, one: "partition" })
+  const { shown, more } = firstOf(one.faults, { verbose, one: "partition" })
   const lines = [
     `${name} ↔ lake ${printable(one.folder)}: ${headline}`,
     ...shown.map((fault) => faultLine(fault, style)),

@@ -10,7 +10,7 @@ import type { Ports } from "../../pull/ports.ts"
 import { databaseFile } from "../../store/file/file.ts"
 import { recordVerifies, type VerifyRecord } from "../../store/notes/verifies.ts"
 import type { DatasourceVerification, VerifyReport } from "./document.ts"
-import type { VerifyRequest } from "./request.ts"
+import type { VerifyRequest } from "./verify.ts"
 
 /** How long the file is waited for, ms. */
 const WAIT_MS = 2_000

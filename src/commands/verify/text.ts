@@ -14,8 +14,6 @@ import type {
   VerifyReport,
 } from "./document.ts"
 
-/** More stretches than this are told in one line, unless everything is asked for. */
-const MOST_LINES = 20
 /** Values of an example row are cut to this many characters. */
 const VALUE_CHARACTERS = 60
 
@@ -41,7 +39,7 @@ export function verificationText(report: VerifyReport, verbose: boolean, style: 
 function datasourceLines(one: DatasourceVerification, verbose: boolean, style: Style): string[] {
   const name = style.bold(printable(one.datasource))
   const marked: { start: bigint; line: string }[] = []
-  const limit = { verbose, most: MOST_LINES, one: "stretch", many: "stretches" }
+  const limit = { verbose, one: "stretch", many: "stretches" }
   const { shown, more } = firstOf(one.different, limit)
   for (const compared of shown)
     marked.push({ start: startOf(compared.interval), line: comparedLine(compared, style) })

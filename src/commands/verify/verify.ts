@@ -13,7 +13,7 @@ import {
   NOTHING,
 } from "../../compare/compare.ts"
 import { strayStretches } from "../../compare/stray.ts"
-import type { DatasourceSettings } from "../../config/settings.ts"
+import type { DatasourceSettings, PullSettings } from "../../config/settings.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
 import { labelOf } from "../../config/table-name.ts"
 import type { Inventory } from "../../druid/catalog.ts"
@@ -25,7 +25,17 @@ import { type FileState, readState } from "../../store/notes/state.ts"
 import type { ComparedStretch, DatasourceVerification, VerifyOutcome, VerifyReport } from "./document.ts"
 import { comparedOf, strayCompared, verificationOf } from "./outcome.ts"
 import { repair } from "./repair.ts"
-import type { VerifyRequest } from "./request.ts"
+
+/** What one verification is asked to do. */
+export interface VerifyRequest extends Omit<CompareWish, "sliceRows"> {
+  readonly runId: string
+  readonly datasources: readonly DatasourceSettings[]
+  readonly pull: PullSettings
+  /** fetch again what differs, then compare it again */
+  readonly repair: boolean
+  /** as for a pull: how long a repair waits for segments that are being loaded, ms */
+  readonly settleWaitMs: number
+}
 
 /**
  * @returns the report; its `exitCode`: 0 all compared is equal, 1 something differs, 3 something could not be compared,

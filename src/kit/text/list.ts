@@ -9,10 +9,12 @@ export function linesText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("")
 }
 
+/** More items than this are told in one line, unless everything is asked for. */
+const MOST_LINES = 20
+
 export interface Limit {
   /** everything is asked for */
   readonly verbose: boolean
-  readonly most: number
   /** what is left out is counted as "3 more partitions" */
   readonly one: string
   readonly many?: string
@@ -21,9 +23,9 @@ export interface Limit {
 /** A list's first items, and a line that tells how many more there are, where there are more. */
 export function firstOf<T>(
   items: readonly T[],
-  { verbose, most, one, many }: Limit,
+  { verbose, one, many }: Limit,
 ): { readonly shown: readonly T[]; readonly more: readonly string[] } {
-  const shown = verbose ? items : items.slice(0, most)
+  const shown = verbose ? items : items.slice(0, MOST_LINES)
   const rest = items.length - shown.length
   const more =
     rest === 0

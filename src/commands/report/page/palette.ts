@@ -1,32 +1,7 @@
 /** The colours of a report, for light and dark: data, so that a test can compute every contrast. */
 
-/** Colours by role. Text roles stand on `page`, `card` and their own `…Tint`; marks stand on `card`. */
-export interface Palette {
-  readonly page: string
-  readonly card: string
-  readonly line: string
-  /** edges of controls */
-  readonly edge: string
-  readonly text: string
-  readonly muted: string
-  readonly link: string
-  readonly good: string
-  readonly goodTint: string
-  readonly warn: string
-  readonly warnTint: string
-  readonly bad: string
-  readonly badTint: string
-  readonly idle: string
-  readonly idleTint: string
-  readonly complete: string
-  readonly provisional: string
-  readonly unproven: string
-  readonly stale: string
-  readonly kept: string
-  readonly missing: string
-}
-
-export const LIGHT: Palette = {
+/** Text roles stand on `page`, `card` and their own `…Tint`; marks stand on `card`; `edge` is that of controls. */
+export const LIGHT = {
   page: "#f5f6f8",
   card: "#ffffff",
   line: "#dde1e7",
@@ -49,6 +24,9 @@ export const LIGHT: Palette = {
   kept: "#27776a",
   missing: "#bf3127",
 }
+
+/** Colours by role. */
+export type Palette = Readonly<Record<keyof typeof LIGHT, string>>
 
 export const DARK: Palette = {
   page: "#11151b",
