@@ -3,7 +3,7 @@
  * played in every run. `DRUIDSYNC_FAULTS=all` plays the whole and writes how each pull ended into `results.json`.
  */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
-import { faults, sqlOf } from "../support/fault-proxy/index.ts"
+import { faults, type Kind, sqlOf } from "../support/fault-proxy/index.ts"
 import { PLACES } from "./places.ts"
 import { endingOf, Results } from "./results.ts"
 import { sample } from "./sample.ts"
@@ -32,19 +32,21 @@ afterAll(async () => {
 describe("faults", () => {
   it("strike at every place that a pull comes to", async () => {
     const [scenario] = scenes as readonly [Scenario]
-    scenario.reset()
-    scenario.proxy.arm()
-    const outcome = await scenario.pull()
-    expect([outcome.exitCode, await scenario.look()]).toEqual([0, { equal: undefined, proven: undefined }])
-    const missed = PLACES.filter(({ kind, of, n }) => {
-      const there = scenario.proxy.seen.filter(
-        (one) => one.kind === kind && of?.(sqlOf(one.request)) !== false,
-      )
-      return there.length < n
-    })
-    expect(missed).toEqual([])
-    const unstruck = scenario.proxy.seen.filter(({ kind }) => PLACES.every((place) => place.kind !== kind))
-    expect(unstruck).toEqual([])
+    const isPlace = ({ kind }: { kind: Kind }) => PLACES.some((place) => place.kind === kind)
+    for (const direct of [false, true]) {
+      const proxies = [scenario.proxy, scenario.proxyOf({ kind: "segmentScan" })]
+      scenario.reset()
+      for (const proxy of proxies) proxy.arm()
+      const outcome = await scenario.pull({ direct })
+      expect([outcome.exitCode, await scenario.look()]).toEqual([0, { equal: undefined, proven: undefined }])
+      const seen = proxies.flatMap((proxy) => proxy.seen)
+      const missed = PLACES.filter(({ isDirect = false, kind, of, n }) => {
+        const there = seen.filter((one) => one.kind === kind && of?.(sqlOf(one.request)) !== false)
+        return isDirect === direct && there.length < n
+      })
+      expect(missed).toEqual([])
+      expect(seen.filter((request) => !isPlace(request))).toEqual([])
+    }
   }, 60_000)
 
   for (const fault of faults) {

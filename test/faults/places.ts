@@ -9,6 +9,8 @@ export interface Place {
   readonly of?: (sql: string) => boolean
   /** which of these requests in the scenario's pull */
   readonly n: number
+  /** only a pull that goes past the broker comes to it */
+  readonly isDirect?: true
 }
 
 /**
@@ -36,4 +38,7 @@ export const PLACES: readonly Place[] = [
   { name: "count before", kind: "counts", of: STREAMED, n: 1 },
   { name: "count after", kind: "counts", of: STREAMED, n: 2 },
   { name: "proving look", kind: "segments", n: 2 },
+  { name: "compiling", kind: "explain", n: 1, isDirect: true },
+  { name: "locating", kind: "candidates", n: 1, isDirect: true },
+  { name: "data node", kind: "segmentScan", n: 1, isDirect: true },
 ]

@@ -12,6 +12,8 @@ export interface PullOptions {
   /** to the first byte and between bytes, ms of real time; for faults that hang */
   readonly timeoutMs?: number
   readonly gzip?: boolean
+  /** past the broker. Default: false */
+  readonly direct?: boolean
   /** called at each sleep, before time jumps */
   readonly onSleep?: (ms: number, count: number) => Promise<void> | void
   readonly signal?: AbortSignal
@@ -45,6 +47,7 @@ export async function runPull(
     druid: {
       ...settings.druid,
       gzip: options.gzip ?? false,
+      direct: options.direct ?? false,
       requestTimeoutMs: timeoutMs,
       idleTimeoutMs: timeoutMs,
       connectTimeoutMs: 20_000,

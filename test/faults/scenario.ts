@@ -10,6 +10,7 @@ import type { Settings } from "../../src/config/settings.ts"
 import { Looker } from "../support/conformance/duckdb.ts"
 import { difference, Multiset } from "../support/conformance/rows.ts"
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy/index.ts"
+import type { Place } from "./places.ts"
 import { type Outcome, type PullOptions, runPull } from "./run.ts"
 import { fakeTheatre, type Theatre, type Timed, timed } from "./theatre.ts"
 
@@ -36,6 +37,8 @@ type Checkpoint = { start_ms: bigint; end_ms: bigint; rows: bigint }
 export class Scenario {
   readonly #theatre: Theatre
   readonly proxy: FaultProxy
+  /** before the data node */
+  readonly #nodeProxy: FaultProxy | undefined
   readonly folder: string
   readonly out: string
   readonly #settings: Settings
@@ -46,12 +49,14 @@ export class Scenario {
   private constructor(
     theatre: Theatre,
     proxy: FaultProxy,
+    nodeProxy: FaultProxy | undefined,
     folder: string,
     settings: Settings,
     looker: Looker,
   ) {
     this.#theatre = theatre
     this.proxy = proxy
+    this.#nodeProxy = nodeProxy
     this.folder = folder
     this.out = join(folder, "copy.duckdb")
     this.#settings = settings
@@ -63,6 +68,9 @@ export class Scenario {
     const theatre = given ?? (await fakeTheatre())
     await theatre.build()
     const proxy = await startFaultProxy(theatre.url)
+    const { dataNode } = theatre
+    const nodeProxy = dataNode === undefined ? undefined : await startFaultProxy(dataNode.url)
+    if (nodeProxy !== undefined) dataNode?.showAs(`127.0.0.1:${nodeProxy.port}`)
     const folder = mkdtempSync(join(root, "druidsync-faults-"))
     const path = join(folder, "config.json")
     const datasources = [{ name: theatre.datasource, table: TABLE }]
@@ -70,7 +78,7 @@ export class Scenario {
     writeFileSync(path, JSON.stringify(config), { mode: 0o600 })
     const loaded = await loadConfig(path, { env: {}, overrides: {} })
     const settings = { ...loaded, pull: { ...loaded.pull, sliceRows: 20, concurrency: 1 } }
-    const scenario = new Scenario(theatre, proxy, folder, settings, await Looker.open())
+    const scenario = new Scenario(theatre, proxy, nodeProxy, folder, settings, await Looker.open())
     await scenario.#start()
     return scenario
   }
@@ -80,6 +88,8 @@ export class Scenario {
     const first = await this.pull()
     if (first.exitCode !== 0) throw new Error(`the first pull failed: ${first.message}`)
     copyFileSync(this.out, this.#base)
+    // Past the broker, too, there are answers that will be old by then.
+    if (this.#nodeProxy !== undefined) await this.pull({ direct: true }, join(this.folder, "direct.duckdb"))
     await this.#theatre.change()
     this.#after = await this.#theatre.truth()
     // Once without a fault: the proxy learns the answer to each question.
@@ -104,9 +114,17 @@ export class Scenario {
     return runPull(this.#settings, out, [this.#theatre.datasource], options)
   }
 
+  /** The proxy that a place's requests go through. */
+  proxyOf({ kind }: Pick<Place, "kind">): FaultProxy {
+    if (kind !== "segmentScan") return this.proxy
+    if (this.#nodeProxy === undefined) throw new Error("this theatre has no data node that can be asked")
+    return this.#nodeProxy
+  }
+
   async close(): Promise<void> {
     this.#looker.close()
     await this.proxy.stop()
+    await this.#nodeProxy?.stop()
     await this.#theatre.close()
     rmSync(this.folder, { recursive: true, force: true })
   }

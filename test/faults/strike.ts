@@ -1,11 +1,10 @@
 /** Plays one cell of the matrix and says what druidsync did other than its verdict demands. */
 import type { Outcome } from "./run.ts"
 import type { Scenario } from "./scenario.ts"
-import type { Cell } from "./verdicts.ts"
+import { BACKOFF_MS, type Cell } from "./verdicts.ts"
 
 /** Real time that a hanging server is waited for, ms: often where it hangs for good, so shortly. */
 const HANG_TIMEOUT_MS = { once: 2_000, stays: 300 }
-const BACKOFF_MS = [2_000, 4_000, 8_000]
 /** A Druid that takes no more queries is asked for so long, in pauses that double up to a minute. */
 const CROWDED_MS = 3_600_000
 
@@ -26,12 +25,13 @@ export interface Struck {
 /** Pulls with the fault, looks into the file, and where that was not complete pulls again without it. */
 export async function strike(scenario: Scenario, cell: Cell, mode: Mode): Promise<Struck> {
   const { fault, place, verdict } = cell
-  const { proxy } = scenario
+  const proxy = scenario.proxyOf(place)
   scenario.reset()
   proxy.arm({ fault, ...place, mode })
   const outcome = await scenario.pull({
     ...(fault.name.startsWith("hang") ? { timeoutMs: HANG_TIMEOUT_MS[mode] } : {}),
     gzip: fault.gzip === true,
+    direct: place.isDirect === true,
     // A server that refuses connections is back for the third try.
     onSleep: async (_, count) => {
       if (mode === "once" && count === 2) await proxy.open()
@@ -108,7 +108,7 @@ function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Ou
     }
     case "around":
       mustEnd(0)
-      mustRetry(...(verdict.retried ? BACKOFF_MS.slice(0, mode === "once" ? 1 : 3) : []))
+      mustRetry(...(mode === "once" ? verdict.pauses.slice(0, 1) : verdict.pauses))
       break
     case "plausible":
   }

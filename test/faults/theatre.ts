@@ -1,6 +1,8 @@
 /** A Druid on which the scenario of the matrix is played, fake or real: first what it holds, then what changes. */
 import { type FakeDruid, type InputRow, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
+import { DataNode } from "../support/fake-druid/http/data-node.ts"
+
 /** A row as far as it is compared. */
 export interface Timed {
   readonly ms: bigint
@@ -12,6 +14,12 @@ export interface Theatre {
   /** base URL of the Druid */
   readonly url: string
   readonly datasource: string
+  /** a data node that can be asked for its segments itself; undefined: pulls past the broker are not played */
+  readonly dataNode?: {
+    readonly url: string
+    /** it is named by another address from now on */
+    showAs(address: string): void
+  }
   /** three days of rows */
   build(): Promise<void>
   /** one day unchanged, one with rows added, one replaced, one new, a chunk of years new and too big for one slice, one streaming */
@@ -60,6 +68,7 @@ const DATASOURCE = "wikipédia"
 
 export async function fakeTheatre(): Promise<Theatre> {
   const fake: FakeDruid = await startFakeDruid()
+  const node = await DataNode.start(fake)
   const { world } = fake
   const input = (rows: readonly SceneRow[]) =>
     rows.map(({ ms, ...values }): InputRow => ({ __time: ms, ...values }) as InputRow)
@@ -67,6 +76,12 @@ export async function fakeTheatre(): Promise<Theatre> {
   return {
     url: fake.url,
     datasource: DATASOURCE,
+    dataNode: {
+      url: `http://${node.address}`,
+      showAs: (address) => {
+        node.shownAs = address
+      },
+    },
     async build() {
       world.define(DATASOURCE, { page: "STRING", tags: "STRING", n: "LONG" })
       for (const rows of FIRST) append(rows)
@@ -84,6 +99,9 @@ export async function fakeTheatre(): Promise<Theatre> {
       const rows = world.rows(DATASOURCE) as unknown as { __time: bigint; [column: string]: unknown }[]
       return rows.map((row) => timed(row.__time, row.page, row.tags, row.n))
     },
-    close: () => fake.stop(),
+    async close() {
+      await node.stop()
+      await fake.stop()
+    },
   }
 }

@@ -30,7 +30,8 @@ const WORDS: Readonly<Record<Verdict["kind"], string>> = {
   refused: "not tried again, since the answer would be the same: exit 1, or 4 where the source refuses",
   disproved:
     "found out from what arrived, and fetched again without a pause; if it stays, exit 3 (the counts do not agree) or 1 (it cannot be read)",
-  around: "asked in another way (SQL in place of the native API): exit 0",
+  around:
+    "asked in another way (SQL in place of the native API, the broker in place of a data node), at once or after another try: exit 0",
   plausible: "a whole answer, but an old one, or one that lost a row of metadata: see below",
 }
 
@@ -63,7 +64,7 @@ export function matrix(): string {
     "| --- | --- | --- |",
     ...legend,
     "",
-    `The places, in the order of a pull: ${PLACES.map(({ name }, n) => `**${n + 1}** ${name}`).join(", ")}. The last column is the error's code where the fault stays.`,
+    `The places, in the order of a pull: ${PLACES.map(({ name }, n) => `**${n + 1}** ${name}`).join(", ")}. The last three are those of a pull with \`direct\`. The last column is the error's code where the fault stays.`,
     "",
     tables.join("\n\n"),
   ].join("\n")

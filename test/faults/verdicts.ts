@@ -26,11 +26,8 @@ export type Verdict =
    * reason where the counts do not agree, exit 1 with this code where it cannot even be read
    */
   | { readonly kind: "disproved"; readonly exitCode: 1 | 3; readonly code?: ErrorCode }
-  /**
-   * The same is asked in another way: exit 0, equal. `retried`: only after three more tries. Once: as if it were retried,
-   * or at once in the other way
-   */
-  | { readonly kind: "around"; readonly retried: boolean }
+  /** The same is asked in another way, after more tries with these pauses, ms: exit 0, equal */
+  | { readonly kind: "around"; readonly pauses: readonly number[] }
   /** a complete answer of Druid's, but an old one or one that lost a whole row: see "What is not promised" */
   | { readonly kind: "plausible" }
 
@@ -96,6 +93,9 @@ const BY_FAULT: Readonly<Record<string, Verdict | ((place: Place) => Verdict)>> 
   "stale answer without an id": { kind: "plausible" },
 }
 
+/** Pauses of what is tried again, ms. */
+export const BACKOFF_MS = [2_000, 4_000, 8_000]
+
 /** Where the native API is refused, as behind a proxy that lets SQL alone pass, SQL tells the same. */
 const REFUSES_NATIVE: readonly ErrorCode[] = ["forbidden", "not-druid", "query"]
 /** of segment metadata: a body that ends properly and is no JSON is nothing of Druid's */
@@ -103,13 +103,46 @@ const NO_JSON: readonly string[] = ["ended in a row", "ended at once", "204", "e
 
 /** The verdict for a fault at a place. */
 function verdictOf(fault: Fault, place: Place): Verdict {
+  if (place.isDirect === true) return pastBroker(fault, place)
   const verdict = verdictAnywhere(fault, place)
   if (place.kind !== "segmentMetadata") return verdict
-  if (NO_JSON.includes(fault.name)) return { kind: "around", retried: false }
+  if (NO_JSON.includes(fault.name)) return { kind: "around", pauses: [] }
   const isRefusal = verdict.kind === "refused" || verdict.kind === "retried"
   if (!isRefusal || !REFUSES_NATIVE.includes(verdict.code)) return verdict
-  return { kind: "around", retried: verdict.kind === "retried" }
+  return { kind: "around", pauses: verdict.kind === "retried" ? BACKOFF_MS : [] }
 }
+
+/**
+ * What data nodes cannot send comes through the broker: after a second try where that may help, else at once. There is no
+ * second try, either, where no data node can be reached, or where what arrived shows that it is wrong.
+ */
+function pastBroker(fault: Fault, { kind, ...place }: Place): Verdict {
+  const isDataNode = kind === "segmentScan"
+  const verdict = verdictAnywhere(fault, { ...place, kind: isDataNode ? "scan" : kind })
+  // A broker that refuses connections answers no SQL either.
+  if (verdict.kind === "harmless" || (fault.name === "refused" && !isDataNode)) return verdict
+  const isCut = isDataNode && NO_BATCHES.includes(fault.name)
+  const isOutOfReach = isDataNode && verdict.kind === "retried" && verdict.code === "connect"
+  const isWrong =
+    (kind === "explain" && NO_PLAN.includes(fault.name)) ||
+    (kind === "candidates" && NO_LIST.includes(fault.name))
+  const mayHelp = isCut || (verdict.kind === "retried" && !isOutOfReach && !isWrong)
+  const waitMs = verdict.kind === "retried" ? (verdict.firstWaitMs ?? 0) : 0
+  return { kind: "around", pauses: mayHelp ? [Math.max(BACKOFF_MS[0]!, waitMs)] : [] }
+}
+
+/** of a data node: what is no list of batches is a list that was cut */
+const NO_BATCHES: readonly string[] = ["200 login page", "200 other JSON", "bytes swapped"]
+/** of `EXPLAIN`: whole answers that are no plan, or tell it twice */
+const NO_PLAN: readonly string[] = [
+  "a row twice",
+  "a row left out",
+  "no row at all",
+  "a value of another type",
+  "a null too many",
+]
+/** of `candidates`: whole answers that are no list, or an old one */
+const NO_LIST: readonly string[] = [...NO_JSON, "answer of another request"]
 
 function verdictAnywhere(fault: Fault, place: Place): Verdict {
   const known = BY_FAULT[fault.name]

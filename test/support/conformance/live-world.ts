@@ -117,9 +117,17 @@ async function compactAtRest(druid: Druid, datasource: string, interval: string,
 
 /** Every row, as Druid answers it; integers as text, since JSON numbers would lose digits on their way. */
 async function liveTruth(druid: Druid, datasource: string): Promise<Truth> {
-  const columns = await sql<{ COLUMN_NAME: string; DATA_TYPE: string }>(
-    druid,
-    `SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ${literal(datasource)}`,
+  // A broker forgets the columns of what has lost its last server, and learns them again a while after it is back.
+  const columns = await poll(
+    `the columns of ${datasource}`,
+    { deadlineMs: 60_000, everyMs: 200 },
+    async () => {
+      const found = await sql<{ COLUMN_NAME: string; DATA_TYPE: string }>(
+        druid,
+        `SELECT COLUMN_NAME, DATA_TYPE FROM INFORMATION_SCHEMA.COLUMNS WHERE TABLE_SCHEMA = 'druid' AND TABLE_NAME = ${literal(datasource)}`,
+      )
+      return found.length > 0 ? found : undefined
+    },
   )
   const list = columns.map(({ COLUMN_NAME: name, DATA_TYPE: type }) => {
     if (name === "__time") return "CAST(TIMESTAMP_TO_MILLIS(__time) AS VARCHAR)"

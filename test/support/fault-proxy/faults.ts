@@ -25,10 +25,13 @@ export interface Fault {
 }
 
 const NEWLINE = 0x0a
-const isLines = (kind: Kind) => kind !== "segmentMetadata" && kind !== "cancel"
+const NO_LINES: readonly Kind[] = ["segmentMetadata", "cancel", "candidates", "segmentScan"]
+const isLines = (kind: Kind) => !NO_LINES.includes(kind)
+/** answers that hold rows which can be told apart: lines of SQL, and the events of a data node's batches */
+const hasRows = (kind: Kind) => isLines(kind) || kind === "segmentScan"
 const hasHeader = (kind: Kind) => kind === "types" || kind === "scan"
 /** answers that hold the datasource's name or text values, which are not plain ASCII in the tests */
-const hasText = (kind: Kind) => kind === "columns" || kind === "segments" || kind === "scan"
+const hasText = (kind: Kind) => ["columns", "segments", "scan", "segmentScan"].includes(kind)
 const hasBody = (kind: Kind) => kind !== "cancel"
 
 /** Where a body is cut: the number of bytes that are sent. */
@@ -42,6 +45,7 @@ const inRow: Cut = (body) => {
 }
 /** after a whole row in the middle; where there is one row alone, before it */
 const betweenRows: Cut = (body, kind) => {
+  if (kind === "segmentScan") return body.lastIndexOf("],[") + 1
   const from = hasHeader(kind) ? afterLines(body, 3) : 0
   const middle = from + Math.floor((endOfRows(body) - from) / 2)
   return Math.max(from, body.lastIndexOf(NEWLINE, middle - 1) + 1)
@@ -172,15 +176,28 @@ function changed(
   }
 }
 
-const rowsOf = (body: Buffer, kind: Kind) => {
+/** The answer with other rows. @param change gets the rows, each as its JSON; of batches, those of the last one */
+function withRows(body: Buffer, kind: Kind, change: (rows: readonly string[]) => readonly string[]): string {
+  if (kind === "segmentScan") {
+    const from = body.lastIndexOf(EVENTS) + EVENTS.length
+    const rows = JSON.parse(body.toString("utf8", from - 1, body.length - 2)) as unknown[]
+    const changed = change(rows.map((row) => JSON.stringify(row)))
+    // A segment that is not there leaves no batch.
+    return changed.length === 0 ? "[]" : `${body.toString("utf8", 0, from)}${changed.join(",")}]}]`
+  }
   const from = hasHeader(kind) ? afterLines(body, 3) : 0
-  const lines = body.toString("utf8", from, endOfRows(body)).split("\n").slice(0, -1)
-  return { head: body.toString("utf8", 0, from), lines }
+  const head = body.toString("utf8", 0, from)
+  const lines = change(body.toString("utf8", from, endOfRows(body)).split("\n").slice(0, -1))
+  // Header lines and rows end with a blank line; an answer without both has two line breaks.
+  return head === "" && lines.length === 0 ? "\n\n" : `${head}${lines.map((line) => `${line}\n`).join("")}\n`
 }
 
-/** Rows with their header lines and the blank line; an answer without both has two line breaks. */
-const unlines = (head: string, lines: readonly string[]) =>
-  head === "" && lines.length === 0 ? "\n\n" : `${head}${lines.map((line) => `${line}\n`).join("")}\n`
+const EVENTS = '"events":['
+
+const withLast = (rows: readonly string[], change: (row: unknown[]) => unknown[]): readonly string[] => [
+  ...rows.slice(0, -1),
+  JSON.stringify(change(JSON.parse(rows.at(-1)!) as unknown[])),
+]
 
 /** How far the servers' clock of the skew faults is ahead of ours. */
 export const SKEW_MS = 86_400_000
@@ -278,7 +295,7 @@ export const faults: readonly Fault[] = [
   },
   ...cuts("in a header row", "in the middle of the first header row", inHeader, hasHeader),
   ...cuts("in a row", "in the middle of the last row", inRow, hasBody),
-  ...cuts("between rows", "after a whole row, others are missing", betweenRows, isLines),
+  ...cuts("between rows", "after a whole row, others are missing", betweenRows, hasRows),
   ...cuts("before the blank line", "before the blank line that ends it", beforeBlankLine, isLines),
   ...cuts("inside a character", "inside a character of several bytes", inCharacter, hasText),
   {
@@ -307,7 +324,7 @@ export const faults: readonly Fault[] = [
     name: "ended between rows, gzip whole",
     group: "cut with a proper end",
     about: "compresses whole and ends properly a body that lacks its last rows",
-    at: isLines,
+    at: hasRows,
     gzip: true,
     async apply({ ask, wire, kind }) {
       const answer = await ask()
@@ -344,7 +361,7 @@ export const faults: readonly Fault[] = [
     name: "error in mid-stream",
     group: "cut with a proper end",
     about: "breaks off after a row and appends an error object, status 200",
-    at: isLines,
+    at: hasRows,
     async apply({ ask, wire, kind }) {
       const answer = await ask()
       const body = plain(answer)
@@ -535,21 +552,18 @@ export const faults: readonly Fault[] = [
   changed("skewed clock", "has a clock that is a day ahead", hasBody, (body) => body, {
     date: httpDate(Date.now() + SKEW_MS),
   }),
-  changed("a row twice", "sends one row twice", isRows, (body, kind) => {
-    const { head, lines } = rowsOf(body, kind)
-    return unlines(head, lines.toSpliced(1, 0, lines[0]!))
-  }),
-  changed("a row left out", "leaves one row out, the blank line is there", isRows, (body, kind) => {
-    const { head, lines } = rowsOf(body, kind)
-    return unlines(head, lines.toSpliced(Math.min(1, lines.length - 1), 1))
-  }),
-  changed("no row at all", "sends no row, but the blank line", isRows, (body, kind) =>
-    unlines(rowsOf(body, kind).head, []),
+  changed("a row twice", "sends one row twice", isRows, (body, kind) =>
+    withRows(body, kind, (rows) => rows.toSpliced(1, 0, rows[0]!)),
   ),
-  changed("rows in another order", "sends the rows in another order", isRows, (body, kind) => {
-    const { head, lines } = rowsOf(body, kind)
-    return unlines(head, lines.toReversed())
-  }),
+  changed("a row left out", "leaves one row out, the blank line is there", isRows, (body, kind) =>
+    withRows(body, kind, (rows) => rows.toSpliced(Math.min(1, rows.length - 1), 1)),
+  ),
+  changed("no row at all", "sends no row, but the blank line", isRows, (body, kind) =>
+    withRows(body, kind, () => []),
+  ),
+  changed("rows in another order", "sends the rows in another order", isRows, (body, kind) =>
+    withRows(body, kind, (rows) => rows.toReversed()),
+  ),
   changed("bytes twice", "sends the first half of the last row twice", isRows, (body, kind) => {
     const at = inRow(body, kind)
     return Buffer.concat([body.subarray(0, at), body.subarray(startOfLastRow(body))])
@@ -567,19 +581,12 @@ export const faults: readonly Fault[] = [
     return Buffer.concat(parts)
   }),
   changed("a value of another type", "sends a text where a number belongs", isRows, (body, kind) => {
-    const { head, lines } = rowsOf(body, kind)
-    const row = JSON.parse(lines.at(-1)!) as unknown[]
-    const spoilt = row.map((value) => (typeof value === "number" ? "?" : value))
-    return unlines(head, [...lines.slice(0, -1), JSON.stringify(kind === "columns" ? [7] : spoilt)])
+    const spoilt = (row: unknown[]) => row.map((value) => (typeof value === "number" ? "?" : value))
+    return withRows(body, kind, (rows) => withLast(rows, kind === "columns" ? () => [7] : spoilt))
   }),
-  changed("a null too many", "sends NULL where a value must be", isRows, (body, kind) => {
-    const { head, lines } = rowsOf(body, kind)
-    const row = JSON.parse(lines.at(-1)!) as unknown[]
-    return unlines(head, [
-      ...lines.slice(0, -1),
-      JSON.stringify(row.map((value, n) => (n === 0 ? null : value))),
-    ])
-  }),
+  changed("a null too many", "sends NULL where a value must be", isRows, (body, kind) =>
+    withRows(body, kind, (rows) => withLast(rows, (row) => row.with(0, null))),
+  ),
   {
     name: "answer of another request",
     group: "content",
@@ -603,7 +610,7 @@ export const faults: readonly Fault[] = [
 ]
 
 function isRows(kind: Kind): boolean {
-  return isLines(kind) && kind !== "types"
+  return hasRows(kind) && kind !== "types"
 }
 
 function gzipped(answer: Answer): { answer: Answer; body: Buffer } {

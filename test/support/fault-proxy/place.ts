@@ -10,6 +10,9 @@ export const KINDS = [
   "bounds",
   "histogram",
   "scan",
+  "explain",
+  "candidates",
+  "segmentScan",
   "cancel",
   "other",
 ] as const
@@ -20,12 +23,16 @@ export type Kind = (typeof KINDS)[number]
 export function kindOf(request: Request): Kind {
   if (request.method === "DELETE") return "cancel"
   if (request.method !== "POST") return "other"
-  if (/\/druid\/v2\/?$/.test(request.path))
-    return request.body.includes('"segmentMetadata"') ? "segmentMetadata" : "other"
+  if (/\/druid\/v2\/candidates$/.test(request.path)) return "candidates"
+  if (/\/druid\/v2\/?$/.test(request.path)) {
+    if (request.body.includes('"segmentMetadata"')) return "segmentMetadata"
+    return request.body.includes('"type":"segments"') ? "segmentScan" : "other"
+  }
   if (!/\/druid\/v2\/sql\/?$/.test(request.path)) return "other"
   const sql = sqlOf(request)
   if (sql.includes("INFORMATION_SCHEMA.COLUMNS")) return "columns"
   if (sql.includes("FROM sys.segments")) return "segments"
+  if (sql.startsWith("EXPLAIN PLAN FOR ")) return "explain"
   if (/LIMIT 0\s*$/.test(sql)) return "types"
   if (/LIMIT \d+\s*$/.test(sql)) return "other"
   if (/GROUP BY 1\s*$/.test(sql)) return "histogram"

@@ -32,6 +32,8 @@ export class DataNode {
   has: (segment: StoredSegment) => boolean = () => true
   /** as the broker names its kind */
   type = "historical"
+  /** `host:port` that the broker names; default: its own */
+  shownAs: string | undefined
 
   private constructor(site: Site) {
     this.#site = site
@@ -59,7 +61,8 @@ export class DataNode {
 
   /** As `candidates` shows it. */
   get location(): object {
-    const { address, type } = this
+    const { type } = this
+    const address = this.shownAs ?? this.address
     return {
       name: address,
       host: address,
