@@ -13,6 +13,11 @@ export function printable(text: string): string {
   return text.replace(/\s*[\r\n\u2028\u2029]+\s*/g, " ").replace(CONTROL, escaped)
 }
 
+/** A word as a shell takes it: in quotes where it has to be. */
+export function shellWord(word: string): string {
+  return /^[\w./@%+=:,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
+}
+
 /**
  * A value as one line of JSON, its line break included. JSON allows control characters beyond ASCII within strings, and
  * terminals obey them: here they are escaped, which means the same to every reader of JSON.

@@ -2,6 +2,7 @@
 
 import { resolve } from "node:path"
 import * as v from "valibot"
+import { kebab } from "../base/names.ts"
 import { markOf } from "./leaves.ts"
 import type { Overrides } from "./load.ts"
 import { configEntries } from "./schema.ts"
@@ -66,8 +67,4 @@ export function overridesOf(
     return [key, typeof value === "string" && markOf(configEntries[key], "isPath") ? resolve(value) : value]
   })
   return Object.fromEntries(given) as Overrides
-}
-
-function kebab(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

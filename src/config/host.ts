@@ -17,10 +17,10 @@ export function readHost(text: string): HostReading {
   if (/[%\\?#\s]/.test(text) || text === "") return { advice: PLAIN }
   if (/^([^:[\]/]+|\[[^\]/]*\])(:\d+|\/)/.test(text)) return { advice: adviceFor(`//${text}`) }
   if (/[/]/.test(text)) return { advice: PLAIN }
-  const bare = text.replace(/^\[(.*)\]$/, "$1")
+  const bare = unbracketed(text)
   const url = parsed(`http://${bare.includes(":") ? `[${bare}]` : bare}`)
   if (url === undefined || url.hostname === "" || url.port !== "") return { advice: PLAIN }
-  return { host: url.hostname.replace(/^\[(.*)\]$/, "$1") }
+  return { host: unbracketed(url.hostname) }
 }
 
 /** Whether a host (as `readHost` gives it) is this machine: `localhost`, `*.localhost`, `127.0.0.0/8`, `::1`. */
@@ -29,8 +29,13 @@ export function isLoopback(host: string): boolean {
   return name === "localhost" || name.endsWith(".localhost") || name === "::1" || /^127(\.\d+){3}$/.test(name)
 }
 
-/** Whether a dead-man's switch may have this address: http or https, with a host. */
-export function isPingAddress(text: string): boolean {
+/** IPv6 without the brackets that it has in a URL; other hosts as they are. */
+export function unbracketed(host: string): string {
+  return host.replace(/^\[(.*)\]$/, "$1")
+}
+
+/** Whether this is an address of http or https, with a host, as a proxy or a dead-man's switch must have. */
+export function isHttpAddress(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 }
 
@@ -65,7 +70,7 @@ function adviceFor(text: string): string {
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.hostname === "") return PLAIN
   const keys: string[] = []
   if (!text.startsWith("//")) keys.push(`"protocol": "${url.protocol.slice(0, -1)}"`)
-  keys.push(`"host": "${url.hostname.replace(/^\[(.*)\]$/, "$1")}"`)
+  keys.push(`"host": "${unbracketed(url.hostname)}"`)
   // `url.port` is empty for a protocol's default port, even if it was written
   const port = /^[^/]*\/\/[^/]*:(\d+)(?:[/?#]|$)/.exec(text)?.[1]
   if (port !== undefined) keys.push(`"port": ${Number(port)}`)

@@ -4,6 +4,7 @@
  */
 
 import { DruidsyncError } from "../base/errors.ts"
+import { kebab } from "../base/names.ts"
 
 /** Where in the configuration: keys and array indices from the top. */
 export type Path = readonly (string | number)[]
@@ -94,8 +95,4 @@ export function short(text: string): string {
   return JSON.stringify(cut).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (char) => {
     return `\\u${char.codePointAt(0)!.toString(16).padStart(4, "0")}`
   })
-}
-
-function kebab(key: string): string {
-  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }

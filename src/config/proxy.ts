@@ -1,7 +1,7 @@
 /** The proxy for an address: what the configuration says, else what the usual variables of the environment say. Pure. */
 
 import { BlockList, isIP } from "node:net"
-import { isLoopback } from "./host.ts"
+import { isLoopback, unbracketed } from "./host.ts"
 import { Secret } from "./secret.ts"
 import type { Environment } from "./surroundings.ts"
 
@@ -32,9 +32,9 @@ export function proxiesOf(fixed: Secret | false | undefined, env: Environment): 
   }
 }
 
-/** The proxy for this address, whatever it is worth (see `isProxyAddress`); undefined: none. */
+/** The proxy for this address, whatever it is worth (see `isHttpAddress`); undefined: none. */
 export function proxyFor({ fixed, http, https, exempt }: Proxies, url: URL): Secret | undefined {
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
+  const host = unbracketed(url.hostname)
   if (fixed === false || isLoopback(host)) return undefined
   if (fixed !== undefined) return fixed
   const isTls = url.protocol === "https:"
@@ -52,20 +52,12 @@ export function loginsOf({ fixed, http, https }: Proxies): string[] {
   })
 }
 
-/** Whether this can be a proxy: http or https, with a host. */
-export function isProxyAddress(text: string): boolean {
-  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
-}
-
 /** `*`, a host with all below it (`example.com`, `.example.com`, `*.example.com`), an address, `10.0.0.0/8`; with a port or without. */
 function matches(rule: string, host: string, port: string): boolean {
   if (rule === "*") return true
   const [, name = "", wanted] = /^(.*?)(?::(\d+))?$/.exec(isIP(rule) === 6 ? `[${rule}]` : rule) ?? []
   if (wanted !== undefined && wanted !== port) return false
-  const bare = name
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, "$1")
-    .replace(/^\*?\./, "")
+  const bare = unbracketed(name.toLowerCase()).replace(/^\*?\./, "")
   const [network = "", bits] = bare.split("/")
   if (bits !== undefined && isIP(network) !== 0) {
     if (isIP(host) !== isIP(network)) return false

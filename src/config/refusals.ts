@@ -1,9 +1,9 @@
 /** Checks that concern more than one key: keys that need or exclude each other, and values that only the program may set. */
 
-import { isPingAddress } from "./host.ts"
+import { isHttpAddress } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"
 import type { Problems } from "./problems.ts"
-import { isProxyAddress, type Proxies, proxyFor } from "./proxy.ts"
+import { type Proxies, proxyFor } from "./proxy.ts"
 import type { Secret } from "./secret.ts"
 
 /**
@@ -42,14 +42,14 @@ export function refuseHalfTls(raw: RawObject, protocol: string, problems: Proble
 
 /** Adds a problem if `ping` is not an address. No message repeats it, since anyone who knows it can report in our name. */
 export function refuseBadPing(ping: Secret | undefined, problems: Problems): void {
-  if (ping === undefined || isPingAddress(ping.reveal())) return
+  if (ping === undefined || isHttpAddress(ping.reveal())) return
   problems.add(["ping"], 'is no address; accepted: one like "https://hc-ping.com/your-uuid"')
 }
 
 /** Adds a problem where the way to Druid leads through something that can be no proxy. No message repeats it: it may hold a login. */
 export function refuseBadProxy(proxies: Proxies, url: string, problems: Problems): void {
   const proxy = proxyFor(proxies, new URL(url))
-  if (proxy === undefined || isProxyAddress(proxy.reveal())) return
+  if (proxy === undefined || isHttpAddress(proxy.reveal())) return
   const accepted = 'is no address of a proxy; accepted: one like "http://proxy.example.com:3128"'
   if (proxy === proxies.fixed) problems.add(["proxy"], accepted)
   else problems.add([], `the variable ${proxy === proxies.https ? "HTTPS_PROXY" : "HTTP_PROXY"} ${accepted}`)

@@ -1,6 +1,7 @@
 /** Warnings about a configuration that works. */
 
-import { isLoopback } from "./host.ts"
+import { shellWord } from "../base/printable.ts"
+import { isLoopback, unbracketed } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"
 import { proxyFor } from "./proxy.ts"
 import type { DruidSettings } from "./settings.ts"
@@ -16,8 +17,9 @@ export async function warningsFor(
   const warnings: string[] = []
   const mode = holdsSecret(file) ? await fileMode(configPath) : undefined
   if (mode !== undefined && (mode & 0o044) !== 0) {
-    const path = /^[\w./@%+=:,-]+$/.test(configPath) ? configPath : `'${configPath.replaceAll("'", "'\\''")}'`
-    warnings.push(`${configPath} holds a secret and other users can read it; run: chmod 600 ${path}`)
+    warnings.push(
+      `${configPath} holds a secret and other users can read it; run: chmod 600 ${shellWord(configPath)}`,
+    )
   }
   return [...warnings, ...inTheClear(druid)]
 }
@@ -33,7 +35,7 @@ function inTheClear({ protocol, host, url, access: { auth, headers }, proxies }:
     warnings.push(`${SENT[what]} is sent to ${host} unencrypted${through}; ${advice}`)
   }
   const tokenUrl = auth?.kind === "oauth2" ? new URL(auth.tokenUrl) : undefined
-  if (tokenUrl?.protocol === "http:" && !isLoopback(tokenUrl.hostname.replace(/^\[(.*)\]$/, "$1")))
+  if (tokenUrl?.protocol === "http:" && !isLoopback(unbracketed(tokenUrl.hostname)))
     warnings.push(
       `the client's secret is sent to ${tokenUrl.hostname} unencrypted; give "tokenUrl" with https`,
     )

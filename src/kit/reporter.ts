@@ -9,13 +9,12 @@ import type { LogFormat } from "./flags.ts"
 import { createJsonLog } from "./json-log.ts"
 import type { LogRecord } from "./log/document.ts"
 import { type Env, isLive, type Sink } from "./sink.ts"
-import { createLines } from "./text/lines.ts"
 import { titleOf } from "./text/list.ts"
 import { LiveRegion } from "./text/live.ts"
 import { liveLines } from "./text/live-view.ts"
 import { RunProgress } from "./text/progress.ts"
 import { styleFor } from "./text/style.ts"
-import { summaryLines } from "./text/summary.ts"
+import { type SummaryLine, summaryLines } from "./text/summary.ts"
 import { duration } from "./text/words.ts"
 
 export interface ReporterOptions {
@@ -54,12 +53,15 @@ export function createReporter(options: ReporterOptions): Reporter {
   const mayDraw = options.live !== false && !options.quiet && jsonLog === undefined
   const live = mayDraw && isLive(stderr, env) ? new LiveRegion(stderr) : undefined
   const progress = new RunProgress()
-  const lines = createLines({
-    style,
-    quiet: options.quiet,
-    verbose: options.verbose,
-    write: (text) => (live === undefined ? stderr.write(`${text}\n`) : live.above(text)),
-  })
+  const write = (text: string) => (live === undefined ? stderr.write(`${text}\n`) : live.above(text))
+  const unlessQuiet = (text: string) => options.quiet || write(text)
+  /** Each takes text that is safe to print; with `--quiet`, warnings and errors alone are. */
+  const lines = {
+    warn: (text: string) => write(`${style.yellow("warning:")} ${text}`),
+    info: unlessQuiet,
+    detail: (text: string) => options.verbose && unlessQuiet(style.dim(text)),
+    summary: ({ text, level }: SummaryLine) => (level === "info" ? unlessQuiet : write)(text),
+  }
   /** what is being waited for, while nothing else happens */
   let status: string | undefined
   let waitedFor: string | undefined
@@ -129,9 +131,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         break
       case "finished":
         settle()
-        for (const { text, level } of summaryLines(event.report, options.verbose, style)) {
-          lines.summary(text, level)
-        }
+        for (const line of summaryLines(event.report, options.verbose, style)) lines.summary(line)
     }
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "bun:test"
-import { isProxyAddress, type Proxies, proxiesOf, proxyFor } from "../../src/config/proxy.ts"
+import { isHttpAddress } from "../../src/config/host.ts"
+import { type Proxies, proxiesOf, proxyFor } from "../../src/config/proxy.ts"
 import { Secret } from "../../src/config/secret.ts"
 
 const through = (proxies: Proxies, url: string) => proxyFor(proxies, new URL(url))?.reveal()
@@ -60,7 +61,7 @@ describe("a proxy of the configuration", () => {
   })
 
   it("is http or https", () => {
-    expect(["http://p:1", "https://u:p@p", "socks5://p:1", "p:1", ""].map(isProxyAddress)).toEqual([
+    expect(["http://p:1", "https://u:p@p", "socks5://p:1", "p:1", ""].map(isHttpAddress)).toEqual([
       true,
       true,
       false,

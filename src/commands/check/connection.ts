@@ -1,4 +1,5 @@
 /** The way to the server: its name, its port, its certificate. What lies behind what failed is not looked at. */
+import { unbracketed } from "../../config/host.ts"
 import { proxyFor } from "../../config/proxy.ts"
 import { checkCertificate } from "./certificate.ts"
 import { attempt, type CheckOptions, ok } from "./check-line.ts"
@@ -16,7 +17,7 @@ function nextHop({ settings: { druid } }: CheckOptions): { host: string; port: n
   const proxy = proxyFor(druid.proxies, new URL(druid.url))
   if (proxy === undefined) return { host: druid.host, port: druid.port, of: "" }
   const { hostname, port, protocol } = new URL(proxy.reveal())
-  const host = hostname.replace(/^\[(.*)\]$/, "$1")
+  const host = unbracketed(hostname)
   return { host, port: Number(port) || (protocol === "https:" ? 443 : 80), of: ` of the proxy ${host}` }
 }
 

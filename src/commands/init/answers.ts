@@ -34,34 +34,36 @@ export interface Answers {
 
 /** @throws DruidsyncError where nobody can be asked and something is wrong */
 export async function converse(conversation: Conversation): Promise<Answers> {
-  const { ask, datasources, style } = conversation
+  const { ask } = conversation
   try {
     const config = await place(conversation)
     const setup = { ...conversation.setup, configPath: config }
     const { access, found } = await reach(conversation, setup)
-    const names = found.report.datasources.map((one) => one.datasource)
-    if (names.length === 0) throw nothingThere(found.settings)
-    const choose = (text: string) => readSelection(text, names)
-    if (datasources !== undefined) {
-      const selection = choose(datasources)
-      if ("problem" in selection)
-        throw usage(`--datasources: ${selection.problem}`, guess(datasources, names))
-      return { access, config, names: selection.names, settings: found.settings }
-    }
-    const options = found.report.datasources.map((one) => ({
-      name: one.datasource,
-      about: datasourceHint(one),
-    }))
-    const picked = await ask!.several("Which to copy?", options)
-    if (picked !== undefined) return { access, config, names: picked, settings: found.settings }
-    ask!.say(`\n${numberedDatasources(found.report, style)}`)
-    for (;;) {
-      const selection = choose(await ask!.text("Which to copy? Numbers such as 1,3-5, names, or all", "all"))
-      if ("names" in selection) return { access, config, names: selection.names, settings: found.settings }
-      ask!.say(`  ${selection.problem}`)
-    }
+    return { access, config, names: await choose(conversation, found), settings: found.settings }
   } finally {
     ask?.close()
+  }
+}
+
+/** Which datasources to copy. */
+async function choose({ datasources, ask, style }: Conversation, found: Found): Promise<readonly string[]> {
+  const listed = found.report.datasources
+  const names = listed.map((one) => one.datasource)
+  if (names.length === 0) throw nothingThere(found.settings)
+  if (datasources !== undefined) {
+    const selection = readSelection(datasources, names)
+    if ("names" in selection) return selection.names
+    throw usage(`--datasources: ${selection.problem}`, guess(datasources, names))
+  }
+  const options = listed.map((one) => ({ name: one.datasource, about: datasourceHint(one) }))
+  const picked = await ask!.several("Which to copy?", options)
+  if (picked !== undefined) return picked
+  ask!.say(`\n${numberedDatasources(found.report, style)}`)
+  for (;;) {
+    const text = await ask!.text("Which to copy? Numbers such as 1,3-5, names, or all", "all")
+    const selection = readSelection(text, names)
+    if ("names" in selection) return selection.names
+    ask!.say(`  ${selection.problem}`)
   }
 }
 
@@ -149,16 +151,8 @@ async function askSecret(ask: Prompter, what: "password" | "token"): Promise<Sec
   return { command: wordsOf(await ask.text("Program and arguments")) }
 }
 
-interface AccessFlags {
-  readonly host?: string | undefined
-  readonly port?: string | undefined
-  readonly protocol?: string | undefined
-  readonly "base-path"?: string | undefined
-  readonly ca?: string | undefined
-  readonly username?: string | undefined
-  readonly password?: string | undefined
-  readonly token?: string | undefined
-}
+type AccessFlag = "host" | "port" | "protocol" | "base-path" | "ca" | "username" | "password" | "token"
+type AccessFlags = { readonly [F in AccessFlag]?: string | undefined }
 
 /** @param config where the configuration goes: paths in it start there. @throws DruidsyncError `usage` */
 export function accessByFlags(flags: AccessFlags, config: string): Partial<Access> {

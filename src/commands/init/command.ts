@@ -1,6 +1,7 @@
 /** `druidsync init`: from an address to a configuration, by questions or by flags. */
 import { resolve } from "node:path"
 import { ExitCode, usage } from "../../base/errors.ts"
+import { shellWord } from "../../base/printable.ts"
 import type { Prompter } from "../../kit/ask/prompter.ts"
 import { define } from "../../kit/command.ts"
 import type { CliContext } from "../../kit/context.ts"
@@ -63,7 +64,7 @@ export const command = define({
       style: styleFor(stderr, env),
     })
     const saved = await saveConfig(access, names, settings, args.force, { ...setup, configPath: config })
-    const next = `druidsync pull --config ${quoted(saved.config)} --out analytics.duckdb`
+    const next = `druidsync pull --config ${shellWord(saved.config)} --out analytics.duckdb`
     const what = `${counted(names.length, "datasource")} of ${settings.druid.url}`
     return {
       document: {
@@ -90,9 +91,9 @@ async function prompter(context: CliContext): Promise<Prompter> {
 
 /** Nobody can be asked: the flags have to say it all. @throws DruidsyncError `usage` */
 function refuseTooFew(args: {
-  readonly host?: string | undefined
-  readonly datasources?: string | undefined
-  readonly yes: boolean
+  host: string | undefined
+  datasources: string | undefined
+  yes: boolean
 }): void {
   const missing = [
     ...(args.host === undefined ? ["--host"] : []),
@@ -101,9 +102,4 @@ function refuseTooFew(args: {
   if (missing.length === 0) return
   const why = args.yes ? "--yes asks nothing" : "there is no terminal to ask on"
   throw usage(`${why}, and ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing`)
-}
-
-/** As a shell takes it. */
-function quoted(path: string): string {
-  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
 }

@@ -1,4 +1,5 @@
 /** What a person types to choose from a numbered list. Pure. */
+import { unbracketed } from "../../config/host.ts"
 
 /** The chosen names in the order of the list, or what to say instead. */
 export type Selection = { readonly names: readonly string[] } | { readonly problem: string }
@@ -49,7 +50,7 @@ export function readAddress(
   const path = url.pathname.replace(/\/(druid\/v2(\/.*)?|unified-console\.html)?$/, "").replace(/\/+$/, "")
   const protocol = url.protocol.slice(0, -1)
   return {
-    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    host: unbracketed(url.hostname),
     protocol,
     // Without a port a URL means its protocol's own, as behind a proxy.
     port: url.port === "" ? (protocol === "https" ? 443 : 80) : Number(url.port),

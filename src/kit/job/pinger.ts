@@ -1,7 +1,8 @@
 /** Tells a dead-man's switch how a run goes. Never fails it, and delays its end by no more than the limits below. */
 
 import { messageOf } from "../../base/errors.ts"
-import { isProxyAddress, type Proxies, proxyFor } from "../../config/proxy.ts"
+import { isHttpAddress } from "../../config/host.ts"
+import { type Proxies, proxyFor } from "../../config/proxy.ts"
 import type { Secret } from "../../config/secret.ts"
 import { ping, type Signal } from "../../druid/ping.ts"
 
@@ -31,7 +32,7 @@ export function createPinger(
 ): Pinger {
   const throughProxy = (address: URL) => {
     const proxy = proxyFor(proxies, address)?.reveal()
-    return proxy !== undefined && isProxyAddress(proxy) ? proxy : undefined
+    return proxy !== undefined && isHttpAddress(proxy) ? proxy : undefined
   }
 
   let started: Promise<void> = Promise.resolve()

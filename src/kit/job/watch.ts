@@ -5,7 +5,7 @@
 
 import { resolve } from "node:path"
 import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
-import { isPingAddress } from "../../config/host.ts"
+import { isHttpAddress } from "../../config/host.ts"
 import { proxiesOf } from "../../config/proxy.ts"
 import { Secret } from "../../config/secret.ts"
 import type { Settings } from "../../config/settings.ts"
@@ -95,7 +95,7 @@ export class Watch {
     }
     const { ping } = this.#flags
     // A configuration that cannot be read is a failure that a switch exists for.
-    if (this.#settings === undefined && ping !== undefined && isPingAddress(ping))
+    if (this.#settings === undefined && ping !== undefined && isHttpAddress(ping))
       this.#pinger = this.#createPinger(new Secret(ping))
     await this.#pinger?.end(exitCode, await wordsOf(end))
   }
