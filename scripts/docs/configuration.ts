@@ -7,6 +7,7 @@ import {
   configEntries,
   datasourceEntries,
   jobEntries,
+  lookupEntries,
   oauth2Entries,
   pullEntries,
   queryEntries,
@@ -17,7 +18,7 @@ import { keyWords } from "./config-words.ts"
 import { table } from "./markdown.ts"
 
 const TABLES: Readonly<Record<string, v.ObjectEntries>> = {
-  address: { ...addressEntries, datasources: configEntries.datasources },
+  address: { ...addressEntries, datasources: configEntries.datasources, ...lookupEntries },
   access: accessEntries,
   tls: tlsEntries,
   oauth2: oauth2Entries,

@@ -37,6 +37,7 @@ export type ErrorCode =
   | "auth"
   | "forbidden"
   | "unknown-datasource"
+  | "lookup"
   | "not-druid"
   | "query"
   | "server"
@@ -61,6 +62,7 @@ export type ErrorScope = "datasource" | "run"
 const OF_A_DATASOURCE: ReadonlySet<ErrorCode> = new Set([
   "forbidden",
   "unknown-datasource",
+  "lookup",
   "not-druid",
   "query",
   "response-mismatch",

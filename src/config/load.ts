@@ -14,6 +14,7 @@ import { type FileMode, fileMode, type ReadFile, readSmallFile } from "./files.t
 import { isLoopback, startConcurrency, USUAL_CONCURRENCY, urlHost } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"
 import { markOf } from "./leaves.ts"
+import { refuseLookupClashes } from "./lookups.ts"
 import { Problems } from "./problems.ts"
 import { proxiesOf } from "./proxy.ts"
 import {
@@ -95,6 +96,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   refuseUnknownKeys(configEntries, raw, [], problems, ELSEWHERE)
   const read = readEntries(configEntries, raw, [], problems, COMPOSITE)
   const datasources = readDatasources(raw.datasources, read, problems)
+  refuseLookupClashes(read.lookups, datasources, problems)
   const tls = readTlsKeys(raw.tls, problems)
   refuseReservedContext(raw.context, problems)
   refuseMixedAuth(raw, problems)
@@ -147,6 +149,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
     datasources: datasources.map((one) =>
       one.columns.hash === undefined ? one : { ...one, columns: { ...one.columns, salt } },
     ),
+    lookups: config.lookups,
     pull: {
       ...named(pullEntries, config),
       concurrency: config.concurrency ?? USUAL_CONCURRENCY,

@@ -257,6 +257,25 @@ export const addressEntries = {
   basePath: withDefault(basePath(), "", "path before /druid/v2/sql, where Druid is behind a proxy"),
 }
 
+const LOOKUPS_ACCEPTED = '"*", or an array of lookup names such as ["country_names"]'
+
+/** Which of Druid's lookups to copy. */
+export const lookupEntries = {
+  lookups: optional(
+    v.union(
+      [
+        v.literal("*"),
+        v.pipe(
+          v.array(words("a lookup's name in Druid, without control characters"), LOOKUPS_ACCEPTED),
+          v.minLength(1, LOOKUPS_ACCEPTED),
+        ),
+      ],
+      LOOKUPS_ACCEPTED,
+    ),
+    'lookups to copy, each whole into a table lookup_NAME with columns k and v; "*": all that Druid\'s SQL lists',
+  ),
+}
+
 const datasources = v.pipe(
   v.union(
     [
@@ -389,6 +408,7 @@ export const configEntries = {
   $schema: v.optional(v.pipe(v.unknown(), v.description("for editors; ignored"))),
   ...addressEntries,
   datasources,
+  ...lookupEntries,
   ...accessEntries,
   ...queryEntries,
   ...pullEntries,

@@ -116,6 +116,9 @@ export type DatasourceSettings = Pick<Named<typeof datasourceEntries>, "name" | 
     readonly shard?: Shard | undefined
   }
 
+/** Names of lookups, or all that Druid lists. */
+export type Lookups = readonly string[] | "*"
+
 /** How a pull uses this machine. Paths are absolute; without `spoolDir` the caller chooses one near the DuckDB file. */
 export type PullSettings = Omit<Named<typeof pullEntries>, "concurrency"> & {
   /** requests for rows at the same time, at most */
@@ -137,6 +140,8 @@ export interface Settings {
   readonly druid: DruidSettings
   /** at least one, in the order of the config */
   readonly datasources: readonly DatasourceSettings[]
+  /** names of Druid's lookups to copy, or all of them; undefined: none */
+  readonly lookups: Lookups | undefined
   readonly pull: PullSettings
   readonly job: JobSettings
   /** things that work but deserve a word, each one line with what to do */

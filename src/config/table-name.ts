@@ -14,6 +14,11 @@ export function tableName(datasource: string): string {
   return datasource.replace(/[^\p{L}\p{N}_]/gu, "_")
 }
 
+/** The table that one of Druid's lookups becomes. */
+export function lookupTable(lookup: string): string {
+  return `lookup_${tableName(lookup)}`
+}
+
 /** Whether the name is kept for druidsync's own tables. */
 export function isOwnTable(table: string): boolean {
   return fold(table).startsWith(OWN_TABLE_PREFIX)

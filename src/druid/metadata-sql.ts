@@ -5,6 +5,10 @@ import { quoteText } from "./sql.ts"
 export const DATASOURCE_NAMES_SQL =
   "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'druid'"
 
+/** Names of the lookups that the broker has loaded: one column. */
+export const LOOKUP_NAMES_SQL =
+  "SELECT TABLE_NAME FROM INFORMATION_SCHEMA.TABLES WHERE TABLE_SCHEMA = 'lookup'"
+
 /**
  * Columns of the datasources and of `sys.segments` itself, in one query: rows of
  * `[schema, table, column, dataType]`, ordered by table and position. Datasources that do not exist, are

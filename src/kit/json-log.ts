@@ -119,6 +119,19 @@ function finishedRecords(report: Extract<SyncEvent, { type: "finished" }>["repor
       ...(error === undefined ? {} : { code: error.code }),
     }
   })
+  for (const { lookup, outcome, rows, error } of report.lookups ?? []) {
+    const said = error === undefined ? `${outcome}, ${counted(rows, "row")}` : `${outcome}: ${error.message}`
+    records.push({
+      level: outcome === "failed" ? "error" : "info",
+      event: "lookup",
+      message: `lookup ${lookup}: ${said}`,
+      lookup,
+      runId,
+      outcome,
+      rows,
+      ...(error === undefined ? {} : { code: error.code }),
+    })
+  }
   if (publish !== undefined) {
     const said = lines.find(({ subject }) => subject === "publish")
     records.push({

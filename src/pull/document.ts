@@ -60,6 +60,33 @@ const datasource = v.object({
 
 export type DatasourceReport = DocumentOf<typeof datasource>
 
+const lookup = v.object({
+  lookup: key(v.string(), "its name in Druid"),
+  table: key(v.string(), "in DuckDB"),
+  outcome: key(
+    v.picklist(["new", "replaced", "unchanged", "gone", "unlistable", "failed"]),
+    "`gone`: Druid lists it no more, its table is kept; `unlistable`: Druid cannot list its entries, and nobody asked for it by name",
+  ),
+  rows: key(v.number(), "in the table after the run"),
+  error: v.exactOptional(failure),
+  exitCode: v.exactOptional(key(exitCode, "that the error asks for")),
+})
+
+/** What a pull would do with a lookup: `plan` and `schema` show it. */
+export const plannedLookup = v.object({
+  lookup: key(v.string(), "its name in Druid"),
+  table: key(v.string(), "in DuckDB, with the columns k and v (VARCHAR)"),
+  standing: key(
+    v.picklist(["new", "held", "gone", "failed"]),
+    "`held`: each pull compares it as a whole; `gone`: Druid lists it no more, its table is kept",
+  ),
+  error: v.exactOptional(failure),
+})
+
+export type PlannedLookup = DocumentOf<typeof plannedLookup>
+
+export type LookupReport = DocumentOf<typeof lookup>
+
 /** What became of the copy for readers. */
 const publish = v.object({
   path: v.string(),
@@ -84,6 +111,7 @@ export const pullDocument = v.object({
   rowsFetched: key(v.number(), "of all datasources"),
   range: v.exactOptional(range),
   datasources: key(v.array(datasource), "in the order of the configuration"),
+  lookups: v.exactOptional(key(v.array(lookup), "with `lookups`")),
   publish: v.exactOptional(key(publish, "with `--publish`")),
 })
 

@@ -1,6 +1,6 @@
 /** What the loop works with, made by the caller: the network, the file, the clock. Tests hand in their own. */
 import type { Clock } from "../base/clock.ts"
-import type { DatasourceSettings, PullSettings } from "../config/settings.ts"
+import type { DatasourceSettings, Lookups, PullSettings } from "../config/settings.ts"
 import type { Catalog } from "../druid/catalog.ts"
 import type { DruidClient } from "../druid/client.ts"
 import type { Engine } from "../store/engine.ts"
@@ -39,6 +39,8 @@ export interface PullRequest {
   /** limits of this run, over the datasource's own `since` */
   readonly sinceMs: bigint | undefined
   readonly untilMs: bigint | undefined
+  /** Druid's lookups to copy. Default: none */
+  readonly lookups?: Lookups | undefined
   /** how long segments that are being loaded or counted are waited for, ms */
   readonly settleWaitMs: number
   /** no new slice is begun once it is over */

@@ -9,7 +9,7 @@ import type { Outcome } from "../store/notes/history.ts"
 import type { FileState } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import { rangeOf } from "./describe.ts"
-import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "./document.ts"
+import type { DatasourceReport, Incomplete, LookupReport, PublishReport, PullReport } from "./document.ts"
 import { heldOf } from "./judge.ts"
 import type { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
@@ -66,6 +66,8 @@ export interface Run {
   /** one per table of the request, in its order */
   readonly progress: readonly Progress[]
   readonly startedMs: number
+  /** what became of the lookups, once all datasources are done */
+  readonly lookups: LookupReport[]
   /** counts spool files and staging tables */
   readonly numbering: { next: number }
   /** how many requests for rows may be under way; learns as they go */
@@ -129,13 +131,25 @@ export interface Ending {
 
 export function reportOf(run: Run, { state, interrupted, published }: Ending): PullReport {
   const { ports, request, progress, startedMs } = run
-  const ownCode = exitCodeOf(progress, interrupted)
+  const ownCode = worst([
+    exitCodeOf(progress, interrupted),
+    ...run.lookups.map((one) => one.exitCode ?? ExitCode.ok),
+  ])
   // A missing copy is worse than rows that come with the next run. A failure of the pull itself takes precedence.
   const isMild = ownCode === ExitCode.ok || ownCode === ExitCode.incomplete
   const exitCode = isMild ? (published?.error?.exitCode ?? ownCode) : ownCode
   const durationMs = ports.clock.nowMs() - startedMs
   const range = rangeOf(request)
-  const outcomes = progress.map((one) => outcomeOf(one, interrupted))
+  const outcomes = [
+    ...progress.map((one) => outcomeOf(one, interrupted)),
+    ...run.lookups.flatMap(({ outcome, exitCode: code }) =>
+      outcome !== "failed"
+        ? []
+        : code === ExitCode.incomplete
+          ? ["incomplete" as const]
+          : ["failed" as const],
+    ),
+  ]
   const outcome = (["interrupted", "failed", "incomplete"] as const).find((one) => outcomes.includes(one))
   return {
     format: 1,
@@ -149,6 +163,7 @@ export function reportOf(run: Run, { state, interrupted, published }: Ending): P
     rowsFetched: progress.reduce((sum, one) => sum + one.rowsFetched, 0),
     ...(range === undefined ? {} : { range }),
     datasources: progress.map((one) => datasourceReport(one, state, interrupted)),
+    ...(request.lookups === undefined ? {} : { lookups: run.lookups }),
     ...(published === undefined ? {} : { publish: published.report }),
   }
 }

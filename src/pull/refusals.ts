@@ -76,9 +76,12 @@ export function refuseForeignTable(path: string, settings: DatasourceSettings, s
   const taken = state.tables.some((table) => fold(table) === name)
   const owner = [...state.held.values()].find((d) => fold(d.table) === name)
   if (!taken || (owner !== undefined && owner.datasource === settings.name)) return
+  const lookup = state.lookups.find((one) => fold(one.table) === name)
   const whose =
     owner === undefined
-      ? "that druidsync did not make"
+      ? lookup === undefined
+        ? "that druidsync did not make"
+        : `that holds lookup "${lookup.lookup}"`
       : `that holds datasource "${owner.datasource}" already`
   throw new DruidsyncError(
     "foreign",

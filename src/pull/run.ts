@@ -6,6 +6,7 @@ import { recordRun } from "../store/notes/history.ts"
 import { EMPTY_STATE, type FileState } from "../store/notes/state.ts"
 import { describeStretches } from "./describe.ts"
 import type { PullReport } from "./document.ts"
+import { pullLookups } from "./lookups.ts"
 import { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 import { newProgress, noteOutOfTime, outcomeOf, type Run, reportOf } from "./progress.ts"
@@ -24,12 +25,14 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
     request,
     progress: request.datasources.map(newProgress),
     startedMs: ports.clock.nowMs(),
+    lookups: [],
     numbering: { next: 1 },
     inFlight: new InFlight({ start: startConcurrency, most: concurrency }),
   }
   let interrupted = false
   try {
     await new Rounds(run).run()
+    run.lookups.push(...(await pullLookups(ports, request)))
   } catch (error) {
     // Wrong usage is no run: the file is left as it is, history included.
     if (error instanceof DruidsyncError && error.code === "usage") throw error

@@ -68,7 +68,7 @@ function facts(
 ): FileFacts {
   const none: TableFacts = { runs: [], runsInAll: 0, missing: [], changes: [], verifies: [] }
   return {
-    summary: { path: "/data/a.duckdb", bytes: 1e6, runner: undefined, datasources },
+    summary: { path: "/data/a.duckdb", bytes: 1e6, runner: undefined, datasources, lookups: [] },
     tables: new Map(
       Object.entries(notes).map(([name, some]) => [
         ownerKey({ datasource: name, table: name }),
@@ -121,7 +121,25 @@ describe("text of others", () => {
           ],
         },
       }),
-      summary: { path: `/x/${evil}`, bytes: 1, runner: evil, datasources: [{ ...one, state: held }] },
+      summary: {
+        path: `/x/${evil}`,
+        bytes: 1,
+        runner: evil,
+        datasources: [{ ...one, state: held }],
+        lookups: [
+          {
+            lookup: evil,
+            table: evil,
+            rows: 1,
+            fingerprint: "1 1",
+            status: "failed",
+            message: evil,
+            runId: "r",
+            changedMs: NOW,
+            comparedMs: NOW,
+          },
+        ],
+      },
     })
     expect(text).not.toContain("<img")
     expect(text).not.toContain("onerror=alert(1)>")

@@ -49,6 +49,7 @@ describe("a configuration", () => {
           lookbackMs: 259_200_000,
         },
       ],
+      lookups: undefined,
       pull: {
         concurrency: 8,
         startConcurrency: 4,

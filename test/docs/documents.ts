@@ -134,10 +134,15 @@ export async function printedDocuments(): Promise<Documents> {
     await run("verify-lake", `verify -o $out --lake ${lake} --deep`)
     await run("export", `export -o $out --to ${lake} --partition day --rewrite`)
 
-    await desk.configure(fake, ["wikipedia"], { keep: "3650d" })
+    world.lookups.set("countries", { DE: "Germany" })
+    world.lookups.set("users", undefined)
+    await desk.configure(fake, ["wikipedia"], { keep: "3650d", lookups: ["countries", "users", "nobody"] })
+    await run("schema", `schema ${both}`)
+    await run("check", `check ${both}`)
     await run("plan", `plan ${both}`)
     await run("pull", `pull ${both} --settle-wait 0`)
     await run("status", "status -o $out")
+    await run("verify", `verify ${both}`)
     return printed
   } finally {
     await desk.close()

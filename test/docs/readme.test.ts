@@ -30,6 +30,7 @@ describe("the file's tables", () => {
     await engine.run(
       `CREATE TABLE wikipedia (__time TIMESTAMP, channel VARCHAR, page VARCHAR, "user" VARCHAR, added BIGINT)`,
     )
+    await engine.run("CREATE TABLE lookup_channels (k VARCHAR, v VARCHAR)")
     await engine.run("CREATE TABLE events (__time TIMESTAMP, tags VARCHAR[])")
   })
   afterAll(() => engine.close())

@@ -13,6 +13,7 @@ import { attempt, type CheckOptions, type Found, warning } from "./check-line.ts
 import { checkColumns } from "./columns.ts"
 import { checkConnection } from "./connection.ts"
 import { checkDirect } from "./direct.ts"
+import { checkLookups } from "./lookups.ts"
 import { checkBroken, checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
 import { checkLogin, checkVersion } from "./server.ts"
 
@@ -36,6 +37,7 @@ async function checkDruid(options: CheckOptions): Promise<Overview | undefined> 
     await checkDatasources(options, overview)
     await checkDirect(options, overview)
   }
+  await checkLookups(options)
   return overview
 }
 

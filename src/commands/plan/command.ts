@@ -25,6 +25,7 @@ export const command = define({
       pull: settings.pull,
       full: args.full,
       moved: args.moved,
+      lookups: args.only === undefined ? settings.lookups : undefined,
       sinceMs: args.since,
       untilMs: args.until,
       settleWaitMs: 0,

@@ -1,7 +1,7 @@
 /** What `plan --json` and `pull --dry-run --json` print. */
 import * as v from "valibot"
 import { type DocumentOf, exitCode, failure, format, key, out } from "../../base/document.ts"
-import { range } from "../../pull/document.ts"
+import { plannedLookup, range } from "../../pull/document.ts"
 
 const stretch = v.object({
   interval: v.string(),
@@ -72,6 +72,7 @@ export const planDocument = v.object({
   exitCode: key(exitCode, "what the pull would exit with, as far as can be told"),
   range: v.exactOptional(range),
   datasources: key(v.array(datasource), "in the order of the configuration"),
+  lookups: v.exactOptional(key(v.array(plannedLookup), "with `lookups`")),
 })
 
 export type DryRun = DocumentOf<typeof planDocument>

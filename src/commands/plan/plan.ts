@@ -17,6 +17,7 @@ import {
   rangeOf,
 } from "../../pull/describe.ts"
 import { heldOf, judge, type Look, subjectOf } from "../../pull/judge.ts"
+import { plannedLookups, wantedLookups } from "../../pull/lookups.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import { mostAdded } from "../../pull/pipeline/past-broker.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
@@ -52,6 +53,9 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
     datasources.push(planned)
     codes.push(exitCode)
   }
+  const { lookups } = request
+  const wanted = lookups === undefined ? [] : await wantedLookups(ports, lookups, request.datasources)
+  for (const { problem } of wanted) if (problem !== undefined) codes.push(problem.exitCode)
   const range = rangeOf(request)
   return {
     format: 1,
@@ -59,6 +63,7 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
     exitCode: worst(codes),
     ...(range === undefined ? {} : { range }),
     datasources,
+    ...(lookups === undefined ? {} : { lookups: plannedLookups(wanted) }),
   }
 }
 

@@ -4,6 +4,7 @@ import { parseInterval } from "../../base/intervals.ts"
 import { groupBy, sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import { failedLines, linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
+import { plannedLines } from "../../kit/text/lookups.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { incompleteWords } from "../../kit/text/summary.ts"
 import { count, counted, intervalsWords, intervalWords, rangeWords, size } from "../../kit/text/words.ts"
@@ -20,6 +21,7 @@ export function planText(plan: DryRun, verbose: boolean, style: Style): string {
       ? datasourceLines(one, plan.range, verbose, style)
       : failedLines(title(one), "cannot be pulled", one.error, style),
   )
+  lines.push(...plannedLines(plan.lookups, style))
   if (plan.datasources.length > 1) lines.push(style.bold(totalLine(plan)))
   return linesText(lines)
 }

@@ -46,6 +46,8 @@ export const command = define({
       pull: settings.pull,
       full: args.full,
       moved: args.moved,
+      // A run of some datasources is one of these alone.
+      lookups: args.only === undefined ? settings.lookups : undefined,
       sinceMs: args.since,
       untilMs: args.until,
       settleWaitMs: args["settle-wait"],

@@ -1,5 +1,5 @@
 /** From what the file says to what the page shows: pure. */
-import type { DatasourceStatus } from "../../kit/status/document.ts"
+import type { DatasourceStatus, LookupStatus } from "../../kit/status/document.ts"
 import { type Note, standingOf, statusNotes } from "../../kit/status/notes.ts"
 import { MARKS, type Mark, type Standing } from "../../kit/status/states.ts"
 import { statusReport } from "../../kit/status/status.ts"
@@ -39,6 +39,7 @@ export interface PageModel {
   readonly nowMs: number
   readonly version: string
   readonly datasources: readonly DatasourceModel[]
+  readonly lookups: readonly LookupStatus[]
 }
 
 const NO_FACTS: TableFacts = { runs: [], runsInAll: 0, missing: [], changes: [], verifies: [] }
@@ -61,6 +62,7 @@ export function pageModel(facts: FileFacts, nowMs: number, version: string): Pag
     runner: summary.runner,
     nowMs,
     version,
+    lookups: report.lookups ?? [],
     datasources: summary.datasources.map((one, n) => ({
       title: title(one),
       ...datasourceModel(one, report.datasources[n]!, facts.tables.get(ownerKey(one)) ?? NO_FACTS, most),

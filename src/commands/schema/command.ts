@@ -22,9 +22,12 @@ export const command = define({
     "Asks Druid for its columns and their types and shows the DuckDB type of each, with notes on columns with several values in a row, renamed columns and unknown types. With --out it also compares with the file: columns that are new, that change their type, or that are gone from Druid. Writes nothing.",
   ],
   needs: "both",
-  async run({ ports, datasources }) {
+  async run({ args, ports, settings, datasources }) {
     const { schemaReport } = await import("./schema.ts")
-    const report = await schemaReport(ports, { datasources })
+    const report = await schemaReport(ports, {
+      datasources,
+      lookups: args.only === undefined ? settings.lookups : undefined,
+    })
     return { document: report, text: (style) => schemaText(report, style) }
   },
 })

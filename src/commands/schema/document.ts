@@ -1,6 +1,7 @@
 /** What `schema --json` prints. */
 import * as v from "valibot"
 import { type DocumentOf, exitCode, failure, format, key } from "../../base/document.ts"
+import { plannedLookup } from "../../pull/document.ts"
 
 const column = v.object({
   name: key(v.string(), "in Druid"),
@@ -37,6 +38,7 @@ export const schemaDocument = v.object({
   out: key(v.nullable(v.string()), "the DuckDB file, absolute; null where no file was named"),
   exitCode,
   datasources: key(v.array(datasource), "in the order of the configuration"),
+  lookups: v.exactOptional(key(v.array(plannedLookup), "with `lookups`")),
 })
 
 export type SchemaReport = DocumentOf<typeof schemaDocument>

@@ -4,6 +4,7 @@ import type { Work } from "../../base/domain.ts"
 import { concernsOneDatasource, type ExitCode, worst } from "../../base/errors.ts"
 import { chunksOf } from "../../plan/chunks.ts"
 import { type Subject, subjectOf } from "../../pull/judge.ts"
+import { plannedLookups, wantedLookups } from "../../pull/lookups.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { readShape } from "../../pull/prepare/shape.ts"
 import { nothingActive } from "../../pull/refusals.ts"
@@ -14,7 +15,7 @@ import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts
 /** @throws DruidsyncError where nothing can be asked at all */
 export async function schemaReport(
   ports: Ports,
-  request: Pick<PullRequest, "datasources">,
+  request: Pick<PullRequest, "datasources" | "lookups">,
 ): Promise<SchemaReport> {
   const state = await readState(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
@@ -34,8 +35,17 @@ export async function schemaReport(
       datasources.push({ ...base, columns: [], error: error.toJSON() })
     }
   }
+  const { lookups } = request
+  const wanted = lookups === undefined ? [] : await wantedLookups(ports, lookups, request.datasources)
+  for (const { problem } of wanted) if (problem !== undefined) codes.push(problem.exitCode)
   const out = ports.file.path === "" ? null : ports.file.path
-  return { format: 1, out, exitCode: worst(codes), datasources }
+  return {
+    format: 1,
+    out,
+    exitCode: worst(codes),
+    datasources,
+    ...(lookups === undefined ? {} : { lookups: plannedLookups(wanted) }),
+  }
 }
 
 async function schemaColumns(ports: Ports, subject: Subject): Promise<SchemaColumn[]> {

@@ -2,7 +2,7 @@
 
 import { sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
-import type { DatasourceStatus, StatusReport } from "../../kit/status/document.ts"
+import type { DatasourceStatus, LookupStatus, StatusReport } from "../../kit/status/document.ts"
 import { type Note, statusNotes } from "../../kit/status/notes.ts"
 import type { Tone } from "../../kit/status/states.ts"
 import { linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
@@ -24,12 +24,33 @@ export function statusText(report: StatusReport, nowMs: number, style: Style): s
     const [header, ...cells] = columns([HEADER, ...datasources.map((one) => row(one, nowMs))], "llrrlll")
     lines.push("", style.dim(header!), ...cells)
   }
+  const { lookups = [] } = report
+  if (lookups.length > 0) {
+    const rows = lookups.map((one) => lookupRow(one, nowMs))
+    const [header, ...cells] = columns([LOOKUP_HEADER, ...rows], "llrlll")
+    lines.push("", style.dim(header!), ...cells)
+  }
   const title = titlesIn(datasources)
   const notes = datasources.flatMap((one) =>
     statusNotes(one).map((note) => noteLine(style.bold(title(one)), note, style)),
   )
+  for (const { lookup, status, message } of lookups) {
+    if (status === "complete") continue
+    const shown = status === "failed" ? style.yellow(status) : status
+    notes.push(`lookup ${style.bold(printable(lookup))}: ${shown}: ${printable(message ?? "")}`)
+  }
   if (notes.length > 0) lines.push("", ...notes)
   return linesText(lines)
+}
+
+const LOOKUP_HEADER = ["LOOKUP", "TABLE", "ROWS", "CHANGED", "COMPARED", "STATUS"]
+
+function lookupRow(
+  { lookup, table, rows, changed, compared, status }: LookupStatus,
+  nowMs: number,
+): string[] {
+  const when = (text: string) => ago(Date.parse(text), nowMs)
+  return [printable(lookup), printable(table), count(rows), when(changed), when(compared), status]
 }
 
 function row(one: DatasourceStatus, nowMs: number): string[] {

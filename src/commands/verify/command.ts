@@ -45,6 +45,7 @@ export const command = define({
     const request = {
       runId: context.newId(),
       datasources,
+      lookups: args.only === undefined ? settings.lookups : undefined,
       pull: settings.pull,
       sinceMs: args.since,
       untilMs: args.until,

@@ -91,6 +91,19 @@ const datasource = v.object({
 
 export type DatasourceVerification = DocumentOf<typeof datasource>
 
+const lookup = v.object({
+  lookup: key(v.string(), "its name in Druid"),
+  table: key(v.string(), "in DuckDB"),
+  outcome: key(
+    v.picklist(["equal", "different", "repaired", "missing", "kept", "failed"]),
+    "`missing`: not pulled yet; `kept`: Druid lists it no more",
+  ),
+  rows: key(v.number(), "in the table"),
+  error: v.exactOptional(failure),
+})
+
+export type LookupVerification = DocumentOf<typeof lookup>
+
 export const verifyDocument = v.object({
   format,
   out,
@@ -111,6 +124,7 @@ export const verifyDocument = v.object({
   durationMs,
   requests: key(v.number(), "sent to Druid, those that were sent again included"),
   datasources: key(v.array(datasource), "in the order of the configuration"),
+  lookups: v.exactOptional(key(v.array(lookup), "with `lookups`")),
 })
 
 export type VerifyReport = DocumentOf<typeof verifyDocument>

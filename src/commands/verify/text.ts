@@ -4,12 +4,14 @@ import { parseInterval } from "../../base/intervals.ts"
 import { groupBy, sumOf } from "../../base/lists.ts"
 import { printable } from "../../base/printable.ts"
 import { failedLines, firstOf, linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
+import { failedLookup } from "../../kit/text/lookups.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
 import type {
   ComparedStretch,
   DatasourceVerification,
   Example,
+  LookupVerification,
   SkippedStretch,
   VerifyReport,
 } from "./document.ts"
@@ -25,6 +27,7 @@ export function verificationText(report: VerifyReport, verbose: boolean, style: 
       ? datasourceLines(one, verbose, style)
       : failedLines(title(one), "cannot be compared", one.error, style),
   )
+  for (const one of report.lookups ?? []) lines.push(lookupLine(one, style))
   if (report.sample !== undefined) {
     const { kind, value, seed } = report.sample
     const share = kind === "percent" ? `${value}% of the chunks` : counted(value, "chunk")
@@ -34,6 +37,21 @@ export function verificationText(report: VerifyReport, verbose: boolean, style: 
   }
   lines.push(style.bold(totalLine(report)))
   return linesText(lines)
+}
+
+const LOOKUP_OUTCOMES = {
+  equal: "equal",
+  different: "differs from Druid as a whole",
+  repaired: "repaired",
+  missing: "not pulled yet",
+  kept: "not compared: Druid lists it no more",
+} as const
+
+function lookupLine({ lookup, table, rows, outcome, error }: LookupVerification, style: Style): string {
+  if (outcome === "failed") return failedLookup(lookup, error!, style)
+  const words = LOOKUP_OUTCOMES[outcome]
+  const shown = outcome === "different" ? style.red(words) : words
+  return `lookup ${style.bold(printable(lookup))} ↔ table ${printable(table)}: ${shown}, ${counted(rows, "row")}`
 }
 
 function datasourceLines(one: DatasourceVerification, verbose: boolean, style: Style): string[] {

@@ -13,7 +13,7 @@ import {
   NOTHING,
 } from "../../compare/compare.ts"
 import { strayStretches } from "../../compare/stray.ts"
-import type { DatasourceSettings, PullSettings } from "../../config/settings.ts"
+import type { DatasourceSettings, Lookups, PullSettings } from "../../config/settings.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
 import { labelOf } from "../../config/table-name.ts"
 import type { Inventory } from "../../druid/catalog.ts"
@@ -23,6 +23,7 @@ import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { nothingActive, refuseEmptyRange } from "../../pull/refusals.ts"
 import { type FileState, readState } from "../../store/notes/state.ts"
 import type { ComparedStretch, DatasourceVerification, VerifyOutcome, VerifyReport } from "./document.ts"
+import { type VerifiedLookup, verifyLookups } from "./lookups.ts"
 import { comparedOf, strayCompared, verificationOf } from "./outcome.ts"
 import { repair } from "./repair.ts"
 
@@ -31,6 +32,8 @@ export interface VerifyRequest extends Omit<CompareWish, "sliceRows"> {
   readonly runId: string
   readonly datasources: readonly DatasourceSettings[]
   readonly pull: PullSettings
+  /** Druid's lookups to compare, too. Default: none */
+  readonly lookups?: Lookups | undefined
   /** fetch again what differs, then compare it again */
   readonly repair: boolean
   /** as for a pull: how long a repair waits for segments that are being loaded, ms */
@@ -59,7 +62,9 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
   for (const settings of request.datasources) {
     datasources.push(await verifyOne(ports, request, settings, state, inventory, numbering))
   }
-  const { outcome, exitCode } = totalOf(datasources)
+  const { lookups } = request
+  const looked = lookups === undefined ? [] : await verifyLookups(ports, lookups, request)
+  const { outcome, exitCode } = totalOf(datasources, looked)
   return {
     format: 1,
     out: ports.file.path,
@@ -71,17 +76,22 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
     durationMs: Math.round(ports.clock.nowMs() - startedMs),
     requests: ports.client.requests,
     datasources: datasources.map(({ exitCode: _, ...rest }: Finished) => rest),
+    ...(lookups === undefined ? {} : { lookups: looked.map(({ exitCode: _, ...rest }) => rest) }),
   }
 }
 
 /** With the exit code that an error of the datasource asks for. */
 type Finished = DatasourceVerification & { exitCode?: ExitCode }
 
-function totalOf(datasources: readonly Finished[]): { outcome: VerifyOutcome; exitCode: ExitCode } {
-  const found = datasources.map(({ outcome }) => outcome)
+function totalOf(
+  datasources: readonly Finished[],
+  lookups: readonly VerifiedLookup[],
+): { outcome: VerifyOutcome; exitCode: ExitCode } {
+  const found: string[] = [...datasources, ...lookups].map(({ outcome }) => outcome)
+  if (found.includes("missing")) found.push("incomplete")
   const outcome =
     (["different", "failed", "incomplete"] as const).find((one) => found.includes(one)) ?? "equal"
-  return { outcome, exitCode: worst(datasources.map(exitCodeOf)) }
+  return { outcome, exitCode: worst([...datasources.map(exitCodeOf), ...lookups.map((one) => one.exitCode)]) }
 }
 
 function exitCodeOf({ outcome, exitCode }: Finished): ExitCode {

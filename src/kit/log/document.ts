@@ -44,6 +44,7 @@ export const logLine = v.variant("event", [
     unavailable: v.number(),
     code,
   }),
+  line("lookup", { lookup: v.string(), runId, outcome: v.string(), rows: v.number(), code }),
   line("publish", { runId, path: v.string(), outcome: v.string(), code }),
   // At the end of a verification, of each table.
   line("verified", {

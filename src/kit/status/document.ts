@@ -55,6 +55,21 @@ const datasource = v.object({
   isIncomplete: v.boolean(),
 })
 
+const lookup = v.object({
+  lookup: key(v.string(), "its name in Druid"),
+  table: key(v.string(), "in DuckDB"),
+  rows: v.number(),
+  status: key(
+    v.picklist(["complete", "gone", "failed"]),
+    "by the last pull; `gone`: Druid lists it no more, its table is kept",
+  ),
+  message: key(v.nullable(v.string()), "in words"),
+  changed: key(v.string(), "when its rows were stored, UTC"),
+  compared: key(v.string(), "when they were last found as in Druid, UTC"),
+})
+
+export type LookupStatus = DocumentOf<typeof lookup>
+
 export type DatasourceStatus = DocumentOf<typeof datasource>
 
 export const statusDocument = v.object({
@@ -67,6 +82,7 @@ export const statusDocument = v.object({
     "what is stored is not all that Druid had at the last look: `--exit-code` exits with 3",
   ),
   datasources: v.array(datasource),
+  lookups: v.exactOptional(key(v.array(lookup), "where the file has any")),
 })
 
 export type StatusReport = DocumentOf<typeof statusDocument>

@@ -9,25 +9,42 @@ import { windowStart } from "../../plan/window.ts"
 import type { Engine } from "../../store/engine.ts"
 import type { DatabaseFile } from "../../store/file/file.ts"
 import { runHolder } from "../../store/file/run-holder.ts"
+import type { HeldLookup } from "../../store/notes/lookups.ts"
 import {
   type DatasourceSummary,
   type FileSummary,
   type PartGroup,
   readSummary,
 } from "../../store/notes/summary.ts"
-import type { DatasourceStatus, StatusGroup, StatusReport } from "./document.ts"
+import type { DatasourceStatus, LookupStatus, StatusGroup, StatusReport } from "./document.ts"
 
 /** @param nowMs where windows end */
 export function statusReport(summary: FileSummary, nowMs: number): StatusReport {
   const datasources = summary.datasources.map((one) => datasourceStatus(one, summary.runner, nowMs))
+  const lookups = summary.lookups.map(lookupStatus)
   return {
     format: 1,
     file: summary.path,
     bytes: summary.bytes,
     runner: summary.runner ?? null,
-    isIncomplete: datasources.some((one) => one.isIncomplete),
+    isIncomplete:
+      datasources.some((one) => one.isIncomplete) || lookups.some((one) => one.status === "failed"),
     datasources,
+    ...(lookups.length === 0 ? {} : { lookups }),
   }
+}
+
+function lookupStatus({
+  lookup,
+  table,
+  rows,
+  status,
+  message,
+  changedMs,
+  comparedMs,
+}: HeldLookup): LookupStatus {
+  const base = { lookup, table, rows, status, message: message ?? null }
+  return { ...base, changed: new Date(changedMs).toISOString(), compared: new Date(comparedMs).toISOString() }
 }
 
 function datasourceStatus(

@@ -3,9 +3,16 @@
 import type { Interval } from "../../base/domain.ts"
 import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
-import type { DatasourceReport, Incomplete, PublishReport, PullReport } from "../../pull/document.ts"
+import type {
+  DatasourceReport,
+  Incomplete,
+  LookupReport,
+  PublishReport,
+  PullReport,
+} from "../../pull/document.ts"
 import { LEFT_WHOLE, MARKS } from "../status/states.ts"
 import { numberOf, titlesIn } from "./list.ts"
+import { failedLookup } from "./lookups.ts"
 import type { Style } from "./style.ts"
 import { count, counted, duration, intervalsWords, rangeWords, size, time } from "./words.ts"
 
@@ -13,7 +20,7 @@ export interface SummaryLine {
   readonly text: string
   readonly level: "error" | "warn" | "info"
   /** what it is about, where that is no datasource */
-  readonly subject?: "publish" | "total"
+  readonly subject?: "publish" | "total" | "lookup"
 }
 
 /** Different reasons that a summary line gives, unless everything is asked for. */
@@ -30,8 +37,26 @@ export function summaryLines(report: PullReport, verbose: boolean, style: Style)
       report.range === undefined || one.error !== undefined ? "" : `; ${rangeWords(report.range)}`
     return { text: text + limits, level: LEVELS[one.outcome] }
   })
+  if (report.lookups !== undefined) lines.push(...lookupLines(report.lookups, style))
   if (!isOnly) lines.push({ text: totalLine(report, style), level: "info", subject: "total" })
   if (report.publish !== undefined) lines.push(publishLine(report.publish, style))
+  return lines
+}
+
+/** Those that are new, other, or not to be had, each on a line; the others together. */
+function lookupLines(lookups: readonly LookupReport[], style: Style): SummaryLine[] {
+  const subject = "lookup" as const
+  const lines = lookups.flatMap(({ lookup, table, outcome, rows, error }): SummaryLine[] => {
+    const name = style.bold(printable(lookup))
+    const where = `${counted(rows, "row")} in table ${printable(table)}`
+    if (error !== undefined && outcome === "failed")
+      return [{ text: failedLookup(lookup, error, style), level: "error", subject }]
+    if (outcome === "new" || outcome === "replaced")
+      return [{ text: `lookup ${name}: ${outcome}, ${where}`, level: "info", subject }]
+    return []
+  })
+  const same = lookups.filter((one) => one.outcome === "unchanged").length
+  if (same > 0) lines.push({ text: `${counted(same, "lookup")} unchanged`, level: "info", subject })
   return lines
 }
 

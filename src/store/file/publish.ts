@@ -14,7 +14,7 @@ import { DruidsyncError, ExitCode, usage } from "../../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
 import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
-import { tableNames } from "../notes/tables.ts"
+import { LOOKUPS, tableNames } from "../notes/tables.ts"
 import { companionFolder, logOf } from "./companion.ts"
 import { copyWhole } from "./copy.ts"
 import type { DatabaseFile } from "./file.ts"
@@ -170,7 +170,8 @@ async function stateOf(engine: Engine, database: "file" | "published"): Promise<
   const take = (rows: DuckDBValue[][]) => {
     for (const row of rows) hash.update(JSON.stringify(row.map(String)))
   }
-  take((await tableNames(engine, database)).sort().map((name) => [name]))
+  const names = (await tableNames(engine, database)).sort()
+  take(names.map((name) => [name]))
   take(
     await engine.rows(
       `SELECT datasource, "table", cursor::VARCHAR, rows, status, columns::VARCHAR, settings, format
@@ -183,6 +184,12 @@ async function stateOf(engine: Engine, database: "file" | "published"): Promise<
        FROM ${database}._sync_chunks ORDER BY ALL`,
     ),
   )
+  if (names.includes(LOOKUPS.name))
+    take(
+      await engine.rows(
+        `SELECT lookup, "table", fingerprint, status FROM ${database}.${LOOKUPS.name} ORDER BY lookup`,
+      ),
+    )
   return hash.digest("hex")
 }
 

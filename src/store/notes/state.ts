@@ -4,6 +4,7 @@ import { fold } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { readParts } from "./checkpoints.ts"
+import { type HeldLookup, readLookups } from "./lookups.ts"
 import { readOrigins } from "./origins.ts"
 import { type RowOf, readRows } from "./sync-table.ts"
 import { checkFormat, STATE, tableNames } from "./tables.ts"
@@ -22,12 +23,14 @@ export interface FileState {
   readonly held: ReadonlyMap<string, HeldState>
   /** by table: columns that Druid's SQL does not show, though segments hold them */
   readonly unlisted: ReadonlyMap<string, Unlisted>
+  /** Druid's lookups that have a table here */
+  readonly lookups: readonly HeldLookup[]
   /** all tables and views of the file, ours and others */
   readonly tables: readonly string[]
 }
 
 /** The state of a file that does not exist yet. */
-export const EMPTY_STATE: FileState = { held: new Map(), unlisted: new Map(), tables: [] }
+export const EMPTY_STATE: FileState = { held: new Map(), unlisted: new Map(), lookups: [], tables: [] }
 
 /** @throws DruidsyncError `locked`, `foreign`, `file` */
 export async function readState(
@@ -54,7 +57,8 @@ export async function readAttached(engine: Engine, path: string): Promise<FileSt
     const origin = origins.get(state.table)
     held.set(state.table, { ...state, parts: parts.get(state.table) ?? [], origin })
   }
-  return { held, unlisted: await readUnlisted(engine, tables), tables }
+  const lookups = await readLookups(engine, tables)
+  return { held, unlisted: await readUnlisted(engine, tables), lookups, tables }
 }
 
 /** A table that is wanted. */

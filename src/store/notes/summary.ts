@@ -9,6 +9,7 @@ import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type Ahead, readAhead } from "./ahead.ts"
+import type { HeldLookup } from "./lookups.ts"
 import { type HeldState, readState } from "./state.ts"
 import { asStored, type RowOf, readRows } from "./sync-table.ts"
 import { notOurs, RUNS, STATE, tableNames } from "./tables.ts"
@@ -69,6 +70,8 @@ export interface FileSummary {
   readonly runner: string | undefined
   /** by name, tables of one datasource by theirs */
   readonly datasources: readonly DatasourceSummary[]
+  /** by name */
+  readonly lookups: readonly HeldLookup[]
 }
 
 /**
@@ -118,7 +121,13 @@ export async function readSummary(
     return result
   }, signal)
   const isRunning = datasources.some((one) => one.state?.status === "running")
-  return { path: file.path, bytes, runner: isRunning ? await runHolder() : undefined, datasources }
+  return {
+    path: file.path,
+    bytes,
+    runner: isRunning ? await runHolder() : undefined,
+    datasources,
+    lookups: state.lookups,
+  }
 }
 
 /**

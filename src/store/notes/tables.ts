@@ -51,6 +51,9 @@ export type ChangeKind =
   | "returned"
   | "renamed"
 
+/** How the last run left a lookup: as in Druid; kept, though Druid has it no more; or not to be read then. */
+export type LookupStatus = "complete" | "gone" | "failed"
+
 /** Raised when the meaning of our tables changes; a file with a greater number is refused. 2: rows go by table. */
 export const FORMAT = 2
 
@@ -178,7 +181,34 @@ export const UNLISTED = syncTable(
   },
 )
 
-const TABLES: readonly SyncTable[] = [STATE, CHUNKS, RUNS, MISSING, CHANGES, VERIFIES, ORIGINS, UNLISTED]
+export const LOOKUPS = syncTable(
+  "_sync_lookups",
+  "druidsync: one row per lookup of Druid that has a table here",
+  {
+    lookup: text("lookup"),
+    table: text("table"),
+    rows: count("rows"),
+    /** of its rows (`rows/lookup-table.ts`) */
+    fingerprint: text("fingerprint"),
+    status: text<LookupStatus>("status"),
+    message: optional(text("message")),
+    runId: text("run_id"),
+    changedMs: instant("changed_at"),
+    comparedMs: instant("compared_at"),
+  },
+)
+
+const TABLES: readonly SyncTable[] = [
+  STATE,
+  CHUNKS,
+  RUNS,
+  MISSING,
+  CHANGES,
+  VERIFIES,
+  ORIGINS,
+  UNLISTED,
+  LOOKUPS,
+]
 
 export const OWN_TABLES: readonly string[] = TABLES.map((table) => table.name)
 

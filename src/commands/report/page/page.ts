@@ -5,6 +5,7 @@
 
 import { createHash } from "node:crypto"
 import { sumOf } from "../../../base/lists.ts"
+import type { LookupStatus } from "../../../kit/status/document.ts"
 import type { Tone } from "../../../kit/status/states.ts"
 import { ago, count, counted, size, time } from "../../../kit/text/words.ts"
 import type { DatasourceModel, PageModel } from "../model.ts"
@@ -52,6 +53,7 @@ ${controls(datasources.length)}
 <main id="all" tabindex="-1">
 ${datasources.length === 0 ? html`<p class="card">The file holds no datasource yet: druidsync pull brings them.</p>` : overview(datasources, nowMs)}
 ${datasources.map((one, n) => datasourceSection(one, `d${n + 1}`, nowMs))}
+${model.lookups.length > 0 && lookupsCard(model.lookups, nowMs)}
 </main>
 <footer><p>Made by druidsync ${model.version} from <code>${clipped(model.file)}</code>, without asking Druid. All times are UTC. Proven: complete when it was pulled, with Druid's segments as they were then; druidsync verify compares again.</p></footer>
 </div>
@@ -95,6 +97,22 @@ ${
 <label>Theme<select id="theme"><option value="">As the system</option><option value="light">Light</option><option value="dark">Dark</option></select></label>
 <p class="found muted" id="found" role="status"></p>
 </div>`
+}
+
+function lookupsCard(lookups: readonly LookupStatus[], nowMs: number): Html {
+  return html`<section class="card" aria-labelledby="lookups"><h2 id="lookups">Lookups</h2>
+<div class="scroll" tabindex="0" role="region" aria-label="All lookups"><table><thead><tr><th scope="col">Lookup</th><th scope="col">Table</th><th scope="col" class="num">Rows</th><th scope="col">Changed</th><th scope="col">As in Druid</th><th scope="col">Note</th></tr></thead><tbody>
+${lookups.map(
+  ({
+    lookup,
+    table,
+    rows,
+    changed,
+    compared,
+    message,
+  }) => html`<tr><th scope="row" class="name">${clipped(lookup)}</th><td>${clipped(table)}</td><td class="num">${count(rows)}</td><td>${ago(Date.parse(changed), nowMs)}</td><td>${ago(Date.parse(compared), nowMs)}</td><td>${clipped(message ?? "")}</td></tr>
+`,
+)}</tbody></table></div></section>`
 }
 
 function overview(datasources: readonly DatasourceModel[], nowMs: number): Html {

@@ -3,6 +3,7 @@ import type { Datasource } from "../model/datasource.ts"
 import type { SegmentRow } from "../model/segment.ts"
 import type { SegmentColumn, Value } from "../model/values.ts"
 import type { World } from "../model/world.ts"
+import { runtimeError } from "./errors.ts"
 import { BIGINT, columnType, type SqlType, VARCHAR } from "./functions.ts"
 
 /** What a caller may see. */
@@ -68,7 +69,24 @@ export function catalogTable(
     case "INFORMATION_SCHEMA.TABLES":
       return tablesTable(world, access)
   }
-  return undefined
+  const [schema, name, ...rest] = path
+  const isLookup = schema === "lookup" && rest.length === 0 && name !== undefined && world.lookups.has(name)
+  return isLookup ? lookupTable(name, world) : undefined
+}
+
+function lookupTable(name: string, world: World): CatalogTable {
+  return {
+    columns: ["k", "v"].map((column) => ({ name: column, type: VARCHAR })),
+    rows() {
+      const entries = world.lookups.get(name)
+      if (entries !== undefined) return Object.entries(entries)
+      // The words of `LookupSegment`, in which the factory describes itself.
+      const factory =
+        "NamespaceLookupExtractorFactory{extractionNamespace=JdbcExtractionNamespace{password=hunter2}}"
+      const errorClass = "org.apache.druid.java.util.common.ISE"
+      throw runtimeError(`Cannot retrieve map view from lookup[${factory}]`, errorClass)
+    },
+  }
 }
 
 function segmentColumns(access: Access) {
@@ -119,6 +137,7 @@ function tablesTable(world: World, access: Access): CatalogTable {
       const rows: Value[][] = visibleDatasources(world, access)
         .filter((ds) => ds.exists)
         .map((ds) => ["druid", ds.name, "TABLE"])
+      for (const name of world.lookups.keys()) rows.push(["lookup", name, "TABLE"])
       if (access.segments !== "absent") rows.push(["sys", "segments", "SYSTEM_TABLE"])
       return rows
     },
