@@ -41,6 +41,8 @@ export const COUNTED = "count="
 export interface Chunk {
   readonly interval: Interval
   readonly segments: readonly Segment[]
+  /** of an aggregate: the chunks that overlap its buckets (`plan/buckets.ts`); left out: it is Druid's own chunk */
+  readonly of?: readonly Chunk[]
   /** a version that is not used but answers all the same, in place of these segments or beside them */
   readonly answeredBy?: string
   /** the user may be shown a part of its rows alone (`"rows": "visible"`): what its metadata counts promises nothing */
@@ -83,6 +85,8 @@ export interface Part {
   readonly segments: string
   /** rows in the table within the interval */
   readonly rows: number
+  /** rows of Druid's that they were made from, where they are groups of rows; else they are as many */
+  readonly sourceRows?: number | undefined
   readonly state: PartState
   /** digest of the settings (columns, filter) that the rows were fetched with */
   readonly settings: string
@@ -104,6 +108,8 @@ export interface Column {
   readonly reading?: "text"
   /** Druid's SQL that computes it; left out: it is Druid's column of that name */
   readonly expression?: string
+  /** it has the number of rows of each group */
+  readonly countsRows?: true
   /** only hashes of its values are stored: the type that the values have in DuckDB, and what is put before each */
   readonly hashed?: { readonly plainType: string; readonly salt: { reveal(): string } }
   /** type in DuckDB */

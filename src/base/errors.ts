@@ -132,7 +132,7 @@ export class DruidsyncError extends Error {
   }
 
   /** The same error with other words, from a caller that knows more about where it happened. */
-  saying(message: string, cause: unknown = this): DruidsyncError {
+  saying(message: string, cause: unknown = this, hint = this.hint): DruidsyncError {
     const { exitCode, scope, asksForLess, retryable } = this
     return new DruidsyncError(this.code, message, {
       exitCode,
@@ -140,7 +140,7 @@ export class DruidsyncError extends Error {
       asksForLess,
       retryable,
       ...(this.retryAfterMs === undefined ? {} : { retryAfterMs: this.retryAfterMs }),
-      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(hint === undefined ? {} : { hint }),
       cause,
     })
   }

@@ -1,6 +1,7 @@
 /** Reads `datasources` in each of its forms, and makes sure that each becomes a table of its own. */
 
 import { fold } from "../base/names.ts"
+import { readAggregate } from "./aggregate.ts"
 import { readColumns } from "./columns.ts"
 import { type Readable, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
 import { isObject } from "./json.ts"
@@ -70,14 +71,16 @@ function readItem(
     return name === undefined ? undefined : readItem({ name }, path, shared, problems)
   }
   refuseUnknownKeys(datasourceEntries, value, path, problems)
-  const read = readEntries(datasourceEntries, value, path, problems, ["columns"])
+  const read = readEntries(datasourceEntries, value, path, problems, ["columns", "aggregate"])
   const columns = readColumns(value.columns, [...path, "columns"], problems)
+  const aggregate = readAggregate(value, path, read.since, problems)
   const hasBadTable = read.table === undefined && value.table !== undefined
   if (read.name === undefined || hasBadTable) return undefined
   return {
     name: read.name,
     table: read.table ?? tableName(read.name),
     columns,
+    ...(aggregate === undefined ? {} : { aggregate }),
     filter: read.filter,
     sinceMs: read.since,
     // one that is missing here has a problem already, so these settings will not be used

@@ -4,6 +4,7 @@
  */
 
 import * as v from "valibot"
+import { EVERY } from "../base/buckets.ts"
 import {
   address,
   basePath,
@@ -149,6 +150,33 @@ export const columnsEntries = {
   ),
 }
 
+/** Words for what an element of `by` accepts. */
+export const BY_ACCEPTED = 'a column name, or an object such as { "city": "UPPER(\\"cityName\\")" }'
+const groupBy = v.union(
+  [
+    columnName,
+    v.pipe(v.record(columnName, expression(BY_ACCEPTED), BY_ACCEPTED), v.minEntries(1, BY_ACCEPTED)),
+  ],
+  BY_ACCEPTED,
+)
+
+/** Keys of `aggregate`. */
+export const aggregateEntries = {
+  every: v.pipe(oneOf(...EVERY), v.description("how much time a group covers (UTC; weeks begin on Monday)")),
+  by: optional(
+    v.array(groupBy, "an array of column names and expressions"),
+    "columns, and expressions in Druid's SQL with their names, that tell groups apart",
+  ),
+  measures: optional(
+    v.record(
+      columnName,
+      expression('an aggregation in Druid SQL, such as "SUM(\\"added\\")"'),
+      'an object of names and aggregations, such as { "added": "SUM(\\"added\\")" }',
+    ),
+    "what is kept of each group, beside the number of its rows (_rows)",
+  ),
+}
+
 /** Keys for all datasources, each of which may have its own. */
 export const sharedEntries = {
   deletions: withDefault(
@@ -210,6 +238,10 @@ export const datasourceEntries = {
   filter: optional(
     condition("a Druid SQL condition, such as \"channel\" = '#en'"),
     "copy only rows that meet it",
+  ),
+  aggregate: optional(
+    v.strictObject(aggregateEntries, "an object"),
+    "keep groups of rows, made by Druid, in place of the rows",
   ),
   since: optional(instant(), "copy only rows from here on (UTC)"),
   ...ofOne(sharedEntries),

@@ -8,7 +8,10 @@ import type { ColumnChoice, DatasourceSettings } from "./settings.ts"
 type Told = Pick<DatasourceSettings, "keepMs">
 
 /** The settings that change the rows or columns of a table. */
-type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "rowHash" | "rows" | "shard">
+type Shaping = Pick<
+  DatasourceSettings,
+  "columns" | "aggregate" | "filter" | "multiValue" | "rowHash" | "rows" | "shard"
+>
 
 /**
  * 16 hex digits that stand for what changes the rows or columns of a table: columns (in whatever order), filter,
@@ -16,13 +19,14 @@ type Shaping = Pick<DatasourceSettings, "columns" | "filter" | "multiValue" | "r
  * Stored in checkpoints: a change of the form below makes every user fetch everything again.
  */
 export function settingsDigest(datasource: Shaping): string {
-  const { columns, filter, multiValue, rowHash, rows, shard } = datasource
+  const { columns, aggregate, filter, multiValue, rowHash, rows, shard } = datasource
   const include = columns.include === undefined ? null : [...columns.include].sort()
   const form: unknown[] = [1, include, [...columns.exclude].sort(), filter ?? null, multiValue, rowHash]
   // Without a shard the form is that of files older than shards.
   if (shard !== undefined) form.push(shardText(shard))
   const more = moreOf(columns)
   if (Object.keys(more).length > 0) form.push(more)
+  if (aggregate !== undefined) form.push({ aggregate })
   // Files of before 0.2 hold all rows, and have nothing here.
   if (rows === "visible") form.push({ rows })
   return createHash("sha256").update(JSON.stringify(form)).digest("hex").slice(0, 16)
@@ -50,7 +54,7 @@ function saltPrint(salt: ColumnChoice["salt"]): string {
  * so that the file tells its window.
  */
 export function settingsText(datasource: Shaping & Told): string {
-  const { columns, filter, multiValue, rowHash, rows, shard, keepMs } = datasource
+  const { columns, aggregate, filter, multiValue, rowHash, rows, shard, keepMs } = datasource
   return JSON.stringify({
     columns: {
       include: columns.include === undefined ? null : [...columns.include].sort(),
@@ -60,6 +64,7 @@ export function settingsText(datasource: Shaping & Told): string {
     filter: filter ?? null,
     multiValue,
     rowHash,
+    ...(aggregate === undefined ? {} : { aggregate }),
     ...(rows === "visible" ? { rows } : {}),
     ...(shard === undefined ? {} : { shard: shardText(shard) }),
     ...(keepMs === "all" ? {} : { keepMs }),
@@ -74,7 +79,7 @@ export function changedSettings(before: string, datasource: Shaping): string[] {
   const was = parsed(before)
   if (was === undefined) return []
   const now = JSON.parse(settingsText({ ...datasource, keepMs: "all" })) as Record<string, unknown>
-  const keys = new Set([...Object.keys(now), ...["rows", "shard"].filter((key) => key in was)])
+  const keys = new Set([...Object.keys(now), ...["aggregate", "rows", "shard"].filter((key) => key in was)])
   return [...keys].filter((key) => JSON.stringify(was[key]) !== JSON.stringify(now[key]))
 }
 

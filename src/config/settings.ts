@@ -5,6 +5,7 @@
  */
 
 import type * as v from "valibot"
+import type { Every } from "../base/buckets.ts"
 import type { Shard } from "../base/shard.ts"
 import { markOf } from "./leaves.ts"
 import type { Proxies } from "./proxy.ts"
@@ -104,6 +105,15 @@ export interface ColumnChoice {
   readonly salt?: Secret | undefined
 }
 
+/** Groups of rows that a table holds in place of rows. */
+export interface Aggregate {
+  readonly every: Every
+  /** what tells groups of one bucket apart: Druid's columns, and those that an expression computes */
+  readonly by: readonly { readonly name: string; readonly expression?: string }[]
+  /** what is kept of each group */
+  readonly measures: readonly { readonly name: string; readonly expression: string }[]
+}
+
 /** One table and the datasource that it is made of. */
 export type DatasourceSettings = Pick<Named<typeof datasourceEntries>, "name" | "filter" | "sinceMs"> &
   Named<typeof sharedEntries> & {
@@ -112,6 +122,8 @@ export type DatasourceSettings = Pick<Named<typeof datasourceEntries>, "name" | 
     /** the configuration makes other tables of the same datasource, too */
     readonly hasSiblings?: boolean | undefined
     readonly columns: ColumnChoice
+    /** undefined: rows are copied */
+    readonly aggregate?: Aggregate | undefined
     /** only the rows of this share's days; set by `--shard`, never by the file. undefined: all rows */
     readonly shard?: Shard | undefined
   }

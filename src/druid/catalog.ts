@@ -16,6 +16,7 @@ import { SegmentsReader } from "./segments.ts"
 import {
   beyondDoubleSql,
   conditionsOn,
+  groupCountSql,
   mostValuesSql,
   type NamedColumn,
   type Source,
@@ -90,6 +91,13 @@ export interface Catalog {
     signal?: AbortSignal,
     once?: boolean,
   ): Promise<Count[]>
+  /** Groups that a row becomes in an interval of whole buckets; undefined where the interval has no row. */
+  groupsPerRow(
+    source: Source,
+    columns: readonly Column[],
+    interval: Interval,
+    signal?: AbortSignal,
+  ): Promise<number | undefined>
   /** Mean bytes of a row in a response, its end of line included; undefined where the interval has no row. */
   rowBytes(
     source: Source,
@@ -193,6 +201,12 @@ export function createCatalog(
     histogram: (source, intervals, widthMs, signal) =>
       readHistogram(client, source, intervals, widthMs, signal),
     counts: (source, intervals, signal, once) => readCounts(client, source, intervals, signal, once),
+    async groupsPerRow(source, columns, interval, signal) {
+      const action = `grouping some rows of "${source.datasource}"`
+      const [row = []] = await client.rows(groupCountSql(source, columns, interval), { action, signal })
+      const [groups, rows] = [Number(row[0] ?? 0), Number(row[1] ?? 0)]
+      return rows === 0 ? undefined : groups / rows
+    },
     rowBytes(source, columns, interval, signal) {
       const action = `looking at some rows of "${source.datasource}"`
       // Of all of time the later half is enough for a guess.

@@ -6,6 +6,7 @@
  * Time is always compared as `TIMESTAMP_TO_MILLIS("__time")`: it prunes segments, ignores `sqlTimeZone`, and works
  * over Druid's whole range, where TIMESTAMP literals end at the years 1 and 9999.
  */
+import { type Every, ROWS_COLUMN } from "../base/buckets.ts"
 import type { Column, Interval } from "../base/domain.ts"
 import { union } from "../base/intervals.ts"
 import { quoteName } from "../base/names.ts"
@@ -72,6 +73,16 @@ export interface Source {
   readonly filter?: string | undefined
   /** rows of other shards' days are not copied either */
   readonly shard?: Shard | undefined
+  /** groups are asked for, not rows */
+  readonly aggregate?: Grouping | undefined
+}
+
+/** How rows are grouped. */
+export interface Grouping {
+  readonly every: Every
+  /** what tells groups of one bucket apart */
+  readonly by: readonly NamedColumn[]
+  readonly measures: readonly NamedColumn[]
 }
 
 /** The FROM clause. */
@@ -102,6 +113,34 @@ function shardSql(shard: Shard, datasource: string): string {
 /** Who writes the values: a broker that answers SQL, or a data node that answers the native query that the SQL becomes. */
 export type Writer = "broker" | "data node"
 
+/** `TIME_FLOOR`'s periods, in UTC whatever the query's time zone. */
+const PERIODS: Readonly<Record<Exclude<Every, "all">, string>> = {
+  minute: "PT1M",
+  "5 minutes": "PT5M",
+  "15 minutes": "PT15M",
+  hour: "PT1H",
+  day: "P1D",
+  week: "P1W",
+  month: "P1M",
+  year: "P1Y",
+}
+
+/** `__time` of a group as milliseconds: the start of its bucket. */
+function bucketMs(every: Every): string {
+  if (every === "all") return String(MIN_TIME)
+  return `TIMESTAMP_TO_MILLIS(TIME_FLOOR("__time", '${PERIODS[every]}', NULL, 'Etc/UTC'))`
+}
+
+/** The columns of groups, in the order of a response: the bucket, what tells groups apart, the number of rows, the measures. */
+export function groupColumns({ by, measures }: Grouping): NamedColumn[] {
+  return [{ name: "__time" }, ...by, { name: ROWS_COLUMN, expression: "COUNT(*)" }, ...measures]
+}
+
+/** The end of a query for groups: the bucket and `by` come first in its select list. */
+function groupedBy({ by }: Grouping): string {
+  return ` GROUP BY ${[1, ...by.map((_, n) => n + 2)].join(", ")}`
+}
+
 /** A column, or what computes one. */
 export type NamedColumn = Pick<Column, "name" | "expression">
 
@@ -126,21 +165,33 @@ export function columnExpression(column: ReadColumn, writer: Writer = "broker"):
   return name
 }
 
-/** All rows of one interval; no ORDER BY and no LIMIT, so that Druid streams a native scan. */
+/** All rows, or groups, of one interval; no ORDER BY and no LIMIT, so that Druid streams a native scan. */
 export function scanSql(
   source: Source,
   columns: readonly ReadColumn[],
   interval: Interval,
   writer: Writer = "broker",
 ): string {
-  return `SELECT ${columns.map((column) => columnExpression(column, writer)).join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}`
+  const { aggregate } = source
+  const items = columns.map((column) =>
+    aggregate !== undefined && column.name === "__time"
+      ? `${bucketMs(aggregate.every)} AS "__time"`
+      : columnExpression(column, writer),
+  )
+  const groupBy = aggregate === undefined ? "" : groupedBy(aggregate)
+  return `SELECT ${items.join(", ")} ${from(source)} WHERE ${within(interval)}${matching(source, [interval])}${groupBy}`
+}
+
+/** Into how many groups, and from how many rows, the rows of an interval of whole buckets become, in one row. */
+export function groupCountSql(source: Source, columns: readonly ReadColumn[], interval: Interval): string {
+  return `SELECT COUNT(*), SUM(${quoteName(ROWS_COLUMN)}) FROM (${scanSql(source, columns, interval)})`
 }
 
 const SAMPLE_ROWS = 50
 
 /** A few rows of one interval, whichever Druid comes to first, as `scanSql` would have them. The filter is left out. */
 export function sampleSql({ datasource }: Source, columns: readonly Column[], interval: Interval): string {
-  const scan = scanSql({ datasource, filter: undefined }, columns, interval)
+  const scan = scanSql({ datasource }, columns, interval)
   return `${scan} LIMIT ${SAMPLE_ROWS}`
 }
 
@@ -150,13 +201,19 @@ export function sampleSql({ datasource }: Source, columns: readonly Column[], in
  * open is a syntax error here, and no way around the interval later.
  */
 export function typesSql(source: Source, columns: readonly NamedColumn[] | "*"): string {
-  const itemOf = (column: NamedColumn) =>
-    column.expression === undefined ? valueSql(column) : `${valueSql(column)} AS ${quoteName(column.name)}`
+  const { aggregate } = source
+  const itemOf = (column: NamedColumn) => {
+    if (aggregate !== undefined && column.name === "__time") return `${bucketMs(aggregate.every)} AS "__time"`
+    return column.expression === undefined
+      ? valueSql(column)
+      : `${valueSql(column)} AS ${quoteName(column.name)}`
+  }
+  const groupBy = aggregate === undefined ? "" : groupedBy(aggregate)
   const list = columns === "*" ? "*" : columns.map(itemOf).join(", ")
   const { filter } = source
   const alone = filter === undefined ? "" : ` AND CASE WHEN ${filter}\n THEN TRUE ELSE FALSE END`
   const any = within({ start: 0n, end: 1n })
-  return `SELECT ${list} ${from(source)} WHERE ${any}${matching({ ...source, shard: undefined }, [])}${alone} LIMIT 0`
+  return `SELECT ${list} ${from(source)} WHERE ${any}${matching({ ...source, shard: undefined }, [])}${alone}${groupBy} LIMIT 0`
 }
 
 /** The number of rows, and per column the most values that one of them holds, in one row. Reads whole columns. */

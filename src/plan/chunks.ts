@@ -4,7 +4,7 @@
  * interval and the older one for the rest. This file cuts in the same way.
  */
 import type { Chunk, ChunkCondition, Interval, Segment } from "../base/domain.ts"
-import { countWhile, sameInterval } from "../base/intervals.ts"
+import { contains, countWhile, sameInterval } from "../base/intervals.ts"
 
 /** Cached by list: a look that finds no change returns the same list object as the look before (`druid/segments.ts`). */
 const known = {
@@ -109,6 +109,7 @@ function compareBig(a: bigint, b: bigint): number {
 
 /** Rows that the metadata promises for the whole chunk, or undefined where they are not known. */
 export function knownRows(chunk: Chunk): number | undefined {
+  if (chunk.of !== undefined) return knownRowsOfUnit(chunk, chunk.of)
   if (chunk.isPartlyHidden) return undefined
   let rows = 0
   for (const segment of chunk.segments) {
@@ -116,6 +117,17 @@ export function knownRows(chunk: Chunk): number | undefined {
     // If another version hides a part of a segment, the segment has more rows than we can see here.
     if (segment.rows <= 0 || !sameInterval(segment.interval, chunk.interval)) return undefined
     rows += segment.rows
+  }
+  return rows
+}
+
+/** Of chunks that reach out of a unit only a count can tell what lies in it. */
+function knownRowsOfUnit({ interval }: Chunk, of: readonly Chunk[]): number | undefined {
+  let rows = 0
+  for (const chunk of of) {
+    const own = contains(interval, chunk.interval) ? knownRows(chunk) : undefined
+    if (own === undefined) return undefined
+    rows += own
   }
   return rows
 }

@@ -211,7 +211,12 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
 function hasMerged(chunk: Chunk, span: Interval, held: readonly Part[]): boolean {
   const rows = conditionOf(chunk) === "settled" ? wholeRows(chunk, span) : undefined
   const isOurs = held.every((part) => contains(span, part.interval))
-  return rows !== undefined && isOurs && held.reduce((sum, part) => sum + part.rows, 0) !== rows
+  return rows !== undefined && isOurs && held.reduce((sum, part) => sum + sourceRowsOf(part), 0) !== rows
+}
+
+/** Rows of Druid's that a checkpoint's rows stand for. */
+export function sourceRowsOf({ rows, sourceRows }: Pick<Part, "rows" | "sourceRows">): number {
+  return sourceRows ?? rows
 }
 
 /** The state that rows fetched from a chunk in this condition deserve. */
@@ -312,7 +317,7 @@ export function recounted(recount: Recount, counts: readonly PartCount[], total:
   const works: Work[] = []
   const refreshed: Part[] = []
   for (const [n, part] of recount.parts.entries()) {
-    if (counts[n]!.matching !== part.rows) {
+    if (counts[n]!.matching !== sourceRowsOf(part)) {
       works.push({
         interval: part.interval,
         chunk: recount.chunk,

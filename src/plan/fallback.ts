@@ -6,6 +6,8 @@
  */
 import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../base/domain.ts"
 import { anyOverlap, byStart, contains, countWhile, overlapping } from "../base/intervals.ts"
+import { estimatedRows } from "./chunks.ts"
+import { sourceRowsOf } from "./diff.ts"
 import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
 
 /** Marks a day that is fetched again although its count is the same. It stands in place of a version. */
@@ -76,7 +78,7 @@ export function judgeCounts(
   for (const work of works) {
     const { chunk } = work
     const held = heldCount(chunk, inside.get(chunk)!, isFiltered)
-    const now = chunk.segments[0]!.rows
+    const now = estimatedRows(chunk)
     const isNewest = isNew.has(chunk)
     if (held !== undefined && now < held) (isNewest ? taken : refused).set(chunk, { chunk, held, now })
     if (refused.has(chunk)) continue
@@ -96,9 +98,9 @@ function heldCount(chunk: Chunk, inside: readonly Part[], isFiltered: boolean): 
   const known = counts.filter((count) => count !== undefined)
   const now = segmentSetText(chunk.segments)
   const current = inside.some((part) => part.segments === now)
-  if (known.length === inside.length) return current ? chunk.segments[0]!.rows : Math.max(...known)
+  if (known.length === inside.length) return current ? estimatedRows(chunk) : Math.max(...known)
   const isWhole = !isFiltered && inside.every((part) => contains(chunk.interval, part.interval))
-  return isWhole ? inside.reduce((sum, part) => sum + part.rows, 0) : undefined
+  return isWhole ? inside.reduce((sum, part) => sum + sourceRowsOf(part), 0) : undefined
 }
 
 /** True where a checkpoint was made by counts, not from segments. */
@@ -106,9 +108,9 @@ export function isCounted(set: string): boolean {
   return countOf(set) !== undefined
 }
 
+/** The rows of all days of a set; undefined where it is none of days. */
 function countOf(set: string): number | undefined {
-  const [key, ...more] = parseSegmentSet(set).keys()
-  if (key === undefined || more.length > 0) return undefined
-  const version = key.slice(key.indexOf("@") + 1)
-  return version.startsWith(COUNTED) ? Number(version.slice(COUNTED.length)) : undefined
+  const versions = [...parseSegmentSet(set).keys()].map((key) => key.slice(key.indexOf("@") + 1))
+  if (versions.length === 0 || !versions.every((version) => version.startsWith(COUNTED))) return undefined
+  return versions.reduce((sum, version) => sum + Number(version.slice(COUNTED.length)), 0)
 }

@@ -3,6 +3,7 @@
  * counts, small neighbours share one query. Pure. Together the slices cover the work exactly once (invariant I5);
  * rows of one millisecond always stay together, since all bounds are whole milliseconds.
  */
+import { bucketEnd, bucketStart, type Every } from "../base/buckets.ts"
 import type { Bucket, Chunk, Interval, Slice, Work } from "../base/domain.ts"
 import { byStart } from "../base/intervals.ts"
 import { rowsOf } from "./added.ts"
@@ -54,24 +55,29 @@ export function rowsOfSlice(most: number, rowBytes: number | undefined, spoolByt
   return Math.max(1, Math.min(most, Math.floor(bytes / rowBytes)))
 }
 
-/** Bucket width that gives about eight buckets per slice: fine enough to balance, coarse enough to be cheap. */
-export function bucketWidthMs(interval: Interval, rows: number, targetRows: number): bigint {
+/**
+ * Bucket width that gives about eight buckets per slice: fine enough to balance, coarse enough to be cheap.
+ * @param stepMs the width is a multiple of it
+ */
+export function bucketWidthMs(interval: Interval, rows: number, targetRows: number, stepMs = 1n): bigint {
   const buckets = BigInt(Math.max(1, Math.min(4096, Math.ceil(rows / targetRows) * 8)))
   const width = (interval.end - interval.start + buckets - 1n) / buckets
-  return width < 1n ? 1n : width
+  const steps = (width + stepMs - 1n) / stepMs
+  return steps < 1n ? stepMs : steps * stepMs
 }
 
 /** A bucket that has more rows than a slice should have, and can still be cut: it is measured again, finer. */
-export function isTooBig(bucket: Bucket, targetRows: number): boolean {
-  return bucket.matching > targetRows * WHOLE_UP_TO && bucket.interval.end - bucket.interval.start > 1n
+export function isTooBig(bucket: Bucket, targetRows: number, stepMs = 1n): boolean {
+  return bucket.matching > targetRows * WHOLE_UP_TO && bucket.interval.end - bucket.interval.start > stepMs
 }
 
 /**
  * Cuts one work along its buckets.
  * @param buckets ascending, disjoint, within the work; where none lies, there are no rows
+ * @param every of an aggregate: each of its own buckets stays whole, and none of these begins before one and ends after its start
  * @returns works that cover the same interval exactly, each with its expected rows where the work is immutable
  */
-export function cut(work: Work, buckets: readonly Bucket[], targetRows: number): Work[] {
+export function cut(work: Work, buckets: readonly Bucket[], targetRows: number, every?: Every): Work[] {
   const pieces: Work[] = []
   let start = work.interval.start
   let rows = 0
@@ -85,8 +91,10 @@ export function cut(work: Work, buckets: readonly Bucket[], targetRows: number):
     start = end
     rows = 0
   }
+  const mayClose = (at: bigint) => every === undefined || bucketStart(every, at) === at
   for (const bucket of buckets) {
-    if (rows > 0 && rows + bucket.matching > targetRows) close(bucket.interval.start)
+    const at = bucket.interval.start
+    if (rows > 0 && rows + bucket.matching > targetRows && mayClose(at)) close(at)
     rows += bucket.matching
   }
   close(work.interval.end)
@@ -148,8 +156,12 @@ export function isAddition({ works }: Slice): boolean {
   return works[0]!.added !== undefined
 }
 
-/** Halves a slice that Druid refuses as too big; undefined where it is one millisecond, or an addition to one chunk, and cannot be cut. */
-export function halves(slice: Slice): [Slice, Slice] | undefined {
+/**
+ * Halves a slice that Druid refuses as too big; undefined where it is one millisecond, one bucket, or segments that were
+ * added, and cannot be cut.
+ * @param every of an aggregate
+ */
+export function halves(slice: Slice, every?: Every): [Slice, Slice] | undefined {
   if (slice.works.length > 1) {
     const middle = Math.ceil(slice.works.length / 2)
     return [ofWorks(slice.works.slice(0, middle)), ofWorks(slice.works.slice(middle))]
@@ -157,12 +169,19 @@ export function halves(slice: Slice): [Slice, Slice] | undefined {
   const work = slice.works[0]!
   if (work.added !== undefined) return undefined
   const { start, end } = work.interval
-  const middle = start + (end - start) / 2n
-  if (middle === start) return undefined
+  const middle = middleOf(work.interval, every)
+  if (middle === undefined) return undefined
   // The halves' own counts are not known: they are asked before and after (docs/architecture.md, "What proves a slice complete").
   const measuredRows = Math.ceil(sizeOf(work) / 2)
   const half = (interval: Interval): Work => ({ ...work, interval, expectedRows: undefined, measuredRows })
   return [ofWorks([half({ start, end: middle })]), ofWorks([half({ start: middle, end })])]
+}
+
+function middleOf({ start, end }: Interval, every: Every | undefined): bigint | undefined {
+  const middle = start + (end - start) / 2n
+  if (every === undefined) return middle === start ? undefined : middle
+  const between = [bucketStart(every, middle), bucketEnd(every, middle)]
+  return between.find((bound) => bound > start && bound < end)
 }
 
 /**

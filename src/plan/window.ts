@@ -2,6 +2,7 @@
  * The moving window of `keep`: which days a table keeps, by the clock that is handed in, and whether that clock can be
  * believed. Whole days, UTC: the window begins with the day that holds the moment `keep` before now. Pure.
  */
+import { bucketStart, type Every } from "../base/buckets.ts"
 import type { Chunk, Interval, Part } from "../base/domain.ts"
 import { contains, intersection, overlaps, union } from "../base/intervals.ts"
 import { laterOf, MIN_TIME, startOfDay } from "../base/time.ts"
@@ -14,16 +15,22 @@ export type Keep = number | "all"
 export interface WindowWish {
   readonly sinceMs: bigint | undefined
   readonly keepMs: Keep
+  /** of an aggregate: its buckets are not split, so the bucket that a bound lies in is wanted whole */
+  readonly aggregate?: { readonly every: Every } | undefined
 }
 
-/** Where the window of `keep` begins, ms since 1970; undefined where everything is kept. */
-export function windowStart(keepMs: Keep, nowMs: number): bigint | undefined {
-  return keepMs === "all" ? undefined : startOfDay(BigInt(Math.floor(nowMs - keepMs)))
+/** Where the window of `keep` begins, ms since 1970; undefined where everything is kept. @param every of an aggregate */
+export function windowStart(keepMs: Keep, nowMs: number, every?: Every): bigint | undefined {
+  if (keepMs === "all") return undefined
+  const start = startOfDay(BigInt(Math.floor(nowMs - keepMs)))
+  return every === undefined ? start : bucketStart(every, start)
 }
 
 /** From when on rows are copied: the latest of all bounds. @param sinceMs of this run alone */
 export function copiedFrom(wish: WindowWish, sinceMs: bigint | undefined, nowMs: number): bigint | undefined {
-  return laterOf(laterOf(wish.sinceMs, sinceMs), windowStart(wish.keepMs, nowMs))
+  const every = wish.aggregate?.every
+  const from = laterOf(laterOf(wish.sinceMs, sinceMs), windowStart(wish.keepMs, nowMs, every))
+  return from === undefined || every === undefined ? from : bucketStart(every, from)
 }
 
 /** The window of one datasource, and what of it is known. */
@@ -42,6 +49,7 @@ export interface MovingWindow {
 /**
  * @param chunks what Druid has
  * @param parts all checkpoints of the table, also those whose rows another program changed
+ * @param every of an aggregate
  * @returns undefined where everything is kept
  */
 export function movingWindow(
@@ -49,8 +57,9 @@ export function movingWindow(
   nowMs: number,
   chunks: readonly Chunk[],
   parts: readonly Part[],
+  every?: Every,
 ): MovingWindow | undefined {
-  const start = windowStart(keepMs, nowMs)
+  const start = windowStart(keepMs, nowMs, every)
   if (start === undefined) return undefined
   const interval = { start, end: BigInt(Math.floor(nowMs)) + 1n }
   const before = { start: MIN_TIME, end: start }

@@ -1,5 +1,6 @@
 /** What metadata alone says about one datasource: pure, no request is sent. */
 
+import { bucketsAround } from "../base/buckets.ts"
 import type { Chunk, Interval, Part, Work } from "../base/domain.ts"
 import { anyOverlap, overlaps, subtract } from "../base/intervals.ts"
 import { shareOf } from "../base/shard.ts"
@@ -7,6 +8,7 @@ import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import { changedSettings, settingsDigest } from "../config/settings-digest.ts"
 import type { Inventory } from "../druid/catalog.ts"
+import { wholeBuckets } from "../plan/buckets.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
@@ -16,6 +18,7 @@ import { type FileState, type HeldState, ownOf } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import type { Broken } from "./broken.ts"
 import type { PullRequest } from "./ports.ts"
+import { copiedUntil, makeableChunks } from "./source.ts"
 
 /** What a round is planned from: what Druid has, and what the file holds. */
 export interface Look {
@@ -78,14 +81,24 @@ export function judge(
   addedAlone = 0,
 ): Judged {
   const { settings, inventory, held } = subject
-  const listed = chunksOf(inventory.segments.get(settings.name) ?? [], settings.rows)
+  const every = settings.aggregate?.every
+  const segments = inventory.segments.get(settings.name) ?? []
+  const listed = makeableChunks(settings, segments, held?.parts ?? [])
   const since = copiedFrom(settings, request.sinceMs, nowMs)
-  const range = { start: since ?? MIN_TIME, end: request.untilMs ?? MAX_TIME }
-  const broken = (subject.broken ?? []).filter((one) => overlaps(one.interval, range))
+  const until = copiedUntil(settings, request.untilMs)
+  const range = { start: since ?? MIN_TIME, end: until ?? MAX_TIME }
+  const broken = (subject.broken ?? [])
+    .map((one) => ({
+      ...one,
+      interval: every === undefined ? one.interval : bucketsAround(every, one.interval),
+    }))
+    .filter((one) => overlaps(one.interval, range))
   const isBroken = anyOverlap(broken.map((one) => one.interval))
   const chunks = broken.length === 0 ? listed : listed.filter((chunk) => !isBroken(chunk.interval))
   const byCounts = inventory.basis === "counts"
-  const newest = byCounts ? newestDays(chunks, settings.lookbackMs, nowMs) : []
+  const newest = byCounts
+    ? newestOf(chunks, chunksOf(segments, settings.rows), settings.lookbackMs, nowMs)
+    : []
   const parts = forgetting(held?.parts ?? [], newest, committed)
   const options = {
     settings: settingsDigest(settings),
@@ -93,11 +106,11 @@ export function judge(
     filtered: settings.filter !== undefined,
     share: shareOf(settings.shard, settings.name),
     since,
-    until: request.untilMs,
-    addedAlone,
+    until,
+    addedAlone: settings.aggregate === undefined ? addedAlone : 0,
   }
   const all = diff(chunks, parts, options)
-  const nothingActive = listed.length === 0
+  const nothingActive = segments.length === 0
   // What is held of a broken chunk is not gone: Druid has it, and cannot answer.
   const gone = all.gone.flatMap((interval) =>
     subtract(
@@ -107,23 +120,34 @@ export function judge(
   )
   const found = { ...all, gone, nothingActive }
   const known = [...(held?.parts ?? []), ...(subject.changed ?? [])]
-  const window = movingWindow(settings.keepMs, nowMs, listed, known)
+  const window = movingWindow(settings.keepMs, nowMs, listed, known, every)
   const base = { ...subject, broken, chunks: listed, window }
   if (!request.full) {
     const isFiltered = settings.filter !== undefined
     const counts = byCounts ? judgeCounts(found.works, held?.parts ?? [], newest, isFiltered) : undefined
-    const works = named(counts?.works ?? found.works, settings, held)
+    const works = named(wholeBuckets(counts?.works ?? found.works, every), settings, held)
     return { ...base, diff: { ...found, works }, counts }
   }
   const isFresh = anyOverlap(committed)
   const fresh = parts.filter((part) => isFresh(part.interval))
   const again = diff(chunks, fresh, options)
-  const works = again.works.map(
+  const works = wholeBuckets(again.works, every).map(
     (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
   )
   const counts = byCounts ? { refused: [], taken: [] } : undefined
   const { foreign } = found
   return { ...base, diff: { ...again, works, gone, foreign, nothingActive }, counts }
+}
+
+/** Chunks of the newest days: an aggregate's may be of several days. */
+function newestOf(
+  chunks: readonly Chunk[],
+  days: readonly Chunk[],
+  lookbackMs: number,
+  nowMs: number,
+): readonly Chunk[] {
+  const isNewest = anyOverlap(newestDays(days, lookbackMs, nowMs).map((day) => day.interval))
+  return chunks.filter(({ interval }) => isNewest(interval))
 }
 
 /** Says which settings changed, where rows have to come again for that. */

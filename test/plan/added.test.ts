@@ -83,7 +83,7 @@ describe("segments added to a chunk", () => {
       [1, 10],
     ])
     const [first, second] = halves(slices[0]!)!
-    expect([first, second].map(halves)).toEqual([undefined, undefined])
+    expect([first, second].map((slice) => halves(slice))).toEqual([undefined, undefined])
   })
 })
 

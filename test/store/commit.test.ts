@@ -46,7 +46,14 @@ async function slice(
   }
   const inside = ({ start, end }: Interval) => rows.filter(([ms]) => start <= ms && ms < end).length
   return {
-    staged: { table, rows: rows.length, counts: intervals.map(inside), suspects: [], perSegment: [] },
+    staged: {
+      table,
+      rows: rows.length,
+      counts: intervals.map(inside),
+      suspects: [],
+      perSegment: [],
+      source: { rows: rows.length, counts: intervals.map(inside) },
+    },
     columns: given.columns ?? COLUMNS,
     parts: intervals.map((interval) => ({
       interval,

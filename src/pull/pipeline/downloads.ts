@@ -80,7 +80,7 @@ export class Downloads {
   /** What a job will probably take on the spool. */
   #bytesOf({ slice, prepared }: Job): number {
     const rows = slice.rows > 0 ? slice.rows : this.#round.request.pull.sliceRows / 2
-    return rows * Math.max(this.#rowBytes, prepared.rowBytes ?? 0)
+    return rows * (prepared.groupsPerRow ?? 1) * Math.max(this.#rowBytes, prepared.rowBytes ?? 0)
   }
 
   #fetchInto(space: Space, job: Job): Promise<Fetched> {
@@ -113,7 +113,9 @@ export class Downloads {
   }
 
   #note({ slice, prepared }: Job, { bytes }: Fetched): void {
-    if (slice.rows >= ROWS_TO_LEARN_FROM) this.#rowBytes = Math.max(this.#rowBytes, bytes / slice.rows)
+    const isOfRows = prepared.source.aggregate === undefined
+    if (isOfRows && slice.rows >= ROWS_TO_LEARN_FROM)
+      this.#rowBytes = Math.max(this.#rowBytes, bytes / slice.rows)
     this.#round.progressOf(prepared).bytes += bytes
     this.#round.ports.emit({
       type: "fetched",

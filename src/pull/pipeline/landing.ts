@@ -8,7 +8,6 @@ import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText, sameInterval } from "../../base/intervals.ts"
 import { labelOf } from "../../config/table-name.ts"
 import { removeSpooled } from "../../druid/spool.ts"
-import { chunksOf } from "../../plan/chunks.ts"
 import { proof } from "../../plan/proof.ts"
 import { segmentSetText } from "../../plan/segment-set.ts"
 import { apart, isAddition } from "../../plan/slices.ts"
@@ -17,6 +16,7 @@ import { commitApart } from "../../store/rows/commit-apart.ts"
 import { dropStaged, type Staged, stage } from "../../store/rows/stage.ts"
 import { describeMismatch } from "../describe.ts"
 import { commitOf, type Prepared } from "../prepare/prepare.ts"
+import { chunksFor } from "../source.ts"
 import type { Arrived } from "./downloads.ts"
 import type { Fetched } from "./fetch.ts"
 import { checkSegments, isPastBroker } from "./past-broker.ts"
@@ -138,6 +138,7 @@ export class Landing {
         throw error
       }
       await checkSegments(fetched, staged.perSegment).catch(drop)
+      await this.#refuseTorn(job, fetched, staged).catch(drop)
       if (staged.suspects.length > 0) {
         await this.#refuseSeveral(job, staged).catch(drop)
         // What was asked about the rows is true of these segments only if they are still the same afterwards.
@@ -192,8 +193,28 @@ export class Landing {
     }
     const several = rows.suspects.filter((name) => learnt.has(name))
     if (several.length === 0) return
-    const names = several.map((name) => `"${name}"`).join(", ")
-    throw new DruidsyncError("response-mismatch", `rows with several values came for ${names}; fetched again`)
+    throw severalCame(several)
+  }
+
+  /**
+   * A row with several values is in several groups, where Druid is not told to take them as a list: then groups have more
+   * rows than there are. Metadata said that no row has several; it may have been incomplete, and tells nothing of expressions.
+   * @throws DruidsyncError `response-mismatch` where a row has several: the slice has to be fetched as lists
+   */
+  async #refuseTorn({ prepared, slice }: Job, { asked }: Fetched, { source }: Staged): Promise<void> {
+    const { aggregate } = prepared.source
+    if (aggregate === undefined) return
+    const most = slice.works.reduce((sum, work, n) => sum + (asked?.after[n] ?? work.expectedRows ?? 0), 0)
+    if (source.rows <= most) return
+    const learnt = this.#round.progressOf(prepared).severalValues
+    const single = prepared.columns.filter(
+      ({ name, druidType, multiValue }) =>
+        druidType === "STRING" && !multiValue && aggregate.by.some((one) => one.name === name),
+    )
+    const { catalog, signal } = this.#round.ports
+    const found = await catalog.severalValues(prepared.source, single, slice.interval, signal)
+    for (const name of found.names) learnt.add(name)
+    if (found.names.size > 0) throw severalCame([...found.names])
   }
 
   /** @returns what is proven; the rest comes again, or is left out */
@@ -204,15 +225,16 @@ export class Landing {
     const ready = new Map<Prepared, ReadySlice[]>()
     for (const { job, fetched, staged } of batch) {
       const { prepared, slice } = job
-      const { name, rows } = prepared.settings
-      const chunks = chunksOf(this.look?.get(name) ?? [], rows)
-      const verdict = proof(slice, staged.counts, staged.rows, fetched.asked, chunks, prepared.digest)
+      const { settings, digest } = prepared
+      const { source } = staged
+      const chunks = chunksFor(settings, this.look?.get(settings.name) ?? [])
+      const verdict = proof(slice, source.counts, source.rows, fetched.asked, chunks, digest)
       if (verdict.kind === "proven") {
         const list = ready.get(prepared) ?? []
         list.push({
           staged,
           columns: storedColumns(prepared),
-          parts: verdict.parts,
+          parts: prepared.source.aggregate === undefined ? verdict.parts : ofGroups(verdict.parts, staged),
           replacing: replacing(slice),
           beside: isAddition(slice) ? slice.works.map(({ added }) => added!.heldRows) : undefined,
           bytes: fetched.bytes,
@@ -235,7 +257,7 @@ export class Landing {
       }
       const result = this.#round.resultOf(prepared)
       const { kind, message } = verdict
-      const reason = kind === "mismatch" ? describeMismatch(slice, staged.counts, message) : message
+      const reason = kind === "mismatch" ? describeMismatch(slice, source.counts, message) : message
       result.unproven.push({ interval: slice.interval, reason })
       if (verdict.kind === "changed") result.changed = true
     }
@@ -280,7 +302,12 @@ export class Landing {
       result.slices += one.slices.length
       result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
       if (one.slices.length > 0)
-        ports.emit({ type: "committed", ...labelOf(prepared.settings), rows, slices: one.slices.length })
+        ports.emit({
+          type: "committed",
+          ...labelOf(prepared.settings),
+          rows: one.slices.reduce((sum, { staged }) => sum + staged.source.rows, 0),
+          slices: one.slices.length,
+        })
     }
   }
 }
@@ -298,6 +325,16 @@ function rowsIn(slices: readonly ReadySlice[]): number {
 function isWorthCommitting(rows: number, most: number): boolean {
   if (rows >= most) return true
   return rows > ROW_GROUP && rows % ROW_GROUP > ROW_GROUP / 2
+}
+
+function severalCame(columns: readonly string[]): DruidsyncError {
+  const names = columns.map((name) => `"${name}"`).join(", ")
+  return new DruidsyncError("response-mismatch", `rows with several values came for ${names}; fetched again`)
+}
+
+/** Checkpoints of groups: their rows are those of the table. */
+function ofGroups(parts: readonly Part[], { counts }: Staged): Part[] {
+  return parts.map((part, n) => ({ ...part, rows: counts[n]!, sourceRows: part.rows }))
 }
 
 /** Columns of a staging table of this plan. */

@@ -94,8 +94,11 @@ export class Round {
    */
   fetchFailed(job: Job, error: unknown): void {
     if (!(error instanceof DruidsyncError)) throw error
-    const mayCut = error.asksForLess && job.halvings < MAX_HALVINGS
-    const smaller = mayCut ? halves(job.slice) : undefined
+    const { aggregate } = job.prepared.source
+    // What Druid refuses outright, and at once, is cut down to a single bucket.
+    const most = aggregate !== undefined && error.code === "query" ? Number.POSITIVE_INFINITY : MAX_HALVINGS
+    const mayCut = error.asksForLess && job.halvings < most
+    const smaller = mayCut ? halves(job.slice, aggregate?.every) : undefined
     if (smaller !== undefined) {
       const half = { ...job, halvings: job.halvings + 1, order: FIRST }
       const [first, second] = smaller
@@ -110,7 +113,10 @@ export class Round {
       this.leaveOut(job, error.message)
       return
     }
-    this.failed(job.prepared, error)
+    this.failed(
+      job.prepared,
+      aggregate !== undefined && error.asksForLess ? tooManyGroups(job, error) : error,
+    )
   }
 
   /**
@@ -150,6 +156,17 @@ export class Round {
     const where = intervalText(job.slice.interval)
     this.resultOf(job.prepared).error ??= error.saying(`${error.message} (in ${where})`)
   }
+}
+
+/** Druid cannot make the groups of a single bucket. */
+function tooManyGroups({ prepared, slice }: Job, error: DruidsyncError): DruidsyncError {
+  const where = intervalText(slice.interval)
+  const hint = 'take a column out of "by", or let "every" be shorter'
+  return error.saying(
+    `the groups of "${prepared.settings.name}" are too much for Druid (in ${where}): ${error.message}`,
+    error,
+    hint,
+  )
 }
 
 /**

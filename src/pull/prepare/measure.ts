@@ -3,8 +3,10 @@
  * than a slice. Many chunks are one question. What Druid counts of a whole chunk must be what its metadata promises:
  * otherwise some server is not serving all of it, and the counts would prove a hole.
  */
+import { bucketStepMs, bucketsAround, type Every } from "../../base/buckets.ts"
 import type { Bucket, Chunk, Interval, Work } from "../../base/domain.ts"
 import { byStart, commonStepMs, overlapping, subtract } from "../../base/intervals.ts"
+import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { Source } from "../../druid/sql.ts"
 import { conditionOf, knownRows } from "../../plan/chunks.ts"
 import { bucketWidthMs, cut, isTooBig, sizeOf } from "../../plan/slices.ts"
@@ -51,7 +53,7 @@ export async function measured(
   const groups = byChunk(works)
   const counted = new Map<bigint, Bucket>()
   const toCount = [...groups].flatMap(([chunk, own]) => [
-    ...own.filter((work) => !isBig(work, target)).map((work) => work.interval),
+    ...own.filter((work) => !isBig(work, target, source)).map((work) => work.interval),
     ...restOf(chunk, own),
   ])
   for (const bucket of await count(ports, source, toCount)) counted.set(bucket.interval.start, bucket)
@@ -60,7 +62,7 @@ export async function measured(
     const { interval } = work
     const bucket = counted.get(interval.start)
     if (bucket === undefined) return [{ interval, rows: sizeOf(work) }]
-    return isTooBig(bucket, target) ? [{ interval, rows: bucket.all }] : []
+    return isTooBig(bucket, target, stepOf(source)) ? [{ interval, rows: bucket.all }] : []
   })
   const found = await histogram(ports, source, spans, target)
   const bucketsIn = overlapping(spans, found)
@@ -75,7 +77,7 @@ export async function measured(
     const isSame = own.every((work) => agrees(work, counted.get(work.interval.start), bucketsOf(work)))
     if (!isSame || (promised !== undefined && total !== promised))
       doubtful.push({ chunk, counted: total, promised })
-    else for (const work of own) pieces.push(...cut(work, bucketsOf(work), target))
+    else for (const work of own) pieces.push(...cut(work, bucketsOf(work), target, source.aggregate?.every))
   }
   return { works: pieces, doubtful }
 }
@@ -95,9 +97,14 @@ export function promiseOf(chunk: Chunk): number | undefined {
 }
 
 /** Known to be more than a slice, before it is counted. */
-function isBig({ chunk, interval }: Work, target: number): boolean {
+function isBig({ chunk, interval }: Work, target: number, source: Source): boolean {
   const rows = promiseOf(chunk)
-  return rows !== undefined && isTooBig({ interval, all: rows, matching: rows }, target)
+  return rows !== undefined && isTooBig({ interval, all: rows, matching: rows }, target, stepOf(source))
+}
+
+/** What is not cut any more: a millisecond, or what buckets of an aggregate are made of. */
+function stepOf({ aggregate }: Source): bigint {
+  return aggregate === undefined ? 1n : (bucketStepMs(aggregate.every) ?? MAX_TIME - MIN_TIME)
 }
 
 /** What of a chunk none of these works is, where that has to be counted for its promise. */
@@ -139,11 +146,12 @@ async function histogram(
   target: number,
 ): Promise<Bucket[]> {
   const result: Bucket[] = []
-  for (const { intervals, widthMs } of together(await narrowed(ports, source, spans), target)) {
+  for (const { intervals, widthMs } of together(await narrowed(ports, source, spans), target, source)) {
     const buckets = await ports.catalog.histogram(source, intervals, widthMs, ports.signal)
-    const full = buckets.filter((bucket) => isTooBig(bucket, target))
+    const isFull = (bucket: Bucket) => isTooBig(bucket, target, stepOf(source))
+    const full = buckets.filter(isFull)
     const finer = full.map(({ interval, all }) => ({ interval, rows: all }))
-    result.push(...buckets.filter((bucket) => !isTooBig(bucket, target)))
+    result.push(...buckets.filter((bucket) => !isFull(bucket)))
     result.push(...(await histogram(ports, source, finer, target)))
   }
   return result.sort((a, b) => byStart(a.interval, b.interval))
@@ -163,7 +171,10 @@ async function narrowed(
       continue
     }
     const { min, max, rows } = await catalog.bounds(source, span.interval, signal)
-    if (rows > 0) result.push({ interval: { start: min, end: max + 1n }, rows })
+    if (rows === 0) continue
+    const found = { start: min, end: max + 1n }
+    const { aggregate } = source
+    result.push({ interval: aggregate === undefined ? found : bucketsAround(aggregate.every, found), rows })
   }
   return result
 }
@@ -172,7 +183,14 @@ async function narrowed(
 function together(
   spans: readonly Span[],
   target: number,
+  source: Source,
 ): { intervals: readonly Interval[]; widthMs: bigint }[] {
+  if (source.aggregate !== undefined) {
+    return spans.map(({ interval, rows }) => ({
+      intervals: [interval],
+      widthMs: aggregateWidthMs(source.aggregate!.every, interval, rows, target),
+    }))
+  }
   const groups: Span[][] = []
   for (const span of spans) {
     const group = groups.at(-1)
@@ -184,6 +202,13 @@ function together(
     const widthMs = widthOf(group, target) ?? bucketWidthMs(interval, rows, target)
     return { intervals: group.map((span) => span.interval), widthMs }
   })
+}
+
+/** A bucket of the histogram ends where one of the aggregate does: months and years are made of days. */
+function aggregateWidthMs(every: Every, interval: Interval, rows: number, target: number): bigint {
+  const stepMs = bucketStepMs(every) ?? interval.end - interval.start
+  const isCalendar = every === "month" || every === "year"
+  return isCalendar ? stepMs : bucketWidthMs(interval, rows, target, stepMs)
 }
 
 /** A width that is fine enough for each of several spans, and ends a bucket where one of them ends; undefined: none is. */

@@ -14,6 +14,7 @@ import type { DatasourceCommit } from "../../store/rows/commit.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { Judged } from "../judge.ts"
 import type { Run } from "../progress.ts"
+import { sourceOf } from "../source.ts"
 import { type Decided, Decisions } from "./decisions.ts"
 import type { Learnt } from "./listed-columns.ts"
 import type { Doubt } from "./measure.ts"
@@ -34,6 +35,8 @@ export interface Prepared {
   readonly sliceRows: number
   /** bytes of a row in a response, from a sample, where there is enough to fetch for one */
   readonly rowBytes: number | undefined
+  /** groups that a row becomes, from a sample; undefined where rows are copied, or none was taken */
+  readonly groupsPerRow: number | undefined
   readonly columns: readonly Column[]
   /** each column has one type in all segments (see `Shape`) */
   readonly isUniform: boolean
@@ -70,7 +73,7 @@ export async function prepare(
   learnt?: Learnt,
 ): Promise<Prepared> {
   const { settings, held, diff } = judged
-  const source: Source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
+  const source = sourceOf(settings)
   const share = shareOf(settings.shard, settings.name)
   // Chunks of other shards keep ours no further apart than no chunk at all.
   const chunks = judged.chunks.filter((chunk) => share(chunk.interval) !== "none")
@@ -83,13 +86,15 @@ export async function prepare(
   const base = { settings, source, digest: settingsDigest(settings), decisions, refreshed, doubtful }
   if (decisions.isDone && refreshed.length === 0 && !needsEmptyTable(judged)) {
     const schema = held?.columns ?? []
-    const unread = { columns: [], isUniform: false, rowHash: undefined, sliceRows: 0, rowBytes: undefined }
+    const size = { sliceRows: 0, rowBytes: undefined, groupsPerRow: undefined }
+    const unread = { columns: [], isUniform: false, rowHash: undefined, ...size }
     return { ...base, ...unread, schema, changes: renamed, warnings: [] }
   }
   const works = decisions.candidates
   const shape = await readShape(ports, source, judged, works, learnt)
-  const { rows: sliceRows, rowBytes } = await sliceSize(ports, request, source, shape.columns, works)
-  return { ...base, ...shape, sliceRows, rowBytes, changes: [...renamed, ...shape.changes] }
+  const size = await sliceSize(ports, request, source, shape.columns, works)
+  const { rows: sliceRows, rowBytes, groupsPerRow } = size
+  return { ...base, ...shape, sliceRows, rowBytes, groupsPerRow, changes: [...renamed, ...shape.changes] }
 }
 
 /** Everything that is decided, at once: for where nothing of it is fetched meanwhile. @throws DruidsyncError */

@@ -5,9 +5,9 @@
 import { DruidsyncError } from "../../base/errors.ts"
 import type { Catalog } from "../../druid/catalog.ts"
 import type { Header } from "../../druid/framing.ts"
-import type { NamedColumn, Source } from "../../druid/sql.ts"
+import { type Grouping, type NamedColumn, type Source, valueSql } from "../../druid/sql.ts"
 
-/** With it in the select list Druid refuses an aggregation, since the time is not grouped. */
+/** Beside it Druid refuses an aggregation where rows are asked for, and all else where groups are. */
 const TIME: NamedColumn = { name: "__time" }
 
 /**
@@ -19,29 +19,60 @@ export async function readTypes(
   columns: readonly NamedColumn[],
 ): Promise<Header> {
   const { catalog, signal } = ports
-  const { datasource, filter } = source
+  const { datasource, filter, aggregate } = source
   try {
     return await catalog.types(source, columns, signal)
   } catch (error) {
     if (!isRefusal(error)) throw error
-    const alone = { datasource }
-    for (const column of columns) {
-      if (column.expression === undefined) continue
-      await catalog.types(alone, [TIME, column], signal).catch((refusal: unknown) => {
+    const written = aggregate === undefined ? addedColumns(columns) : groupParts(aggregate)
+    for (const { key, column, hint, grouping } of written) {
+      await catalog.types({ datasource, aggregate: grouping }, [TIME, column], signal).catch((refusal) => {
         throw isRefusal(refusal)
-          ? refusedSql(`"columns.add.${column.name}" of datasource "${datasource}"`, refusal, {
-              hint: `it is computed from each row by itself, such as UPPER("page"); it is: ${column.expression}`,
+          ? refusedSql(`"${key}" of datasource "${datasource}"`, refusal, {
+              hint: `${hint}; it is: ${valueSql(column)}`,
             })
           : refusal
       })
     }
     if (filter === undefined) throw error
     // The same without the filter tells whose fault it is: this throws where it is not the filter's.
-    await catalog.types(alone, columns, signal)
+    await catalog.types({ datasource, aggregate }, columns, signal)
     throw refusedSql(`the "filter" of datasource "${datasource}"`, error, {
       hint: `the filter is a condition in Druid SQL, such as "page" = 'Main'; it is: ${filter}`,
     })
   }
+}
+
+/** SQL that the user wrote, as it can be asked about by itself. */
+interface Written {
+  readonly key: string
+  readonly column: NamedColumn
+  readonly grouping: Grouping | undefined
+  readonly hint: string
+}
+
+function addedColumns(columns: readonly NamedColumn[]): Written[] {
+  const hint = 'it is computed from each row by itself, such as UPPER("page")'
+  return columns
+    .filter(({ expression }) => expression !== undefined)
+    .map((column) => ({ key: `columns.add.${column.name}`, column, grouping: undefined, hint }))
+}
+
+function groupParts({ every, by, measures }: Grouping): Written[] {
+  return [
+    ...by.map((column) => ({
+      key: `aggregate.by.${column.name}`,
+      column,
+      grouping: { every, by: [column], measures: [] },
+      hint: "it is a column of the datasource, or computed from each row by itself",
+    })),
+    ...measures.map((column) => ({
+      key: `aggregate.measures.${column.name}`,
+      column,
+      grouping: { every, by: [], measures: [] },
+      hint: 'it is made from the rows of a group, such as SUM("added")',
+    })),
+  ]
 }
 
 /** True where Druid does not accept a query as it is. */

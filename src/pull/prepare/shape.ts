@@ -3,6 +3,7 @@
  * that Druid declares; whether rows hold several values is asked of the segments, never guessed from the first rows.
  */
 
+import { ROWS_COLUMN } from "../../base/buckets.ts"
 import type { Column, Interval, Work } from "../../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError } from "../../base/errors.ts"
 import { union } from "../../base/intervals.ts"
@@ -10,7 +11,7 @@ import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { Secret } from "../../config/secret.ts"
 import type { Header } from "../../druid/framing.ts"
 import { mergedColumns, type SegmentColumns, type Stretch } from "../../druid/segment-columns.ts"
-import type { NamedColumn, Source } from "../../druid/sql.ts"
+import { groupColumns, type NamedColumn, type Source } from "../../druid/sql.ts"
 import { conditionOf } from "../../plan/chunks.ts"
 import { segmentSetText } from "../../plan/segment-set.ts"
 import type { HeldState } from "../../store/notes/state.ts"
@@ -50,11 +51,16 @@ export async function readShape(
 ): Promise<Shape> {
   const { settings, held } = subject
   const stored = await storedColumns(ports, source, works)
-  const listed = await listedColumns(ports, subject, stored?.settled, learnt)
-  const chosen = chosenColumns(settings, listed.names, held?.columns)
+  const { aggregate } = source
+  const listed =
+    aggregate === undefined
+      ? await listedColumns(ports, subject, stored?.settled, learnt)
+      : { names: [], warnings: [] }
+  const chosen =
+    aggregate === undefined ? chosenColumns(settings, listed.names, held?.columns) : groupColumns(aggregate)
   const header = await readTypes(ports, source, chosen)
   const found = stored?.all ?? (await severalValues(ports, source, header, chosen, works))
-  const asText = await needText(ports, source, header, works, found, held)
+  const asText = await needText(ports, source, header, chosen, works, found, held)
   const warnings = [...listed.warnings]
   const wanted = header.names.map((name, n): Omit<Column, "target"> => {
     const druidType = header.druidTypes[n]!
@@ -64,6 +70,7 @@ export async function readShape(
       druidType,
       sqlType: header.sqlTypes[n]!,
       ...(expression === undefined ? {} : { expression }),
+      ...(aggregate !== undefined && name === ROWS_COLUMN ? { countsRows: true as const } : {}),
     }
     const { hash, salt } = settings.columns
     const isHashed = salt !== undefined && hash?.includes(name) === true
@@ -78,12 +85,15 @@ export async function readShape(
     const was = held?.columns.find((column) => column.name === name)
     // Once a column was seen with several values it stays so, also where the slices at hand have single ones only.
     const hasSeveral =
-      found.get(name)?.multiValue === true ||
+      (expression === undefined && found.get(name)?.multiValue === true) ||
       learnt.severalValues.has(name) ||
       was?.multiValue === true ||
       was?.duckdbType === "VARCHAR[]"
     const multiValue = druidType === "STRING" && hasSeveral
-    if (multiValue && expression !== undefined) throw severalComputed(settings.name, name, expression)
+    if (multiValue && expression !== undefined) {
+      const key = aggregate === undefined ? "columns.add" : "aggregate.by"
+      throw severalComputed(settings.name, `${key}.${name}`, expression)
+    }
     const choice = duckdbTypeOf(name, druidType, multiValue, isHashed ? "list" : settings.multiValue)
     if (choice.warning !== undefined) warnings.push(`column "${name}": ${choice.warning}`)
     if (isHashed) return { ...base, multiValue, ...hashedAs(choice.duckdbType, salt) }
@@ -107,10 +117,10 @@ function hashedAs(plainType: string, salt: Secret): Pick<Column, "duckdbType" | 
   return { duckdbType: isList ? "VARCHAR[]" : "VARCHAR", hashed: { plainType, salt } }
 }
 
-function severalComputed(datasource: string, name: string, expression: string): DruidsyncError {
+function severalComputed(datasource: string, key: string, expression: string): DruidsyncError {
   return new DruidsyncError(
     "config",
-    `"columns.add.${name}" of datasource "${datasource}" gives several values for some rows`,
+    `"${key}" of datasource "${datasource}" gives several values for some rows`,
     {
       hint: `write a list, such as MV_TO_ARRAY("tags"), or one text, such as MV_TO_STRING("tags", ','); it is: ${expression}`,
     },
@@ -189,6 +199,7 @@ async function needText(
   ports: Ports,
   source: Source,
   header: Header,
+  columns: readonly NamedColumn[],
   works: readonly Work[],
   found: SegmentColumns,
   held: HeldState | undefined,
@@ -197,7 +208,7 @@ async function needText(
   const roundable: NamedColumn[] = []
   for (const [n, name] of header.names.entries()) {
     const answered = header.druidTypes[n]!
-    if (name === "__time" || !NUMBERS.has(answered)) continue
+    if (name === "__time" || columns[n]!.expression !== undefined || !NUMBERS.has(answered)) continue
     const types = [...(found.get(name)?.types ?? [])].filter((type) => type !== answered)
     const was = held?.columns.find((column) => column.name === name)
     const losing = types.filter((type) => loses(type, answered))

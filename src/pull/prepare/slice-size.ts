@@ -1,17 +1,22 @@
-/** How many rows a slice should have: as many as the config says, and fewer where rows are wide. */
-import type { Column, Work } from "../../base/domain.ts"
+/** How many rows a slice should have: as many as the config says, fewer where rows are wide, more where they become groups. */
+import { bucketEnd, bucketStart } from "../../base/buckets.ts"
+import type { Column, Interval, Work } from "../../base/domain.ts"
 import type { Source } from "../../druid/sql.ts"
 import { rowsOfSlice, sizeOf } from "../../plan/slices.ts"
 import type { Ports, PullRequest } from "../ports.ts"
 
 /** So few rows are not worth a question. */
 const FEW_ROWS = 10_000
+/** Druid groups so many times as many rows at once as it sends, at most: a query of some seconds. */
+const MOST_GROUPED = 16
 
 /** The size of a datasource's slices. */
 export interface SliceSize {
   readonly rows: number
   /** of a response, mean of a sample; undefined where none was taken */
   readonly rowBytes: number | undefined
+  /** of an aggregate: groups that a row becomes, from a sample */
+  readonly groupsPerRow: number | undefined
 }
 
 /**
@@ -27,9 +32,23 @@ export async function sliceSize(
 ): Promise<SliceSize> {
   const [first, ...others] = works
   const total = works.reduce((sum, work) => sum + sizeOf(work), 0)
-  if (first === undefined || total <= FEW_ROWS) return { rows: pull.sliceRows, rowBytes: undefined }
+  const usual = { rows: pull.sliceRows, rowBytes: undefined, groupsPerRow: undefined }
+  if (first === undefined || total <= FEW_ROWS) return usual
   const { catalog, signal } = ports
-  const biggest = others.reduce((one, other) => (sizeOf(other) > sizeOf(one) ? other : one), first)
-  const rowBytes = await catalog.rowBytes(source, columns, biggest.interval, signal)
-  return { rows: rowsOfSlice(pull.sliceRows, rowBytes, pull.spoolLimitBytes), rowBytes }
+  const { interval } = others.reduce((one, other) => (sizeOf(other) > sizeOf(one) ? other : one), first)
+  if (source.aggregate === undefined) {
+    const rowBytes = await catalog.rowBytes(source, columns, interval, signal)
+    return { ...usual, rows: rowsOfSlice(pull.sliceRows, rowBytes, pull.spoolLimitBytes), rowBytes }
+  }
+  const sample = bucketIn(source.aggregate.every, interval)
+  const groupsPerRow = await catalog.groupsPerRow(source, columns, sample, signal)
+  if (groupsPerRow === undefined) return usual
+  const times = Math.min(MOST_GROUPED, 1 / groupsPerRow)
+  return { ...usual, rows: Math.floor(pull.sliceRows * Math.max(1, times)), groupsPerRow }
+}
+
+/** A bucket in the middle of an interval of whole ones. */
+function bucketIn(every: NonNullable<Source["aggregate"]>["every"], { start, end }: Interval): Interval {
+  const middle = start + (end - start) / 2n
+  return { start: bucketStart(every, middle), end: bucketEnd(every, middle) }
 }

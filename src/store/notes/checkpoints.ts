@@ -3,6 +3,7 @@
  * out of it on either side stays, counted anew. Call within the transaction that changes the rows (invariant I1), after
  * the rows have been changed.
  */
+import { ROWS_COLUMN } from "../../base/buckets.ts"
 import type { Interval, Part, PartState } from "../../base/domain.ts"
 import { anyOverlap, intersection, intervalText, subtract, union } from "../../base/intervals.ts"
 import { quoteName } from "../../base/names.ts"
@@ -11,7 +12,7 @@ import { asStored, insertRows, type RowOf, readRows } from "./sync-table.ts"
 import { CHUNKS } from "./tables.ts"
 import { timeCondition } from "./times.ts"
 
-const PART_COLUMNS = ["start", "end", "segments", "rows", "state", "settings"] as const
+const PART_COLUMNS = ["start", "end", "segments", "rows", "sourceRows", "state", "settings"] as const
 
 function partOf(row: Pick<RowOf<typeof CHUNKS>, (typeof PART_COLUMNS)[number]>): Part {
   const { start, end, ...part } = row
@@ -81,10 +82,10 @@ export async function markParts(
     for (const interval of union(intervals)) {
       const inside = intersection(part.interval, interval)
       if (inside === undefined) continue
-      const rows = await countRows(engine, owner, inside)
+      const piece = await pieceOf(engine, owner, part, inside)
       // A checkpoint without rows that Druid has no segment for says nothing: it goes.
-      if (state === "kept" && rows === 0) continue
-      marked.push({ ...part, interval: inside, state, rows })
+      if (state === "kept" && piece.rows === 0) continue
+      marked.push({ ...piece, state })
     }
   }
   await insertParts(engine, owner, [...rest, ...marked])
@@ -117,22 +118,36 @@ async function cut(
   const rest: Part[] = []
   for (const part of taken) {
     for (const interval of subtract(part.interval, merged)) {
-      rest.push({ ...part, interval, rows: await countRows(engine, owner, interval) })
+      rest.push(await pieceOf(engine, owner, part, interval))
     }
   }
   return { taken, rest }
 }
 
-async function countRows(engine: Engine, owner: CheckpointOwner, interval: Interval): Promise<number> {
+/** A piece of a checkpoint, counted anew. */
+async function pieceOf(
+  engine: Engine,
+  owner: CheckpointOwner,
+  part: Part,
+  interval: Interval,
+): Promise<Part> {
+  const sum = part.sourceRows === undefined ? "NULL" : `coalesce(sum(${quoteName(ROWS_COLUMN)}), 0)`
   const [row] = await engine.rows(
-    `SELECT count(*) FROM file.${quoteName(owner.table)} WHERE ${timeCondition(interval)}`,
+    `SELECT count(*), ${sum} FROM file.${quoteName(owner.table)} WHERE ${timeCondition(interval)}`,
   )
-  return Number(row![0])
+  const [rows, sourceRows] = row as [unknown, unknown]
+  return {
+    ...part,
+    interval,
+    rows: Number(rows),
+    sourceRows: sourceRows === null ? undefined : Number(sourceRows),
+  }
 }
 
 async function insertParts(engine: Engine, owner: CheckpointOwner, parts: readonly Part[]): Promise<void> {
   const { datasource, table, runId, nowMs } = owner
   const rows = parts.map(({ interval, ...part }) => ({
+    sourceRows: undefined,
     ...part,
     ...interval,
     interval: intervalText(interval),

@@ -96,6 +96,8 @@ export const CHUNKS = syncTable(
     runId: text("run_id"),
     committedMs: instant("committed_at"),
     table: ownTable,
+    /** rows of Druid's that groups were made from; NULL where rows are copied */
+    sourceRows: later(optional(count("source_rows")), "NULL"),
   },
 )
 

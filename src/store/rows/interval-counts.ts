@@ -41,6 +41,7 @@ export function storedBucket(intervals: readonly Interval[]): string {
  * @param table quoted name of a table that has `__time`
  * @param intervals ascending, disjoint
  * @param where SQL condition that holds for all rows of the intervals, where it spares looking at others
+ * @param number SQL of a number of a row; left out: each row counts as one
  * @returns rows per interval; rows outside of all are in none
  */
 export async function countsByInterval(
@@ -48,11 +49,12 @@ export async function countsByInterval(
   table: string,
   intervals: readonly Interval[],
   where = "TRUE",
+  number = "1",
 ): Promise<number[]> {
   const counts = intervals.map(() => 0)
   if (intervals.length === 0) return counts
   const rows = await engine.rows(
-    `SELECT n, count(*) FROM (SELECT ${storedBucket(intervals)} AS n FROM ${table} WHERE ${where}) WHERE n >= 0 GROUP BY n`,
+    `SELECT n, sum(k) FROM (SELECT ${storedBucket(intervals)} AS n, ${number} AS k FROM ${table} WHERE ${where}) WHERE n >= 0 GROUP BY n`,
   )
   for (const [n, count] of rows) counts[Number(n)] = Number(count)
   return counts

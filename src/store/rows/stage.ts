@@ -23,6 +23,8 @@ export interface Staged {
   readonly rows: number
   /** rows per interval that was asked for */
   readonly counts: readonly number[]
+  /** the same in rows of Druid's: where groups were asked for, the rows that they were made from */
+  readonly source: { readonly rows: number; readonly counts: readonly number[] }
   /** of batches: rows per segment, in the order of the form's list */
   readonly perSegment: readonly number[]
   /** columns taken for single strings that hold what may be Druid's text of several: ask Druid before trusting them */
@@ -106,10 +108,12 @@ export async function stage(
   const inSpool =
     hashes.length === 0 ? hashes : (await look(engine, source(lineBytes), hashes, mayBeSeveral)).found
   const suspects = [...close, ...inSpool]
+  const counts = await countsByInterval(engine, name, intervals)
   return {
     table,
     rows,
-    counts: await countsByInterval(engine, name, intervals),
+    counts,
+    source: (await groupedRows(engine, name, columns, intervals)) ?? { rows, counts },
     perSegment: form.kind === "batches" ? await countsBySegment(engine, name, form.segments.length) : [],
     suspects: suspects.map(({ column }) => column.name),
   }
@@ -132,6 +136,20 @@ async function countsBySegment(engine: Engine, table: string, segments: number):
     counts[Number(segment) - 1] = Number(rows)
   }
   return counts
+}
+
+/** The rows that groups were made from; undefined where rows were asked for. */
+async function groupedRows(
+  engine: Engine,
+  table: string,
+  columns: readonly Column[],
+  intervals: readonly Interval[],
+): Promise<Staged["source"] | undefined> {
+  const counting = columns.find((column) => column.countsRows)
+  if (counting === undefined) return undefined
+  const number = quoteName(counting.target)
+  const [row] = await engine.rows(`SELECT coalesce(sum(${number}), 0) FROM ${table}`)
+  return { rows: Number(row![0]), counts: await countsByInterval(engine, table, intervals, "TRUE", number) }
 }
 
 /** A column of texts, and the SQL that reads them as Druid wrote them. */

@@ -15,6 +15,7 @@ export type Span = string | { readonly start: Instant; readonly end: Instant }
 export type Granularity =
   | "SECOND"
   | "MINUTE"
+  | "FIVE_MINUTE"
   | "FIFTEEN_MINUTE"
   | "HOUR"
   | "SIX_HOUR"
@@ -30,6 +31,7 @@ export const ETERNITY: Interval = { start: -4611686018427387904n, end: 461168601
 
 const DAY_MS = 86_400_000n
 const FIXED_MS: Partial<Record<Granularity, bigint>> = {
+  FIVE_MINUTE: 300_000n,
   SECOND: 1_000n,
   MINUTE: 60_000n,
   FIFTEEN_MINUTE: 900_000n,

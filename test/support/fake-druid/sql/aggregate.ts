@@ -1,4 +1,4 @@
-/** COUNT, SUM, MIN and MAX, each with FILTER, over all rows or per group. */
+/** COUNT, SUM, MIN, MAX, and the number of distinct values, each with FILTER, over all rows or per group. */
 import type { Interval } from "../model/time.ts"
 import type { Value } from "../model/values.ts"
 import { bounded, isTimeMs } from "./bounds.ts"
@@ -7,7 +7,7 @@ import { sqlError } from "./errors.ts"
 import { BIGINT, type SqlType } from "./functions.ts"
 import type { Expression, Select } from "./parse.ts"
 
-const AGGREGATIONS = new Set(["COUNT", "SUM", "MIN", "MAX"])
+const AGGREGATIONS = new Set(["COUNT", "SUM", "MIN", "MAX", "APPROX_COUNT_DISTINCT"])
 
 interface Aggregation {
   readonly name: string
@@ -123,7 +123,7 @@ function compiled(
       within: interval,
       filter: rest.length === 0 ? undefined : predicate(rest, scope),
     },
-    type: call.name === "COUNT" ? BIGINT : argument!.type,
+    type: call.name === "COUNT" || call.name === "APPROX_COUNT_DISTINCT" ? BIGINT : argument!.type,
   }
 }
 
@@ -154,22 +154,45 @@ export function answeredByTime({ keys, aggregations }: Grouping, rows: TimedRows
  */
 export function aggregated(plan: Grouping, rows: Iterable<readonly Value[]>, timeSlot: number): Value[][] {
   const groups = new Map<string, Value[]>()
-  const empty = plan.aggregations.map(({ name }) => (name === "COUNT" ? 0n : null))
+  const empty = plan.aggregations.map(({ name }) =>
+    name === "COUNT" ? 0n : name === "APPROX_COUNT_DISTINCT" ? [] : null,
+  )
   if (plan.keys.length === 0) groups.set("", [...empty])
   for (const row of rows) {
-    const keys = plan.keys.map((key) => key.evaluate(row))
-    const id = keys.map((key) => `${typeof key}${String(key)}`).join("\u0001")
-    let group = groups.get(id)
-    if (!group) {
-      group = [...keys, ...empty]
-      groups.set(id, group)
-    }
-    for (let i = 0; i < plan.aggregations.length; i++) {
-      const slot = keys.length + i
-      group[slot] = next(plan.aggregations[i]!, group[slot]!, row, timeSlot)
+    for (const keys of keysOf(plan, row)) {
+      const id = keys
+        .map((key) => `${typeof key}${Array.isArray(key) ? JSON.stringify(key) : key}`)
+        .join("\u0001")
+      let group = groups.get(id)
+      if (!group) {
+        group = [...keys, ...empty]
+        groups.set(id, group)
+      }
+      for (let i = 0; i < plan.aggregations.length; i++) {
+        const slot = keys.length + i
+        group[slot] = next(plan.aggregations[i]!, group[slot]!, row, timeSlot)
+      }
     }
   }
-  return ordered([...groups.values()], plan)
+  const counted = [...groups.values()].map((group) =>
+    group.map((value, slot) => {
+      const name = plan.aggregations[slot - plan.keys.length]?.name
+      return name === "APPROX_COUNT_DISTINCT" ? BigInt((value as readonly Value[]).length) : value
+    }),
+  )
+  return ordered(counted, plan)
+}
+
+/** The groups that a row is in: one, but where a key is a string with several values one for each of them. */
+function keysOf(plan: Grouping, row: readonly Value[]): Value[][] {
+  return plan.keys.reduce<Value[][]>(
+    (all, key) => {
+      const value = key.evaluate(row)
+      const values = Array.isArray(value) && key.type.druid === "STRING" ? (value as Value[]) : [value]
+      return all.flatMap((keys) => values.map((one) => [...keys, one]))
+    },
+    [[]],
+  )
 }
 
 /** The answer rows in their order, projected. */
@@ -209,6 +232,10 @@ function next(aggregation: Aggregation, soFar: Value, row: readonly Value[], tim
   const value = argument ? argument.evaluate(row) : true
   if (value === null) return soFar
   if (name === "COUNT") return (soFar as bigint) + 1n
+  if (name === "APPROX_COUNT_DISTINCT") {
+    const seen = soFar as readonly Value[]
+    return (seen as readonly unknown[]).includes(value) ? seen : ([...seen, value] as Value)
+  }
   if (soFar === null) return value
   if (name === "SUM")
     return typeof soFar === "bigint" && typeof value === "bigint"

@@ -55,7 +55,10 @@ export function kindOf(select: Select): QueryKind {
   if (select.table.path[0] === "lookup") return "lookup"
   if (select.limit === 0) return "types"
   if (!isGrouped(select)) return select.limit === undefined ? "scan" : "sample"
-  if (select.groupBy.length > 0) return "histogram"
+  if (select.groupBy.length > 0) {
+    const isOfBuckets = select.items !== "*" && select.items.some(({ alias }) => alias === "__time")
+    return isOfBuckets ? "scan" : "histogram"
+  }
   const names = select.items === "*" ? [] : select.items.flatMap((item) => aggregationsIn(item.expression))
   if (names.every((name) => name === "COUNT")) return "counts"
   return names.every((name) => name === "COUNT" || name === "MIN" || name === "MAX") ? "bounds" : "aggregate"

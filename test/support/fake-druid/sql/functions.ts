@@ -31,8 +31,11 @@ export interface ScalarFunction {
 const PERIODS: Readonly<Record<string, Granularity>> = {
   PT1S: "SECOND",
   PT1M: "MINUTE",
+  PT5M: "FIVE_MINUTE",
+  PT15M: "FIFTEEN_MINUTE",
   PT1H: "HOUR",
   P1D: "DAY",
+  P1W: "WEEK",
   P1M: "MONTH",
   P1Y: "YEAR",
 }
@@ -46,8 +49,11 @@ const values = (mv: Value): readonly Value[] => (Array.isArray(mv) ? mv : [mv])
 export const SCALAR_FUNCTIONS: Readonly<Record<string, ScalarFunction>> = {
   TIMESTAMP_TO_MILLIS: { arity: 1, type: () => BIGINT, apply: (time) => time! },
   MILLIS_TO_TIMESTAMP: { arity: 1, type: () => TIMESTAMP, apply: (time) => time! },
+  // The fake knows no time zone but UTC, and no origin.
   TIME_FLOOR: {
     arity: 2,
+    more: true,
+    takesNull: true,
     type: () => TIMESTAMP,
     apply: (time, period) => chunkOf(time as bigint, PERIODS[period as string] ?? "DAY").start,
   },

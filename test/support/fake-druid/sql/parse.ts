@@ -59,8 +59,10 @@ export interface Select {
   readonly sql: string
   /** "*", or the expressions with their aliases */
   readonly items: "*" | readonly { readonly expression: Expression; readonly alias: string | undefined }[]
-  /** undefined: SELECT without FROM */
+  /** undefined: SELECT without FROM, or of the rows of another one */
   readonly table: (Placed & { readonly path: readonly string[] }) | undefined
+  /** `FROM (SELECT …)` */
+  readonly inner: Select | undefined
   readonly where: Expression | undefined
   readonly groupBy: readonly Expression[]
   readonly orderBy: readonly { readonly expression: Expression; readonly descending: boolean }[]
@@ -91,15 +93,23 @@ class Parser {
   }
 
   select(): Select {
+    const select = this.#select()
+    if (this.#peek().kind !== "end") throw this.#unexpected()
+    return select
+  }
+
+  #select(): Select {
     this.#expect("SELECT")
     const items = this.#accept("*") ? ("*" as const) : this.#list(() => this.#item())
-    const table = this.#accept("FROM") ? this.#table() : undefined
+    const isFrom = this.#accept("FROM")
+    const inner = isFrom && this.#accept("(") ? this.#select() : undefined
+    if (inner !== undefined) this.#expect(")")
+    const table = isFrom && inner === undefined ? this.#table() : undefined
     const where = this.#accept("WHERE") ? this.#expression() : undefined
     const groupBy = this.#by("GROUP", () => this.#expression())
     const orderBy = this.#by("ORDER", () => this.#sortKey())
     const limit = this.#accept("LIMIT") ? this.#limit() : undefined
-    if (this.#peek().kind !== "end") throw this.#unexpected()
-    return { sql: this.#sql, items, table, where, groupBy, orderBy, limit }
+    return { sql: this.#sql, items, table, inner, where, groupBy, orderBy, limit }
   }
 
   #by<T>(word: string, element: () => T): T[] {
