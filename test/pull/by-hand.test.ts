@@ -123,6 +123,17 @@ describe("a unique index", () => {
     expect(await indexes()).toEqual([["u", "w", true]])
   })
 
+  it("survives that the same rows come again, beside a late one", async () => {
+    await byHand("CREATE UNIQUE INDEX u ON w (id)", "CREATE UNIQUE INDEX two ON w (channel, id)")
+    fake.world.append("w", [{ ...rows(100, 6n)[0]!, id: 500n }])
+    fake.world.settle()
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 41 })
+    fake.world.overwrite("w", `${FIRST}/2020-01-02`, rows(0, 7n))
+    fake.world.settle()
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 40 })
+    expect(await content("w")).toEqual([[40, 0, "7"]])
+  })
+
   it("is named where they are, with what to do", async () => {
     await byHand("CREATE UNIQUE INDEX u ON w (id)")
     for (const name of ["w", "other"])

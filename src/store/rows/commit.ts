@@ -90,6 +90,7 @@ export function commit(
       widened.push(...table.widened)
       const { datasource, table: name } = one.target
       const owner = { datasource, table: name, runId: run.id, nowMs: run.nowMs }
+      await bindIndexes(engine, table)
       let removed = 0
       for (const slice of one.slices) removed += await replaceRows(engine, table, slice, owner)
       removed += await removeRows(engine, table, owner, one.remove)
@@ -108,6 +109,14 @@ export function commit(
     return { deleted, widened }
   }
   return file.write(work, signal, bringing)
+}
+
+/**
+ * DuckDB (1.5.5) reads the unique indexes of a table when something is first inserted. What is deleted before that still
+ * stands in them, and the same row could not come again.
+ */
+function bindIndexes(engine: Engine, { name }: TableNow): Promise<void> {
+  return engine.run(`INSERT INTO ${name} ("__time") SELECT "__time" FROM ${name} LIMIT 0`)
 }
 
 /** Names of the columns that came with the rows; undefined where none came. */
