@@ -1,5 +1,5 @@
 /**
- * Files that nobody ever sees half written: they are written beside their place, then renamed into it. The old file stays
+ * Files that no reader ever sees half written: they are written beside their place, then renamed into it. The old file stays
  * until the new one is whole. This is the one file of `base` that touches the machine.
  */
 import { chmod, type FileHandle, link, open, rename, rm } from "node:fs/promises"

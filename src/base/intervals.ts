@@ -126,7 +126,7 @@ export function intervalText({ start, end }: Interval): string {
   return `${formatDruidTime(start)}/${formatDruidTime(end)}`
 }
 
-/** The interval of such a text. @throws RangeError where it is none */
+/** The interval of such a text. @throws RangeError if it is not an interval */
 export function parseInterval(text: string): Interval {
   const [start = "", end = ""] = text.split("/")
   return { start: parseDruidTime(start), end: parseDruidTime(end) }

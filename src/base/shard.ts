@@ -9,7 +9,7 @@
  *
  * The factor is 2^32 divided by the golden ratio: of any run of days each shard has its share, give or take less than three
  * (Knuth, "The Art of Computer Programming" 3, 6.4: Fibonacci hashing); twice that where the run crosses 1970, at which the
- * sequence begins anew. Files in the field depend on this: it never changes.
+ * sequence starts over. Files in the field depend on this: it never changes.
  */
 import type { Interval } from "./domain.ts"
 import { floorDiv } from "./time.ts"

@@ -42,7 +42,7 @@ const SAME: Readonly<Record<string, Code>> = { EPERM: "EACCES", EDQUOT: "ENOSPC"
 /**
  * @param error as `node:fs` or DuckDB throws it
  * @param flag that names the file, as it is typed (`--out`)
- * @returns undefined where the error is none of the operating system's
+ * @returns undefined if the error does not come from the operating system
  */
 export function refusalOf(error: unknown, wanted: Wanted, flag: string): Refusal | undefined {
   const code = codeOf(error)
@@ -56,7 +56,7 @@ export function whyOf(error: unknown, wanted: Wanted): string {
 
 /**
  * The system's name for what it refuses: `ENOSPC` also for a full quota and for DuckDB's words for either.
- * @returns undefined where the error is none of the operating system's
+ * @returns undefined if the error does not come from the operating system
  */
 export function codeOf(error: unknown): Code | undefined {
   const { code } = (error ?? {}) as { code?: unknown }

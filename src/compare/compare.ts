@@ -1,5 +1,5 @@
 /**
- * Compares one datasource. Both sides are of the same moment or nothing is said: a stretch is compared only where its
+ * Compares one datasource. Both sides must be of the same moment: a stretch is compared only where its
  * checkpoint names the segments that Druid serves, they are looked at again afterwards, and a difference is believed
  * when it is seen twice and Druid's own count agrees with its metadata.
  */

@@ -37,7 +37,7 @@ export async function compareByPrints(
   return findings.map((one) => ({ ...one, columns: names.get(one.stretch) ?? one.columns }))
 }
 
-/** What is too much for Druid at once is asked in two halves; what it refuses for one stretch is told. */
+/** If the question is too big for Druid, asks in two halves; if it refuses a single stretch, that is the finding. */
 async function compareBatch(
   context: CompareContext,
   stretches: readonly Stretch[],

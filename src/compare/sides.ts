@@ -1,6 +1,6 @@
 /**
  * Two sides of a comparison in DuckDB: SELECTs that give the same columns, so that equal values mean the same rows.
- * Whoever has two such SELECTs can ask for fingerprints (`fingerprints.ts`) or for the rows that differ
+ * Two such SELECTs can be compared by fingerprints (`fingerprints.ts`) or row by row, to find the rows that differ
  * (`multisets.ts`). Pure.
  */
 import { conversion } from "../store/rows/convert.ts"

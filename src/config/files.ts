@@ -31,7 +31,7 @@ export async function readSmallFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** The text of a UTF-8 file without its byte order mark, or why there is none (a clause, without the path). */
+/** The text of a UTF-8 file without its byte order mark, or the reason why it cannot be read (a clause, without the path). */
 export async function readText(
   path: string,
   readFile: ReadFile,

@@ -72,7 +72,7 @@ export function settingsText(datasource: Shaping & Told): string {
 }
 
 /**
- * Keys of the config that differ from what `settingsText` gave before; empty where that cannot be told.
+ * Keys of the config that differ from what `settingsText` gave before; empty where we cannot tell.
  * @param before text of the file's last commit
  */
 export function changedSettings(before: string, datasource: Shaping): string[] {

@@ -156,6 +156,6 @@ export interface Settings {
   readonly lookups: Lookups | undefined
   readonly pull: PullSettings
   readonly job: JobSettings
-  /** things that work but deserve a word, each one line with what to do */
+  /** warnings about things that work: one line each, with what to do */
   readonly warnings: readonly string[]
 }

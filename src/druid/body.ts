@@ -19,7 +19,7 @@ export async function textOf(response: Response, limitBytes = Number.POSITIVE_IN
   return Buffer.concat(pieces).toString("utf8")
 }
 
-/** Lets go of a body that nobody reads. */
+/** Discards a body that is not read. */
 export function dropBody(response: Response): void {
   response.body?.cancel().catch(() => undefined)
 }

@@ -26,7 +26,7 @@ export interface ClientOptions extends Omit<HttpOptions, "nowMs">, ContextOption
   readonly nowMs?: () => number
   /** undefined: nothing is asked again */
   readonly retries?: Retries | undefined
-  /** told once of each thing that Druid takes only otherwise than configured */
+  /** called once for each setting that Druid accepts only in another form */
   readonly onNotice?: ((message: string) => void) | undefined
 }
 

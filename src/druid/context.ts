@@ -39,7 +39,7 @@ export class QueryContext {
   }
 
   /**
-   * Runs one query, and once more in another context where that may mend its refusal.
+   * Runs one query, and once more in another context if that may help after a refusal.
    * @throws what `run` throws; where the other context is refused likewise, it was not the context
    */
   async mending<T>(run: () => Promise<T>): Promise<T> {

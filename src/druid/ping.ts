@@ -1,5 +1,5 @@
 /**
- * One request to a dead-man's switch, in the manner of healthchecks.io. Whoever knows the address can report in our
+ * One request to a dead-man's switch, in the manner of healthchecks.io. Anyone who knows the address can report in our
  * name, so errors name its host alone. No redirect is followed: the next host has no business with it.
  */
 import { createFetch } from "ofetch"

@@ -39,7 +39,7 @@ export type Remedy =
   /** a longer timeout than Druid allows */
   | { readonly kind: "timeout"; readonly mostMs: number }
 
-/** A refusal that another context may mend. */
+/** A refusal that may go away with another query context. */
 export class Mendable extends DruidsyncError {
   readonly remedy: Remedy
 

@@ -155,7 +155,7 @@ function readable(
   let done = false
   let finish: (error?: unknown) => void = () => undefined
   const onAbort = () => finish(signal?.reason)
-  /** Starts the clock anew. It stands still while nothing is asked of the socket: our own disk is not Druid's idleness. */
+  /** Restarts the clock. It stops while we do not read from the socket: time spent on our own disk is not idle time of Druid. */
   const watch = () => {
     clearTimeout(timer)
     timer = setTimeout(

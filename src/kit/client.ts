@@ -1,4 +1,4 @@
-/** The HTTP client for a configuration: one transport, what lets in, and how it is asked. */
+/** The HTTP client for a configuration: its transport, its credentials and its limits. */
 import type { Clock } from "../base/clock.ts"
 import { isLoopback } from "../config/host.ts"
 import { loginsOf, proxyFor } from "../config/proxy.ts"
@@ -15,14 +15,14 @@ export interface Surroundings {
   readonly newId: () => string
 }
 
-/** Who is told what the client does of its own accord. */
+/** Callbacks for what the client does of its own accord. */
 export interface Told {
   readonly onRetry: NonNullable<Retries["onRetry"]>
-  /** once of each thing that Druid takes only otherwise than configured */
+  /** called once for each setting that Druid accepts only in another form */
   readonly onNotice: (message: string) => void
 }
 
-/** Tells it as events. */
+/** Turns the calls into events. */
 export function tellingBy(emit: Emit): Told {
   return {
     onRetry: ({ code, message }, waitMs, attempt) => emit({ type: "retry", code, message, waitMs, attempt }),
@@ -30,7 +30,7 @@ export function tellingBy(emit: Emit): Told {
   }
 }
 
-/** The caller closes it. @param told undefined: nothing is asked again */
+/** The caller closes it. @param told undefined: no request is retried */
 export function openClient(
   settings: Settings,
   { version, clock, newId }: Surroundings,
@@ -60,14 +60,14 @@ export function openClient(
     baseUrl: druid.url,
     credentials: credentialsFor({
       access,
-      // Druid's certificates are no business of the token server.
+      // The token server does not get Druid's client certificate.
       transport: createTransport(limits),
       userAgent,
       nowMs: clock.nowMs,
       hidden: [tls.passphrase?.reveal() ?? "", ...loginsOf(proxies)],
     }),
     transport,
-    // Over loopback gzip only costs: both ends share the processor, and the bytes never touch a wire.
+    // Over loopback, gzip only costs time: both ends share the processor, and no wire is involved.
     gzip: druid.gzip === "auto" ? !isLoopback(druid.host) : druid.gzip,
     queryTimeoutMs: druid.queryTimeoutMs,
     priority: druid.priority,

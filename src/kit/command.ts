@@ -29,13 +29,13 @@ export interface Definition<A extends Flags, N extends Need> {
   readonly examples: Examples
   /** paragraphs of the help page */
   readonly notes: readonly string[]
-  /** what is opened for it; only what a command needs does it wait for */
+  /** what is opened for it: a command waits only for what it needs */
   readonly needs: N
   /** with `both`: takes the run lock, and may write the file. Default: it only reads */
   readonly writes?: (args: Values<A>) => boolean
   /** metrics, a ping and a time limit go with it; its document is a `PullReport` */
   readonly isJob?: true
-  /** looks at flags and configuration together, before anything is opened. @throws DruidsyncError */
+  /** checks flags and configuration together, before anything is opened. @throws DruidsyncError */
   readonly check?: (tools: Tools<A>, settings: Settings) => Promise<void> | void
   /** @returns what it found, to be shown; or an exit code where it has shown everything itself */
   readonly run: (tools: Tools<A> & Opened[N]) => Promise<Answer | number>

@@ -1,4 +1,4 @@
-/** The configuration of a command: the file that `--config` names, with the flags that stand for its keys. */
+/** The configuration of a command: the file that `--config` names, overridden by flags. */
 
 import { existsSync } from "node:fs"
 import process from "node:process"

@@ -1,6 +1,6 @@
 /**
- * What lets into Druid, as it is sent, while a run goes on: a password or token that may be read again where its reference
- * gives something else by now, or tokens from a token server.
+ * The credentials of a run, as they are sent to Druid: a password or token, read again from its reference if Druid refuses it
+ * during the run, or tokens from a token server.
  */
 import type { Access, Auth } from "../config/settings.ts"
 import type { Credentials } from "../druid/http.ts"
@@ -9,13 +9,12 @@ import type { Transport } from "../druid/transport.ts"
 
 type Headers = Readonly<Record<string, string>>
 
-/** @param forever secrets of other kinds, blotted out likewise */
 export interface CredentialsOptions {
   readonly access: Access
   readonly transport: Transport
   readonly userAgent: string
   readonly nowMs: () => number
-  /** more texts that no message may hold */
+  /** other secrets that no message may contain */
   readonly hidden: readonly string[]
 }
 
@@ -80,10 +79,10 @@ function secretsOf({ auth, headers }: Access): string[] {
   return auth === undefined || basic === undefined ? more : [auth.password.reveal(), basic, ...more]
 }
 
-/** Longest first, so that no rest of one is left. */
+/** Longest first, so that no part of a longer one is left over. */
 function wireForms(secrets: Iterable<string>): string[] {
   const all = [...secrets]
-  // Redirects repeat them as part of an address. Shorter ones stand in too many innocent words.
+  // Redirects repeat secrets as part of an address. Very short ones would match too many ordinary words.
   const forms = [...all, ...all.filter((one) => one.isWellFormed()).map(encodeURIComponent)].filter(
     (secret) => secret.length >= 4,
   )

@@ -1,5 +1,5 @@
 /**
- * The engine's events as JSON, one object a line, for those who collect logs (`--log-format json`). Each has `time`,
+ * The engine's events as JSON, one object a line, for programs that collect logs (`--log-format json`). Each has `time`,
  * `level`, `event` and `message`; the other fields are numbers and names (`log/document.ts`).
  */
 import { DruidsyncError, ExitCode, messageOf } from "../base/errors.ts"
@@ -39,7 +39,7 @@ export function createJsonLog({ stderr, nowMs, quiet, verbose }: JsonLogOptions)
   return {
     write,
     take: (event) => {
-      // Said once, however often it is looked at again.
+      // Written once, however often the state is polled.
       if (event.type === "waiting" && event.message === waitedFor) return
       if (event.type === "waiting") waitedFor = event.message
       for (const record of recordsOf(event)) write(record)

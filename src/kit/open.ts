@@ -48,7 +48,7 @@ export interface Opening {
   readonly emit: Emit
   /** takes the run lock, and the file may be written */
   readonly writes: boolean
-  /** told what the configuration says of the job, before anything else is opened */
+  /** gets the configuration of the job, before anything else is opened */
   readonly watch: Watch | undefined
   /** called with the configuration, before anything else is opened; may throw */
   readonly check: (settings: Settings) => Promise<void> | void
@@ -116,7 +116,7 @@ async function openBoth<T>(opening: Opening, work: (opened: Opened["both"]) => P
   }
 }
 
-/** Loads the configuration, and says what it warns of. */
+/** Loads the configuration and passes on its warnings. */
 async function settingsOf({ context, words, emit, watch, check }: Opening): Promise<Settings> {
   const settings = await loadForCommand(context, words)
   await watch?.start(settings)

@@ -1,7 +1,7 @@
 /**
- * stdout and stderr as sinks that never throw and never end a run: a run goes on to its end, tidies up and tells who is
- * to be told, whatever became of the reader. What went wrong is kept, and looked at when the work is done: a result that
- * did not arrive whole is a failure, a reader that went away early is none.
+ * stdout and stderr as sinks that never throw and never end a run: whatever happens to the reader, the run finishes, cleans
+ * up and sends its reports. The first error is kept and looked at when the work is done. A result that did not arrive whole
+ * is a failure; a reader that went away early is not.
  */
 import { fstatSync, writeSync } from "node:fs"
 import { isatty } from "node:tty"
@@ -9,7 +9,7 @@ import { DruidsyncError } from "../base/errors.ts"
 import { whyOf } from "../base/system.ts"
 import type { Sink } from "./sink.ts"
 
-/** Codes of a reader that went away: a pipe, a socket, and Windows' word for either. */
+/** Error codes that mean the reader went away: of a pipe, of a socket, and of either on Windows. */
 const GONE = new Set(["EPIPE", "ECONNRESET", "EOF", "ERR_STREAM_DESTROYED"])
 
 export class Outlet implements Sink {
@@ -46,7 +46,7 @@ export class Outlet implements Sink {
     return this.#failure
   }
 
-  /** @returns false where more is to wait for `drain`; what is written after a failure is nobody's */
+  /** @returns false if the caller should wait for `drain` before it writes more; after a failure, text is dropped */
   write(text: string): boolean {
     if (this.#failure !== undefined) return true
     try {

@@ -23,7 +23,7 @@ export interface ReporterOptions {
   readonly nowMs: () => number
   readonly quiet: boolean
   readonly verbose: boolean
-  /** lines that are redrawn may be shown: nothing else is printed meanwhile. Default: true */
+  /** whether lines may be redrawn, since nothing else is printed meanwhile. Default: true */
   readonly live?: boolean
   /** how stderr speaks; default: text */
   readonly logFormat?: LogFormat | undefined
@@ -35,7 +35,7 @@ export interface Reporter {
   readonly emit: Emit
   /** a line for people that is neither warning nor progress; not with `--quiet`, nor in the JSON log */
   info(text: string): void
-  /** a line for the log that is no event of the engine; with the format text, nothing */
+  /** writes a line of the JSON log that is not an event of the engine; does nothing if the log is text */
   log(record: LogRecord): void
   /** takes the live lines away; nothing may be emitted after it */
   close(): void
@@ -74,7 +74,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     live?.show(liveLines(progress, status, nowMs(), screen, style))
   }
 
-  /** The live lines have served; what follows stays. */
+  /** Removes the live lines; what is written after that stays. */
   function settle(): void {
     stop?.()
     stop = undefined
@@ -97,7 +97,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         break
       case "waiting":
         status = event.message
-        // Said once, however often it is looked at again; on a terminal the live line says it.
+        // Printed once, however often the state is polled; on a terminal the live line shows it.
         if (live === undefined && waitedFor !== event.message) lines.info(printable(event.message))
         waitedFor = event.message
         break
@@ -109,7 +109,7 @@ export function createReporter(options: ReporterOptions): Reporter {
         break
       case "retry":
         if (event.code === "too-many-requests") {
-          // Asked for up to an hour: said once.
+          // The client retries for up to an hour: warn only once.
           if (!isCrowded)
             lines.warn(`${printable(event.message)}; asking again until it does. ${CROWDED_HINT}`)
           isCrowded = true

@@ -1,5 +1,5 @@
 /**
- * Results written to a file: beside it first, then by rename, so that nobody ever reads half of one. A device or a pipe
+ * Results written to a file: beside it first, then by rename, so that no reader ever sees half of one. A device or a pipe
  * is written to as it is: a rename would put a file in its place.
  */
 import { open, stat } from "node:fs/promises"
@@ -24,7 +24,7 @@ export async function makeResultFile<T>(
   return makeAside(to, { aside: `${to}.${id}.part`, failure }, make)
 }
 
-/** `makeResultFile` for text: `work` is given what appends to the file. */
+/** `makeResultFile` for text: `work` gets a function that appends to the file. */
 export function writeResultFile<T>(
   to: string,
   id: string,

@@ -45,7 +45,7 @@ export async function runProgram(
     await delivered(context.stdout)
     return code
   } catch (error) {
-    // A command prints its document last of all: none is there yet.
+    // A command prints its document at the very end, so none has been printed yet.
     if (raw.json === true && context.stdout.failure === undefined) {
       const { errorDocument } = await import("./text/error.ts")
       context.stdout.write(jsonLine(errorDocument(error)))
@@ -72,7 +72,7 @@ function verbNamed(name: string, verbs: Program["verbs"]): Verb {
   )
 }
 
-/** A machine reads this log: the error is a line of it, not words. */
+/** The log is machine-readable, so the error must be a line of it. */
 async function logError(error: unknown, { clock, stderr }: CliContext): Promise<void> {
   const { createJsonLog, errorRecord } = await import("./json-log.ts")
   createJsonLog({ stderr, nowMs: clock.nowMs, quiet: false, verbose: false }).write(errorRecord(error))

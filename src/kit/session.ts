@@ -42,7 +42,7 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
   const { settings, out, clock, limit, emit } = options
   const signal = limit === undefined ? options.signal : AbortSignal.any([options.signal, limit.cut])
   const session = { ...options, signal }
-  // The last word of a run that was cut still gets a moment.
+  // A run that was cut short still gets a moment to write down how it ended.
   const lockWaitMs = () => Math.min(options.lockWaitMs, Math.max(1_000, limit?.leftToFinishMs() ?? Infinity))
   return withDruid(session, (client, listing) =>
     withFile({ ...engineOptions(options), path: out, lockWaitMs }, async (engine, file) => {
@@ -61,7 +61,7 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
       try {
         const { spoolDir } = lock
         await engine.run(`SET temp_directory = ${literal(join(spoolDir, "duckdb"))}`)
-        // What was asked before a wait is an old answer by now.
+        // If we waited for the lock, the listing is out of date by now.
         const known = hasWaited ? undefined : listing
         return await work(await portsOf(session, { client, engine, file, spoolDir }, known))
       } finally {
@@ -95,7 +95,7 @@ export function withReadSession<T>(options: Opening, work: (ports: Ports) => Pro
   )
 }
 
-/** @param listing what Druid said of its columns already; undefined: it is asked */
+/** @param listing of the columns, if Druid was asked already; undefined: the catalog asks */
 async function portsOf(
   options: Opening,
   opened: Pick<Ports, "client" | "engine" | "file" | "spoolDir">,
@@ -106,7 +106,7 @@ async function portsOf(
     ...opened,
     catalog: createCatalog(opened.client, datasources, listing),
     direct: pastBroker(options, opened.client),
-    // The cluster as the file remembers it. That it is reached by TLS makes it no other.
+    // How the file identifies the cluster: with or without TLS, it is the same one.
     origin: settings.druid.url.replace(/^https?:\/\//, ""),
     loader: await opened.engine.beside(),
     clock,
@@ -120,7 +120,7 @@ function engineOptions({ settings, clock, emit, out }: Opening) {
   return {
     clock,
     onWait: sayWait(emit, out),
-    // Hints speak of a pull.
+    // Hints are worded for a pull.
     onlyLooks: false,
     memoryLimit: `${Math.floor(settings.pull.memoryLimitBytes / 1e6)}MB`,
     // One processor is left to what receives, and where Druid is on the same machine, to Druid. On two, a second thread
@@ -142,7 +142,7 @@ async function withDruid<T>(
   const client = openClient(settings, { version, clock, newId }, tellingBy(emit))
   try {
     const listing = readListing(client, datasources, signal)
-    // What goes wrong is said by the first look, which asks again where that may help.
+    // Ignored here: the first look asks again, and reports the error if it persists.
     listing.catch(() => undefined)
     for (let turn = 0; turn < TURNS_TO_SEND; turn++) await new Promise((resolve) => setImmediate(resolve))
     return await work(client, listing)

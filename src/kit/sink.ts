@@ -1,9 +1,9 @@
 /** Where text goes: stdout and stderr, or what a test puts in their place. */
 export interface Sink {
-  /** `false` means: enough for now, go on after `drain` */
+  /** returns `false` if the caller should wait for `drain` before it writes more */
   write(text: string): unknown
   once?(event: "drain", listener: () => void): unknown
-  /** why nothing can be written any more; a reader that went away is one reason */
+  /** the error that stopped all writing, such as a reader that went away */
   readonly failure?: Error | undefined
   /** resolves when all that was written has arrived, or never will */
   flush?(): Promise<void>

@@ -3,7 +3,7 @@ import type { Emit } from "../pull/events.ts"
 
 /**
  * Called with a description of who holds the lock.
- * @param path of what is held; undefined where the description says it
+ * @param path of the locked file; undefined if the description names it
  */
 export function sayWait(emit: Emit, path?: string): (holder: string) => void {
   const what = path === undefined ? "" : ` to let go of ${path}`

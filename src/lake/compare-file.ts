@@ -18,7 +18,7 @@ const BUCKET_ROWS = 4_000_000
 export interface FileDifference {
   readonly tableRows: number
   readonly lakeRows: number
-  /** columns whose values differ, as far as they can be told */
+  /** columns whose values differ, as far as we can tell */
   readonly columns: readonly string[]
 }
 

@@ -1,6 +1,6 @@
 /**
- * The files of a lake: the few steps that an export takes, each whole or not at all, and none through a symbolic link
- * below the lake's folder. An interface, so that a test can let the machine die at any of them.
+ * The files of a lake: the few steps that an export takes. Each happens completely or not at all, and none follows a symbolic
+ * link below the lake's folder. It is an interface so that a test can simulate a crash at any step.
  */
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
@@ -23,11 +23,11 @@ export interface Disk {
   /** what is there, links not followed; undefined for nothing */
   look(path: string): Promise<{ readonly kind: Kind; readonly bytes: number } | undefined>
   read(path: string): Promise<string>
-  /** a new file with this text, on the disk when it is over */
+  /** makes a new file with this text; resolves when it is on the disk */
   write(path: string, text: string): Promise<void>
   /** waits until a file that is written is on the disk */
   sync(path: string): Promise<void>
-  /** takes the place of what is there at once; the new name is on the disk when it is over */
+  /** replaces what is there in one step; resolves when the new name is on the disk */
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
   /** @returns false where it is not empty, or not there */

@@ -1,8 +1,8 @@
 /**
  * The DuckDB file's tables as a partitioned lake. Only partitions whose checkpoints changed are written, each under
  * another name first and then by rename: a reader sees it as before or as after. The manifest is there before the first
- * file, and a partition that has no more rows is deleted after the manifest that lacks it, so a run that dies anywhere
- * leaves files that its next run knows for its own. Asks nothing of Druid; the DuckDB file is closed every two seconds
+ * file, and a partition without rows is deleted only after the manifest has dropped it. So wherever a run dies, the next one
+ * recognises the files as ours. Asks nothing of Druid; the DuckDB file is closed every two seconds
  * or so, so that a pull can commit in between.
  */
 import { mkdir, stat } from "node:fs/promises"
@@ -36,11 +36,11 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
       signal,
     })
     try {
-      // What does not fit into memory goes where there is to be room anyway, and away with the lock.
+      // What does not fit into memory goes to the lake's own disk, and is removed with the lock.
       await engine.run(`SET temp_directory = ${literal(join(lock.spoolDir, "duckdb"))}`)
       const wish = { ...options, share, runs }
       const targets: (Target | HeldTable)[] = []
-      // All of them are looked at before the first is written to.
+      // Check every table before writing the first one.
       for (const table of tables) targets.push(table.isDropped ? table : await targetOf(disk, table, wish))
       const datasources: TableExport[] = []
       for (const target of targets) {

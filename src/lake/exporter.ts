@@ -16,9 +16,9 @@ import { exportPlan, type PartitionNow } from "./plan.ts"
 import type { Target } from "./target.ts"
 import { writeLakeFile } from "./write.ts"
 
-/** A manifest is written so often, ms: what a run that dies need not write again. */
+/** How often the manifest is written, ms. The next run need not repeat what it lists. */
 const SAVE_MS = 10_000
-/** A pull may bring new columns while a table is exported; more often than this is no accident. */
+/** A pull may bring new columns while a table is exported. After this many rounds we give up. */
 const MOST_ROUNDS = 5
 
 export class TableExporter {
@@ -26,7 +26,7 @@ export class TableExporter {
   readonly #options: ExportOptions
   readonly #open: OpenFile
   readonly #layout: Layout
-  /** the manifest's lines, as far as they are true now */
+  /** the manifest's lines that still hold */
   readonly #lines: Map<string, ManifestPartition>
   readonly #written = new Map<string, ManifestPartition>()
   #columns: HeldTable["columns"]
@@ -52,7 +52,7 @@ export class TableExporter {
     await disk.makeFolder(join(folder, MANIFESTS))
     if (manifest === undefined || isMoved) {
       await this.#save(false, "incomplete")
-      // The old files lie under other names: rows may be missing to readers for a while, but none is there twice.
+      // The old files have other names. Delete them first: readers may miss rows for a while, but see none twice.
       if (isMoved) await sweep(disk, folder, share, this.#lines)
     }
     try {
@@ -101,7 +101,7 @@ export class TableExporter {
       { partitions: [...this.#lines.values()] },
       (path) => sizes.get(path),
       schemaDigest(this.#columns),
-      // What this run has written already is as good as new.
+      // What this run has written need not be written again.
       rewrite && this.#written.size === 0,
     )
     if (!(await this.#writeAll([...plan.write]))) return undefined

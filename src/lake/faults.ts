@@ -36,7 +36,7 @@ export async function damageOf(
 }
 
 /**
- * Files that a reader of the lake would take for a part of it, and no manifest has.
+ * Files that a reader would take for part of the lake, but that no manifest lists.
  * @param manifests our share's first. @param now paths of the partitions that the table has
  */
 export async function strangers(

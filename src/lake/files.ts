@@ -24,7 +24,7 @@ export async function readManifest(disk: Disk, folder: string, share: string): P
   })
 }
 
-/** The manifests of the other shares, as far as they can be read: nobody waits for them. */
+/** The manifests of the other shares, as far as they can be read. We do not wait for an export that is writing one. */
 export async function otherManifests(disk: Disk, folder: string, share: string): Promise<Manifest[]> {
   const found: Manifest[] = []
   for (const { name, kind } of await disk.list(join(folder, MANIFESTS))) {

@@ -64,7 +64,7 @@ export function manifestText(manifest: Manifest): string {
   return `${start},\n  "partitions": [${lines.length === 0 ? "" : `\n${lines.join(",\n")}\n  `}]\n}\n`
 }
 
-/** @returns undefined where the text is no manifest that we understand */
+/** @returns undefined if the text is not a manifest, or one of a format that we do not know */
 export function parseManifest(text: string): Manifest | undefined {
   let value: unknown
   try {

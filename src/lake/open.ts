@@ -113,7 +113,7 @@ export interface HeldWork<T> {
 }
 
 /**
- * Works through a queue, and lets go of the file every two seconds or so, so that a pull can commit in between.
+ * Works through a queue, and closes the file every two seconds or so, so that a pull can commit in between.
  * @returns false where `begin` did
  */
 export async function whileHeld<T>(

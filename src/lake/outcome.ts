@@ -1,4 +1,4 @@
-/** What an export tells of a table: how sure its rows are, what was written and why. Pure. */
+/** The report on a table that was exported: how sure its rows are, what was written and why. Pure. */
 import { sumOf } from "../base/lists.ts"
 import type { HeldChunk, HeldTable } from "../store/notes/holdings.ts"
 import type { TableExport } from "./document.ts"
@@ -42,7 +42,7 @@ export function tableState(
   return { outcome: leastSure(partitions.map(({ state }) => state)), reason: undefined }
 }
 
-/** What is told of a table that was exported. */
+/** What the report on an exported table is made from. */
 export interface Exported extends TableState {
   readonly target: Target
   readonly columns: HeldTable["columns"]

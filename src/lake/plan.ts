@@ -53,7 +53,7 @@ export interface ExportPlan {
 
 /**
  * @param now every partition that has rows
- * @param bytesOf size of the file at a path; undefined where there is none
+ * @param bytesOf size of the file at a path; undefined if there is no file
  * @param schema of the columns of now
  * @param rewrite write all of them, whatever is there
  */

@@ -1,6 +1,6 @@
 /**
- * Before anything is written: may this export write into this table's folder, and how? Says no where files are in the way
- * that druidsync did not write, or that another export of other settings wrote.
+ * Before anything is written: may this export write into this table's folder, and how? It may not if files are in the way
+ * that druidsync did not write, or that an export with other settings wrote.
  */
 import { join } from "node:path"
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
@@ -43,7 +43,7 @@ export interface Target {
   readonly partitionBy: LakePartitioning
   readonly fileFormat: LakeFormat
   readonly keys: readonly string[]
-  /** the files of before lie in other places: they go first */
+  /** the files of the last export are in other places, and are deleted first */
   readonly isMoved: boolean
   /** why the keys are others than before */
   readonly moved: string | undefined
@@ -123,7 +123,7 @@ async function refuseForeign(disk: Disk, folder: string, share: string): Promise
   }
 }
 
-/** An export writes its manifest before its first file: without one, a file of its name is somebody else's. */
+/** An export writes its manifest before its first file. So without a manifest, a file with our name is not ours. */
 async function refuseOrphans(disk: Disk, folder: string, share: string): Promise<void> {
   const orphan = (await filesIn(disk, folder)).find(({ name }) => isFileOf(share, name))
   if (orphan === undefined) return
@@ -153,7 +153,7 @@ function refuseStranger(manifest: Manifest, table: HeldTable, wish: TargetWish, 
   }
 }
 
-/** Shares that cut the same rows in other ways would have them twice in one lake. */
+/** Shares that divide the same rows in different ways would put rows into the lake twice. */
 function refuseDoubled(folder: string, share: string, others: readonly Manifest[]): void {
   const mine = shardsOf(share)
   const clash = others.find((one) => {

@@ -1,4 +1,4 @@
-/** How the rows of a table stand in the files of a lake, as SQL over the table. Pure. */
+/** How the rows of a table are written in the files of a lake, as SQL over the table. Pure. */
 import type { Interval } from "../base/domain.ts"
 import { quoteName } from "../base/names.ts"
 import { literal } from "../store/engine.ts"

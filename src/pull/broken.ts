@@ -1,5 +1,5 @@
 /**
- * Chunks of which Druid answers no row and waiting does not mend it: a partition of the core set is not among the used
+ * Chunks of which Druid answers no row, and waiting does not help: a partition of the core set is not among the used
  * segments, and a broker reads a core set whole or not at all. Pure.
  */
 import type { Chunk, Interval, Part, Segment } from "../base/domain.ts"

@@ -14,7 +14,7 @@ import type { Ports, PullRequest } from "./ports.ts"
 
 /**
  * Refuses to bring the days of one shard into a file that has those of another. With `full` everything that the file has
- * is fetched anew, so that it may become another shard's, if it is really everything.
+ * is fetched again, so that it may become another shard's, if it is really everything.
  * @param path of the file, for the message
  * @throws DruidsyncError `usage`
  */
@@ -109,7 +109,7 @@ export async function nothingActive(
 ): Promise<DruidsyncError> {
   const kept =
     held === undefined || held.rows === 0 ? "" : `; the ${held.rows} rows pulled before were left as they are`
-  // Whatever keeps Druid from telling its names: without them there is no guess, and the error is the same.
+  // If Druid cannot list its names, we cannot suggest one; the error stays the same.
   const names = await catalog.names(signal).catch(() => [])
   signal.throwIfAborted()
   return unlisted(`Druid lists no segment of datasource "${name}"${kept}`, name, names)

@@ -126,7 +126,7 @@ export class Rounds {
 
   /**
    * Plans and does one round; past the last one, plans and does the upkeep alone, and nothing is to be waited for. What was
-   * planned is nobody's any more when it returns: the plans of many segments are big.
+   * planned is garbage-collected when it returns: the plans of many segments are big.
    */
   async #doRound(look: Look, isLastCall: boolean): Promise<RoundResult> {
     const reasons = this.#run.progress.flatMap((one) => one.incomplete)

@@ -1,4 +1,4 @@
-/** What DuckDB's Parquet writer has to be told. Pure. */
+/** Options that DuckDB's Parquet writer needs. Pure. */
 
 /**
  * It takes -0.0 and 0.0 for the same entry of a dictionary (tried with 1.5.6): a file with a -0.0 does without

@@ -3,7 +3,7 @@ import { type Found, failed, ok, warning } from "./check-line.ts"
 import type { Certificate } from "./probe.ts"
 
 const DAY_MS = 86_400_000
-/** Certificates that are closer to their end than this are worth a word. */
+/** A certificate that expires within this time gets a warning. */
 const SOON_MS = 21 * DAY_MS
 
 /** @param name that it should be for */

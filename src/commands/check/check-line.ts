@@ -1,4 +1,4 @@
-/** One look of `check`, and the lines that it tells: what is well, what deserves a word, what is wrong. */
+/** One step of `check`, and the lines that it prints: ok, warning or failed. */
 import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import type { Settings } from "../../config/settings.ts"
@@ -16,7 +16,7 @@ export interface CheckOptions {
   readonly onCheck: (check: Check) => void
 }
 
-/** What a look found: a line without its name and subject. */
+/** What a check found: a line without its name and subject. */
 export type Found = Omit<Check, "check" | "subject">
 
 export function ok(message: string): Found {
@@ -40,7 +40,7 @@ export function failedBy(error: unknown): Found {
 }
 
 /**
- * Looks at one thing and tells what was found; what goes wrong becomes a line too.
+ * Checks one thing and reports what was found; an error becomes a line too.
  * @param subject the datasource or folder that it is about
  * @returns whether nothing failed
  * @throws the signal's reason, and what is a bug

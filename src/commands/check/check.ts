@@ -1,7 +1,6 @@
 /**
- * Can a pull work? Looks at one thing after the other, from the configuration to the file, and says of each that it is
- * well or what to do. Fetches no row and changes nothing. What cannot be looked at, because something before it failed,
- * is left out.
+ * Can a pull work? Checks one thing after the other, from the configuration to the file, and reports for each that it is ok
+ * or what to do. Fetches no row and changes nothing. Leaves out what cannot be checked because an earlier check failed.
  */
 import { labelOf } from "../../config/table-name.ts"
 import { createCatalog } from "../../druid/catalog.ts"
@@ -17,7 +16,7 @@ import { checkLookups } from "./lookups.ts"
 import { checkBroken, checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
 import { checkLogin, checkVersion } from "./server.ts"
 
-/** Everything that can be looked at, each told to `onCheck`. @throws the signal's reason */
+/** Runs every check and reports each to `onCheck`. @throws the signal's reason */
 export async function runChecks(options: CheckOptions): Promise<void> {
   const { settings, out } = options
   await attempt(options, "config", async () => settings.warnings.map(configWarning))
@@ -47,7 +46,7 @@ async function checkDatasources(options: CheckOptions, overview: Overview): Prom
     client,
     settings.datasources.map(({ name }) => name),
   )
-  // Says what the sums of the overview cannot; what keeps it from being read is said by the lines of the datasources.
+  // It shows what the sums of the overview cannot. If it cannot be read, the lines of the datasources say why.
   const inventory = await catalog.inventory(signal).catch(() => undefined)
   signal.throwIfAborted()
   const told = new Set<string>()

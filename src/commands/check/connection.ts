@@ -1,4 +1,4 @@
-/** The way to the server: its name, its port, its certificate. What lies behind what failed is not looked at. */
+/** The way to the server: its name, its port, its certificate. Stops at the first failure. */
 import { unbracketed } from "../../config/host.ts"
 import { proxyFor } from "../../config/proxy.ts"
 import { checkCertificate } from "./certificate.ts"

@@ -68,9 +68,9 @@ export interface Certificate {
 }
 
 /**
- * Shakes hands, whatever the certificate is worth, and closes.
+ * Makes a TLS handshake, even if the certificate is not trusted, and closes the connection.
  * @param proxy address of the proxy that leads there; undefined: none
- * @throws DruidsyncError `tls` where there is no handshake, `connect` where the proxy does not let us through
+ * @throws DruidsyncError `tls` where there is no handshake, `connect` if the proxy refuses the connection
  */
 export async function inspectCertificate(
   { host, port, tls, connectTimeoutMs: timeoutMs }: DruidSettings,

@@ -33,7 +33,7 @@ export const command = define({
   },
 })
 
-/** Answers a shell's script. Whatever is wrong, a shell is not to be disturbed by it. */
+/** Answers a shell's script. Errors must not disturb the shell. */
 export async function runComplete(
   words: readonly string[],
   { stdout }: CliContext,

@@ -102,7 +102,7 @@ async function values(
       current,
     )
   }
-  // citty has no choices for positionals; help shows them as the hint.
+  // citty has no choices for positionals, so their hint lists them.
   if (arg.type === "positional" && arg.valueHint?.includes("|")) {
     return starting(
       arg.valueHint.split("|").map((value) => ({ value, about: "" })),
@@ -118,7 +118,7 @@ async function values(
   return NOTHING
 }
 
-/** Names with commas between: those that stand there already are not offered again. */
+/** Names with commas between them: names that were typed already are not offered again. */
 async function datasources(
   current: string,
   config: string | undefined,

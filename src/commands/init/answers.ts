@@ -1,4 +1,4 @@
-/** The conversation of `init`: what the flags do not say is asked, until Druid answers and something is chosen. */
+/** The conversation of `init`: asks for what the flags do not say, until Druid answers and datasources are chosen. */
 import { dirname, resolve } from "node:path"
 import { DruidsyncError, ExitCode, usage } from "../../base/errors.ts"
 import { nearest } from "../../base/nearest.ts"
@@ -20,7 +20,7 @@ export interface Conversation {
   readonly datasources: string | undefined
   readonly force: boolean
   readonly setup: Omit<SetupOptions, "configPath">
-  /** undefined: nobody can be asked, the flags are all there is */
+  /** undefined: there is nobody to ask, so the flags must say everything */
   readonly ask: Prompter | undefined
   readonly style: Style
 }
@@ -32,7 +32,7 @@ export interface Answers {
   readonly settings: Settings
 }
 
-/** @throws DruidsyncError where nobody can be asked and something is wrong */
+/** @throws DruidsyncError if something is wrong and there is nobody to ask */
 export async function converse(conversation: Conversation): Promise<Answers> {
   const { ask } = conversation
   try {

@@ -89,7 +89,7 @@ async function prompter(context: CliContext): Promise<Prompter> {
   return canShowMenus(context) ? createMenus(context, plain) : plain()
 }
 
-/** Nobody can be asked: the flags have to say it all. @throws DruidsyncError `usage` */
+/** Without anybody to ask, the flags must say everything. @throws DruidsyncError `usage` */
 function refuseTooFew(args: {
   host: string | undefined
   datasources: string | undefined

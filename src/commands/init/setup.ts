@@ -1,4 +1,4 @@
-/** From an address to a configuration: tries it, lists what is there, writes the file. Knows nothing of questions. */
+/** From an address to a configuration: tries the address, lists the datasources, writes the file. Asks no questions. */
 import { readFile, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { writeAside } from "../../base/aside.ts"
@@ -39,7 +39,7 @@ export interface SetupOptions extends Omit<ExploreOptions, "client"> {
   readonly onRetry: (message: string) => void
 }
 
-/** What an address led to. */
+/** The settings for an address, and what Druid has there. */
 export interface Found {
   readonly settings: Settings
   readonly report: DatasourcesReport
@@ -53,7 +53,7 @@ export async function explore(access: Access, options: SetupOptions): Promise<Fo
   const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
   const client = openClient(settings, options, {
     onRetry: ({ message }) => options.onRetry(message),
-    // A pull says it.
+    // A pull will say it.
     onNotice: () => undefined,
   })
   try {
@@ -119,7 +119,7 @@ export async function saveConfig(
   const document = {
     ...(schema === undefined ? {} : { $schema: `./${SCHEMA_FILE}` }),
     host,
-    // Written out: a reader should not have to know what they are by default.
+    // Written out, so that a reader need not know the defaults.
     port: settings.druid.port,
     protocol: settings.druid.protocol,
     ...defined(rest),
@@ -157,7 +157,7 @@ async function saveSchema(path: string): Promise<string | undefined> {
   const text = configSchemaText()
   if (there === text) return path
   if (there !== undefined && !isConfigSchema(there)) return undefined
-  // Only editors need it: where it cannot be written, the configuration does without.
+  // Only editors use it. If it cannot be written, the configuration works without.
   return writeFile(path, text).then(
     () => path,
     () => undefined,

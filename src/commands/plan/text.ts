@@ -10,7 +10,7 @@ import { incompleteWords } from "../../kit/text/summary.ts"
 import { count, counted, intervalsWords, intervalWords, rangeWords, size } from "../../kit/text/words.ts"
 import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
 
-/** More stretches than this are told together, unless everything is asked for. */
+/** More stretches than this are summed up, unless --verbose is given. */
 const MOST_LINES = 10
 
 /** @param verbose every stretch on a line of its own, however many there are */

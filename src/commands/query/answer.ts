@@ -17,7 +17,7 @@ export interface Question extends Omit<QueryOptions, "sql" | "cells" | "memoryLi
   readonly newId: () => string
 }
 
-/** Ends early where nobody reads on; whether that is a failure is for whoever opened the sink. */
+/** Stops early if the reader goes away; the owner of the sink decides whether that is a failure. */
 export async function toStream(
   question: Question,
   format: RowsFormat,
@@ -29,14 +29,14 @@ export async function toStream(
   })
 }
 
-/** The same into a file, whole or not at all. */
+/** Writes the answer to a file, completely or not at all. */
 export function toFile(question: Question, format: RowsFormat, to: string): Promise<number | undefined> {
   return writeResultFile(to, question.newId(), (write) =>
     writeAnswer(question, format, { width: undefined, style: PLAIN }, write),
   )
 }
 
-/** To a Parquet file, whole or not at all. @returns number of rows */
+/** Writes the answer to a Parquet file, completely or not at all. @returns number of rows */
 export function toParquet(question: Question, to: string): Promise<number> {
   return makeResultFile(to, question.newId(), (path) =>
     queryToParquet({ ...storeOptions(question), sql: question.sql ?? COLUMNS_SQL }, path).catch((error) => {

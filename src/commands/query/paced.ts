@@ -1,8 +1,8 @@
-/** Writing much to a slow reader: small pieces are put together, and none is written before the last one has gone. */
+/** Writing a lot to a slow reader: small pieces are joined, and each waits until the one before has been sent. */
 import type { Sink } from "../../kit/sink.ts"
 import type { Style } from "../../kit/text/style.ts"
 
-/** Resolves when more can be taken. */
+/** Resolves when the next text can be written. */
 export type Write = (text: string) => Promise<void>
 
 /** Where rows are written, and what they must fit into. */
@@ -13,16 +13,16 @@ export interface RowsTarget {
   readonly style: Style
 }
 
-/** Small pieces are put together up to so many characters. */
+/** Small pieces are joined up to this many characters. */
 const PIECE_CHARS = 1 << 16
 
 export interface GatheredWriter {
   readonly write: Write
-  /** writes what is still held back */
+  /** writes what has been kept back */
   flush(): Promise<void>
 }
 
-/** Puts small pieces together before they go to `put`. */
+/** Joins small pieces before they go to `put`. */
 export function gathered(put: Write): GatheredWriter {
   let held = ""
   async function flush(): Promise<void> {
@@ -40,8 +40,8 @@ export function gathered(put: Write): GatheredWriter {
 }
 
 /**
- * Writes to a sink and waits until what was written has gone, so that results do not pile up in memory.
- * @throws the sink's failure: nobody reads on
+ * Writes to a sink and waits until the text has been sent, so that results do not pile up in memory.
+ * @throws the sink's failure, such as a reader that went away
  */
 export function paced(sink: Sink): Write {
   return async (text) => {

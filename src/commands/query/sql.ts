@@ -5,8 +5,8 @@ import type { Input } from "../../kit/context.ts"
 
 /**
  * @param argument `-` stands for standard input, as it does for `file`
- * @returns undefined where there is none
- * @throws DruidsyncError `usage` where the SQL is given twice, or there is none where it was promised
+ * @returns undefined if no SQL is given
+ * @throws DruidsyncError `usage` if the SQL is given twice, or if the file or standard input has none
  */
 export async function readSql(
   stdin: Input | undefined,

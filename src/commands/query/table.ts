@@ -1,7 +1,7 @@
 /**
- * Rows as a table that fits the terminal: the widest columns give way first. Where even narrow columns would not fit side
- * by side, each row is shown on lines of its own, a column to a line. Widths are taken from the first rows, so that a
- * result of any length can be shown while it comes.
+ * Rows as a table that fits the terminal: the widest columns are narrowed first. If even narrow columns do not fit side by
+ * side, each row gets lines of its own, one for each column. Widths come from the first rows, so that a result of any length
+ * can be shown while it arrives.
  */
 
 import { sumOf } from "../../base/lists.ts"
@@ -48,7 +48,7 @@ export async function writeTable(result: QueryResult, target: RowsTarget): Promi
   return written
 }
 
-/** What EXPLAIN answers is a drawing. */
+/** The answer to EXPLAIN is a drawing, printed as it is. */
 async function writePlans(rows: QueryResult["rows"], { write }: RowsTarget): Promise<number> {
   let written = 0
   for await (const some of rows) {
@@ -106,7 +106,7 @@ function headerLine(columns: readonly QueryColumn[], widths: readonly number[], 
   return `${style.bold(names.join(GAP).trimEnd())}\n${style.dim(rule.join(GAP))}\n`
 }
 
-/** A later row may need more than the rows that were measured: words are cut then where they have to fit, numbers never. */
+/** A later row may need more room than the measured rows: text is then cut on a terminal, numbers never. */
 function rowLines(
   columns: readonly QueryColumn[],
   widths: readonly number[],

@@ -1,4 +1,4 @@
-/** Rows of a query in each of the forms that people and programs read. Rows come and go in pieces; none waits for all. */
+/** Rows of a query in each output format. Rows are written while they arrive; the result is never held as a whole. */
 
 import type { QueryColumn, QueryResult, QueryRow } from "../../store/query/query.ts"
 import type { RowsTarget, Write } from "./paced.ts"

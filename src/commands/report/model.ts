@@ -1,4 +1,4 @@
-/** From what the file says to what the page shows: pure. */
+/** Turns what the file says into what the page shows. Pure. */
 import type { DatasourceStatus, LookupStatus } from "../../kit/status/document.ts"
 import { type Note, standingOf, statusNotes } from "../../kit/status/notes.ts"
 import { MARKS, type Mark, type Standing } from "../../kit/status/states.ts"
@@ -13,7 +13,7 @@ import { type Bins, binned, type Mentioned } from "./page/bins.ts"
 export interface Lane {
   readonly mark: Mark
   readonly chunks: number
-  /** undefined for what is missing: nobody knows */
+  /** undefined for what is missing, since we do not know it */
   readonly rows: number | undefined
 }
 
@@ -22,7 +22,7 @@ export interface DatasourceModel {
   readonly title: string
   readonly status: DatasourceStatus
   readonly standing: Standing
-  /** what a person should know */
+  /** what the reader should know */
   readonly notes: readonly Note[]
   readonly lanes: readonly Lane[]
   readonly bins: Bins | undefined

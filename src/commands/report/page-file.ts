@@ -1,4 +1,4 @@
-/** Keeps a report from taking the place of a file that is none. */
+/** Keeps a report from overwriting a file that is not a report. */
 import { stat } from "node:fs/promises"
 import { beginsWith } from "../../base/aside.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
@@ -13,7 +13,7 @@ export async function refuseOther(to: string, marker: string): Promise<void> {
     if ((await stat(to)).size === 0 || (await beginsWith(to, marker))) return
   } catch (error) {
     const { code } = error as { code?: string }
-    // A missing folder is found out, and told, by the code that writes the page.
+    // If the folder is missing, the code that writes the page reports it.
     if (code === "ENOENT" || code === "ENOTDIR") return
     throw new DruidsyncError("file", `${to} is there and cannot be read: ${whyOf(error, "file")}`, {
       exitCode: ExitCode.usage,

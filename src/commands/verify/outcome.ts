@@ -1,4 +1,4 @@
-/** From what was found to what is told. Pure. */
+/** Turns the findings of a comparison into the document. Pure. */
 
 import { byStart, intervalText } from "../../base/intervals.ts"
 import { sumOf } from "../../base/lists.ts"

@@ -1,8 +1,8 @@
 /**
- * Notes what a verification found in the file, for `report`. A verification that only reads takes no lock of a run and
- * must not fail or wait for the sake of a note: the note is one short transaction, made where the file is free at once
- * or within a moment, and left out where it is not, or cannot be written. A pull may be under way: it holds the file
- * only while it commits, and reads nothing of what is noted.
+ * Records the outcome of a verification in the file, for `report`. A verification that only reads takes no run lock, and must
+ * neither fail nor wait long because of this record. So the record is one short transaction, which is skipped if the file is
+ * not free within a moment or cannot be written. A pull may run at the same time: it locks the file only while it commits, and
+ * does not read these records.
  */
 import { messageOf } from "../../base/errors.ts"
 import { formatDruidTime } from "../../base/time.ts"
@@ -15,7 +15,7 @@ import type { VerifyRequest } from "./verify.ts"
 /** How long the file is waited for, ms. */
 const WAIT_MS = 2_000
 
-/** Never throws for the file's sake; says in detail why there is no note. @throws what interrupted it */
+/** If the file cannot be written, only emits a detail that says why. @throws the signal's reason */
 export async function recordVerification(
   ports: Ports,
   request: Pick<VerifyRequest, "runId" | "sinceMs" | "untilMs">,

@@ -1,6 +1,6 @@
 /**
- * Brings stretches that differ into line: their checkpoints are marked stale, so that whatever happens next no run takes
- * them for good, and a pull of their span fetches them again and proves them.
+ * Repairs stretches that differ: first marks their checkpoints stale, so that no later run trusts them whatever happens next,
+ * then pulls their span, which fetches them again and proves them.
  */
 
 import type { Interval } from "../../base/domain.ts"
@@ -53,7 +53,7 @@ export async function repair(
   )
   if (damage.stretches.length === 0) return undefined
   const { start, end } = hull(damage.stretches.map((stretch) => stretch.interval))!
-  // The pull is a means here: its summary would be taken for the result.
+  // The pull's own summary would look like the result of the verification.
   const quiet: Ports = {
     ...ports,
     emit: (event) => {

@@ -119,7 +119,7 @@ async function verifyOne(
       })
     }
     const unlisted = state.unlisted.get(table) ?? new Map()
-    // Which days the file has is a property of the file.
+    // The file itself says which shard it holds.
     const sides = { settings: { ...settings, shard: shardOfText(held.settings) }, held, inventory, unlisted }
     const first = await comparison(ports, wishOf(request), sides, numbering)
     if (!request.repair || first.differing.length + first.stray.length === 0)
@@ -179,7 +179,7 @@ async function repairing(
   }
   const only = stretches.map((stretch) => stretch.interval)
   const again = await comparison(ports, wishOf(request), now, numbering, only)
-  // Marked stale by the repair, and stale still: it did not get through, and what differed differs.
+  // Marked stale by the repair and still stale: the pull did not succeed, so these still differ.
   const isStale = anyOverlap(
     again.skipped.filter(({ kind }) => kind === "stale").map(({ interval }) => interval),
   )

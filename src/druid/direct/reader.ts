@@ -142,7 +142,7 @@ export class DirectReader {
     const known = this.#scans.get(sql)
     if (known !== undefined) return known
     const compiled = compileScan(this.#client, source, columns, sql, signal)
-    // What failed for the moment is asked again by whoever needs it next.
+    // A failure may pass: the next caller asks again.
     compiled.catch(() => this.#scans.delete(sql))
     this.#scans.set(sql, compiled)
     return compiled

@@ -1,4 +1,4 @@
-/** Every datasource that the user may see, with what one wants to know before copying it. Fetches no row. */
+/** Every datasource that the user may see, with what matters before copying it. Fetches no row. */
 
 import type { Interval } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
@@ -26,7 +26,7 @@ const MOST_ASKED = 200
 const AT_ONCE = 4
 
 /**
- * @param configured of the configuration; empty where there is none yet
+ * @param configured datasources of the configuration; empty if there is no configuration yet
  * @param withRollup ask each datasource whether it is rolled up: a request each
  * @throws DruidsyncError where nothing can be asked at all
  */

@@ -14,7 +14,7 @@ const datasource = v.object({
   segmentGranularity: key(v.nullable(v.array(v.string())), "`DAY` and the like, the most frequent first"),
   rollup: key(v.nullable(v.boolean()), "null where Druid cannot tell"),
   realtime: key(v.nullable(v.number()), "segments that rows still come to"),
-  unavailable: key(v.nullable(v.number()), "segments that are served by nobody now"),
+  unavailable: key(v.nullable(v.number()), "segments that no server has loaded now"),
   cold: key(v.nullable(v.number()), "segments that the load rules keep on no server"),
   uncounted: key(v.nullable(v.number()), "segments whose rows Druid has not counted yet: `rows` lacks them"),
 })

@@ -19,7 +19,7 @@ export interface Figures {
   readonly lastSuccessMs: number | undefined
 }
 
-/** Another program may be at work on the file: not for long. */
+/** How long we wait for another program that has the file open, ms. */
 const LOCK_WAIT_MS = 2_000
 
 /** By table. */
@@ -37,7 +37,7 @@ export function figuresOf({ held, ahead }: StateAt): ReadonlyMap<string, Figures
 }
 
 /**
- * For where the run broke off before it could say so itself: it takes another engine.
+ * For a run that broke off before it could report its figures. Opens an engine of its own.
  * @returns undefined where the file cannot be read now
  */
 export async function readFigures(
@@ -51,7 +51,7 @@ export async function readFigures(
     )
     return figuresOf(held)
   } catch {
-    // Whoever asks says what it knew before.
+    // The caller falls back on the figures of the run before.
     return undefined
   }
 }

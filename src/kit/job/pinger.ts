@@ -1,4 +1,4 @@
-/** Tells a dead-man's switch how a run goes. Never fails it, and delays its end by no more than the limits below. */
+/** Reports a run to a dead-man's switch. Never fails the run, and delays its end by no more than the limits below. */
 
 import { messageOf } from "../../base/errors.ts"
 import { isHttpAddress } from "../../config/host.ts"
@@ -6,23 +6,23 @@ import { type Proxies, proxyFor } from "../../config/proxy.ts"
 import type { Secret } from "../../config/secret.ts"
 import { ping, type Signal } from "../../druid/ping.ts"
 
-/** A switch that does not answer is given up after this, ms. */
+/** How long we wait for the switch to answer, ms. */
 const TIMEOUT_MS = 5_000
-/** The end of a run is told twice if need be: a lost packet must wake nobody at night. */
+/** The end of a run is sent again if the first try fails: a lost packet should not wake anybody at night. */
 const TRIES_AT_END = 2
 /** What such services keep of a body, and a person reads. */
 const MAX_BODY = 2_000
 
 export interface Pinger {
-  /** tells the beginning; returns at once */
+  /** reports the beginning; returns at once */
   start(): void
-  /** tells the end, after the beginning has been told or given up */
+  /** reports the end, once the report of the beginning has been sent or given up */
   end(exitCode: number, words: string): Promise<void>
 }
 
 /**
  * @param proxies the way to the switch may lead through one
- * @param warn told what could not be sent: by host, never the address
+ * @param warn gets a message for each report that could not be sent; it names the host, never the address
  */
 export function createPinger(
   url: Secret,

@@ -42,7 +42,7 @@ export class Watch {
   /** by title of a table: when its first slice was planned, and the last was committed */
   readonly #busy = new Map<string, { readonly fromMs: number; toMs: number }>()
 
-  /** @param emit told what could not be told: a warning fails nothing */
+  /** @param emit gets a warning for each report that could not be made */
   constructor(context: CliContext, flags: JobFlags, emit: Emit) {
     this.#context = context
     this.#flags = flags
@@ -166,7 +166,7 @@ function exitCodeOf(end: End): number {
   return end.error instanceof DruidsyncError ? end.error.exitCode : ExitCode.failed
 }
 
-/** A few lines for whoever gets the alarm. */
+/** A few lines for the person who gets the alarm. */
 async function wordsOf(end: End): Promise<string> {
   if ("error" in end) return messageOf(end.error)
   const { summaryLines } = await import("../text/summary.ts")

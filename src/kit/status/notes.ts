@@ -47,7 +47,7 @@ function endNotes({ status, message, lastRun }: DatasourceStatus, missing: reado
     return [{ tone, subject: "its table was dropped", text: "the next pull fetches all of it again" }]
   }
   if (message !== null) {
-    // What is missing is told by itself, with its reason.
+    // The notes on what is missing give this reason already.
     const isTold = missing.some((one) => message.includes(one.reason))
     return isTold ? [] : [{ tone: tone === "good" ? "idle" : tone, subject: words, text: message }]
   }
@@ -101,7 +101,7 @@ function shardNotes({ shard }: DatasourceStatus): Note[] {
 
 const DAY_MS = 86_400_000
 
-/** Few reasons: the rest is told by its number. */
+/** More reasons than this are summed up in one note. */
 const MOST_REASONS = 5
 
 function missingNotes(missing: readonly Missing[]): Note[] {

@@ -13,7 +13,7 @@ export interface MarkWords {
   readonly tone: Tone
 }
 
-/** In the order in which they are told and drawn. */
+/** In the order in which `status` lists them and `report` draws them. */
 export const MARKS: Readonly<Record<Mark, MarkWords>> = {
   complete: { name: "proven", meaning: "proven against Druid's segments", tone: "good" },
   provisional: { name: "provisional", meaning: "realtime, may still change in Druid", tone: "idle" },

@@ -9,11 +9,11 @@ export function linesText(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("")
 }
 
-/** More items than this are told in one line, unless everything is asked for. */
+/** A longer list is cut to this many items, and one line counts the rest. */
 const MOST_LINES = 20
 
 export interface Limit {
-  /** everything is asked for */
+  /** the whole list, uncut */
   readonly verbose: boolean
   /** what is left out is counted as "3 more partitions" */
   readonly one: string

@@ -163,7 +163,7 @@ export class RunProgress {
     const tracks = [...this.#tracks.values()]
     const rows = this.#rows()
     const expected = sumOf(tracks, (track) => track.expected)
-    // While some bytes cannot be told in rows, neither can the rate of all.
+    // While we cannot say how many rows some bytes are, we do not know the overall rate either.
     const isKnown = rows < expected && tracks.every((track) => track.isKnown)
     const rate = isKnown ? this.#rate.at(nowMs, rows) : undefined
     return {

@@ -19,7 +19,7 @@ import { count, counted, duration, intervalsWords, rangeWords, size, time } from
 export interface SummaryLine {
   readonly text: string
   readonly level: "error" | "warn" | "info"
-  /** what it is about, where that is no datasource */
+  /** set where the line is not about a datasource */
   readonly subject?: "publish" | "total" | "lookup"
 }
 

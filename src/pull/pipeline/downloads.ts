@@ -23,7 +23,7 @@ export interface Arrived {
 /** What a row is taken to need on the spool before any was seen, and from how many on what was seen counts. */
 const USUAL_ROW_BYTES = 200
 const ROWS_TO_LEARN_FROM = 100
-/** Whoever was in flight before is first in line. */
+/** A request that was in flight before goes first. */
 const AGAIN = 1
 
 export class Downloads {

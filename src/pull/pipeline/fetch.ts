@@ -117,7 +117,7 @@ async function fetchLines(
   return { paths: [path], bytes, form: { kind: "lines" }, promised: [] }
 }
 
-/** The response must have the columns that were planned: a schema that changed meanwhile is planned anew. */
+/** The response must have the columns that were planned: if the schema changed meanwhile, the datasource is planned again. */
 function checkHeader(
   datasource: string,
   columns: readonly Column[],

@@ -162,7 +162,7 @@ export class Landing {
     return this.#held.reduce((sum, { staged }) => sum + staged.rows, 0)
   }
 
-  /** Lets go of what is held. */
+  /** Drops the slices that were not committed. */
   drop(): Promise<void> {
     return this.#dropAll(this.#held.splice(0))
   }
@@ -248,7 +248,7 @@ export class Landing {
       })
       if (verdict.kind === "mismatch") {
         const pieces = apart(slice, verdict.works)
-        // The neighbours of what does not agree are not to wait for it: they come again by themselves.
+        // The other slices of the batch must not wait for one that does not agree: it is fetched again by itself.
         if (pieces.length > 1 || job.mismatches < MAX_MISMATCHES) {
           const mismatches = pieces.length > 1 ? job.mismatches : job.mismatches + 1
           for (const piece of pieces) this.#round.add({ ...job, slice: piece, mismatches, notBeforeMs })

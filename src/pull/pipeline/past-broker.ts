@@ -92,7 +92,7 @@ export class PastBroker {
     const { shares } = located
     const stop = new AbortController()
     const each = { ...options, signal: AbortSignal.any([options.signal, stop.signal]) }
-    // Where all segments are empty there is nobody to ask, and an empty file.
+    // If all segments are empty there is no node to ask; the file is empty.
     const paths = [path, ...shares.slice(1).map((_, n) => `${path}.${n + 2}`)]
     const reads = paths.map(async (place, n) => {
       const share = shares[n]

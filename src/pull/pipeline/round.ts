@@ -1,4 +1,4 @@
-/** What the stages of one round share: the jobs still to be done, what became of them, and where it is told. */
+/** What the stages of one round share: the open jobs, their outcome, and the callbacks that report it. */
 
 import type { Interval, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"

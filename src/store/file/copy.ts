@@ -4,7 +4,7 @@ import { copyFile, open } from "node:fs/promises"
 
 /** Bytes between two looks at the signal. */
 const PIECE = 8 << 20
-/** Bytes that may wait for the disk: what is left of them at the end is waited for by whoever syncs the file. */
+/** Bytes that may wait for the disk: the caller, which syncs the file, waits for the rest. */
 const UNSYNCED = 64 << 20
 
 /**

@@ -120,7 +120,7 @@ class AttachableFile implements DatabaseFile {
       await this.#attach("READ_WRITE", "file", this.#lockWaitMs(), signal)
     } catch (error) {
       if (!isLocked(error)) throw error
-      // Readers who stay keep what they have open, and whoever opens it next gets the new file.
+      // Readers that have it open keep the old file; those that open it next get the new one.
       const done = await this.#writeTwin(work, 0, signal).catch((other) => {
         throw isLocked(other) ? error : other
       })
@@ -143,7 +143,7 @@ class AttachableFile implements DatabaseFile {
     const twin = await makeTwin(this.path, companionFolder(this.path), signal)
     if (twin === undefined) return undefined
     try {
-      // Whoever writes to the original is waited for, and none begins until it is replaced.
+      // Waits for programs that write to the original, and keeps others from starting until it is replaced.
       try {
         await this.#attach("READ_ONLY", "original", waitMs, signal)
       } catch (error) {

@@ -1,6 +1,6 @@
 /**
  * A copy of the user's file beside it, for readers that keep it open: made aside, proven to hold what the original
- * holds, and put in its place by a rename, so that whoever has the old one open goes on reading the old one whole.
+ * holds, and put in its place by a rename, so that programs that have the old one open go on reading it whole.
  * Call it under the run lock and with the file detached. Whatever fails, neither the original nor an older copy is
  * touched; what a killed copy left aside is removed by the next call.
  */

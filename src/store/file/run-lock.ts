@@ -19,7 +19,7 @@ import { Patience } from "./patience.ts"
 export interface RunLock {
   /** private folder of this run's files; empty at the start */
   readonly spoolDir: string
-  /** removes the run's files and lets go */
+  /** removes the run's files and releases the lock */
   release(): Promise<void>
 }
 
@@ -47,7 +47,7 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
     try {
       await engine.run(`ATTACH ${literal(lockPath)} AS run_lock (READ_WRITE)`)
       if (await stillThere(lockPath)) break
-      // Its last holder removed the file between our open and our lock: what we hold keeps nobody out.
+      // Its last holder removed the file between our open and our lock: our lock protects nothing.
       await engine.run("DETACH run_lock")
     } catch (error) {
       if (says(error, "noLocks")) throw noLocksError(options.path, error)
@@ -82,7 +82,7 @@ export async function acquireRunLock(engine: Engine, options: RunLockOptions): P
     spoolDir,
     async release() {
       await rm(spoolDir, { recursive: true, force: true })
-      // Removed while still held: whoever opened it meanwhile finds out by `stillThere`. Elsewhere that cannot be
+      // Removed while still held: a process that opened it meanwhile notices by `stillThere`. Elsewhere that cannot be
       // found out, so there the small lock file stays. The folder goes only if it is empty: between the two steps the
       // next run may have made its own lock in it.
       if (process.platform === "linux") {
@@ -118,7 +118,7 @@ function spoolName(options: RunLockOptions): string {
   return SPOOL_PREFIX + createHash("sha256").update(options.path).digest("hex").slice(0, 32)
 }
 
-/** What crashed runs on this file left behind: nobody else works there while we hold the lock. */
+/** What crashed runs on this file left behind: no other run works there while we hold the lock. */
 async function removeLeftovers(folder: string, options: RunLockOptions): Promise<void> {
   await rm(join(options.spoolDir ?? folder, spoolName(options)), { recursive: true, force: true })
   for (const name of await readdir(folder)) {

@@ -37,7 +37,7 @@ const NOTE_NAME = "checked.json"
 /** A note of a few files is no longer. */
 const NOTE_BYTES = 10_000
 
-/** The files of one folder that nobody else can write to. */
+/** The files of one folder that no other user can write to. */
 export class CheckedFiles {
   readonly #folder: string
   /** identity of a file by its name and hash, as it was hashed last */

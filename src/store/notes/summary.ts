@@ -88,7 +88,7 @@ export async function readSummary(
 ): Promise<FileSummary> {
   const bytes = await fileBytes(file.path)
   const state = await readState(engine, file, signal).catch((error) => {
-    // Tables with the names of ours and other columns: somebody else's.
+    // Tables with our names but other columns are not ours.
     throw says(error, "otherColumns") ? notOurs(file.path) : error
   })
   if (!state.tables.includes(STATE.name)) throw notOurs(file.path)

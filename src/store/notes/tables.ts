@@ -234,7 +234,7 @@ export async function ensureTables(engine: Engine): Promise<void> {
 /** In the file only within the transaction. */
 const ON_ITS_WAY = "_sync_new"
 
-/** Makes a table of ours anew, with the rows that it has and the columns that this version knows. */
+/** Rebuilds one of our tables with its rows and the columns that this version knows. */
 async function takeOver(engine: Engine, table: SyncTable): Promise<void> {
   const { name, columns } = table
   const { from } = await asStored(engine, table)

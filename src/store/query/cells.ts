@@ -1,7 +1,7 @@
 /**
  * Values of DuckDB as text, without loss: as JSON (64-bit integers and decimals in all their digits, lists and structs
  * nested) and as plain text for tables and CSV (nested values as JSON there too, since `[a, b]` could mean many things).
- * What a value is, is told by its type: a FLOAT and a DOUBLE are both numbers in JavaScript.
+ * The type says what a value is, since a FLOAT and a DOUBLE are both numbers in JavaScript.
  */
 import type { DuckDBType, DuckDBValue } from "@duckdb/node-api"
 

@@ -185,7 +185,7 @@ async function unstorableTime(
 ): Promise<DruidsyncError | undefined> {
   if (!says(error, "unfitTime")) return undefined
   const index = columns.findIndex((column) => column.name === "__time") + 1
-  // What is no number at all is told as such.
+  // A value that is not a number at all is reported as that.
   const time = `TRY_CAST(json[${index}] AS BIGINT)`
   const [row] = await engine.rows(
     `SELECT ${time} FROM ${source} WHERE ${time} NOT BETWEEN ${MIN_TIMESTAMP_MS} AND ${MAX_TIMESTAMP_MS} AND ${time} NOT IN (${MIN_TIME}, ${MAX_TIME}) LIMIT 1`,

@@ -69,7 +69,7 @@ export async function prepareTable(
     wish,
   )
   const before = owned?.table
-  // A table that the user dropped is made anew; its checkpoints went with it (see `readState`).
+  // A table that the user dropped is created again; its checkpoints went with it (see `readState`).
   const dropped = before === undefined ? ownOf(known, wish)?.table : undefined
   if (dropped !== undefined) {
     await engine.run('DELETE FROM file._sync_chunks WHERE "table" = $1', [dropped])

@@ -1,6 +1,6 @@
 /**
  * Time cut into bars of equal width, few enough for a page whatever the number of chunks: what each bar holds of which
- * state, and how many rows. Pure. Times beyond the calendar of `Date` (chunks without bounds) are told apart.
+ * state, and how many rows. Pure. Chunks without bounds, whose times `Date` cannot hold, are counted apart.
  */
 
 import type { Interval } from "../../../base/domain.ts"
@@ -68,7 +68,7 @@ const UNITS: readonly Unit[] = [
   })),
 ]
 
-/** Half of what `Date` can tell on either side: the next calendar step must still be one. */
+/** Half the range of `Date` on either side, so that the next calendar step still fits. */
 const BOUND = 4_000_000_000_000_000n
 
 /** Monday, 1970-01-05: weeks begin there. */

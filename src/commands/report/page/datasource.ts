@@ -17,13 +17,13 @@ export function badge({ tone, words }: Standing): Html {
 /** `2024-05-01 06:00`, for people and machines. */
 export function instant(ms: number): Html {
   const date = new Date(ms)
-  // Beyond the calendar: somebody else wrote it.
+  // Beyond the calendar of `Date`: not written by us.
   if (Number.isNaN(date.getTime())) return html`–`
   const iso = date.toISOString()
   return html`<time datetime="${iso}">${iso.slice(0, 16).replace("T", " ")}</time>`
 }
 
-/** Names longer than this are cut: nobody reads them, and a file may hold many. */
+/** Longer names are cut: they are unreadable, and a file may hold many. */
 const NAME_CHARACTERS = 200
 export const nameOf = (name: string) => clipped(name, NAME_CHARACTERS)
 
@@ -101,7 +101,7 @@ const CHANGE_WORDS: Readonly<Record<ChangeFact["change"], string>> = {
   renamed: "table renamed",
 }
 
-/** More columns are told by their number. */
+/** Of more columns the page only gives the number. */
 const MOST_COLUMNS = 400
 
 function schema({ columns, facts: { changes } }: DatasourceModel, name: string): Html | false {

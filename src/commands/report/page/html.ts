@@ -27,7 +27,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 /** Text as it can stand in content and in quoted attributes; control characters become visible. */
 export function escapeHtml(text: string): string {
-  // Half of a pair is no character, and would be none in UTF-8.
+  // Half of a surrogate pair is not a character and has no form in UTF-8.
   return printable(text.toWellFormed()).replace(/[&<>"'`]/g, (c) => ENTITIES[c]!)
 }
 
