@@ -15,7 +15,7 @@ export interface Segment {
   readonly interval: Interval
   readonly version: string
   readonly partition: number
-  /** partitions of its core set, of which a broker answers all or none; undefined where it was not asked */
+  /** partitions of its core set, of which a broker answers all or none; undefined if it was not asked */
   readonly corePartitions?: number
   /** stored rows; 0 means "not known yet" unless the segment is a tombstone */
   readonly rows: number
@@ -23,7 +23,7 @@ export interface Segment {
   readonly isPublished: boolean
   readonly isAvailable: boolean
   readonly isRealtime: boolean
-  /** wanted replicas: -1 not known yet, 0 cold or being handed off; undefined where the release has no such column */
+  /** wanted replicas: -1 not known yet, 0 cold or being handed off; undefined if the release has no such column */
   readonly replicationFactor: number | undefined
   /** a marker that its interval holds no rows */
   readonly isTombstone: boolean
@@ -136,7 +136,7 @@ export interface Work {
   readonly reason: Reason
   /** state the rows will have once they are committed */
   readonly state: "complete" | "provisional" | "unproven"
-  /** rows that Druid's metadata promises for the interval; undefined where only a count can tell */
+  /** rows that Druid's metadata promises for the interval; undefined if only a count can tell */
   readonly expectedRows: number | undefined
   /** rows that were counted while the work was cut: only for sizes and progress, no proof */
   readonly measuredRows?: number

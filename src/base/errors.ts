@@ -92,9 +92,9 @@ export interface DruidsyncErrorOptions {
   exitCode?: ExitCode
   /** default: by the code */
   scope?: ErrorScope
-  /** true where the same question about a smaller interval may pass; default: by the code */
+  /** true if the same question about a smaller interval may pass; default: by the code */
   asksForLess?: boolean
-  /** true where the same request may succeed when sent again */
+  /** true if the same request may succeed when sent again */
   retryable?: boolean
   /** wait at least this long before the next try (from `Retry-After`) */
   retryAfterMs?: number

@@ -1,6 +1,6 @@
 /** Finds the word that was probably meant. Pure. */
 
-/** The candidate nearest to a word, or undefined where none is near enough to be worth naming. */
+/** The candidate nearest to a word, or undefined if none is near enough to be worth naming. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const folded = fold(word)
   const limit = Math.max(1, Math.floor(folded.length / 3))

@@ -40,7 +40,7 @@ export function shardText(shard: Shard): string {
 }
 
 /**
- * @returns the shard; "whole" for `1/1`, which is everything; undefined where the text is no `i/n` with 1 ≤ i ≤ n ≤ 1000
+ * @returns the shard; "whole" for `1/1`, which is everything; undefined if the text is no `i/n` with 1 ≤ i ≤ n ≤ 1000
  */
 export function parseShard(text: string): Shard | "whole" | undefined {
   const match = /^([1-9]\d{0,3})\/([1-9]\d{0,3})$/.exec(text)

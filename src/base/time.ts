@@ -14,7 +14,7 @@ const PATTERN = /^([+-]?\d{4,9})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,3}
 /**
  * @param text such as `2016-06-27T00:00:00.000Z` or `-146136543-09-08T08:23:32.096Z`
  * @returns milliseconds since 1970
- * @throws RangeError where the text is no such time
+ * @throws RangeError if the text is no such time
  */
 export function parseDruidTime(text: string): bigint {
   const match = PATTERN.exec(text)
@@ -52,7 +52,7 @@ export function civil(ms: bigint): Civil {
   return { ...civilFromDays(Number(days)), ofDayMs: Number(ms - days * DAY_MS) }
 }
 
-/** @returns milliseconds since 1970; undefined where the calendar has no such day */
+/** @returns milliseconds since 1970; undefined if the calendar has no such day */
 export function fromCivil({ year, month, day, ofDayMs }: Civil): bigint | undefined {
   const days = daysFromCivil(year, month, day)
   const back = civilFromDays(days)

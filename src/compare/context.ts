@@ -46,7 +46,7 @@ export interface Finding {
  * Compares stretches.
  * @param isSecond a second opinion on stretches that seemed to differ: finds out what differs too
  * @returns a finding for each, in their order
- * @throws DruidsyncError where nothing can be asked at all
+ * @throws DruidsyncError if nothing can be asked at all
  */
 export type Compare = (
   context: CompareContext,

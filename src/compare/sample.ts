@@ -5,7 +5,7 @@ import type { Stretch } from "./stretches.ts"
 /** So many chunks of each datasource, or so many of a hundred. */
 export type Sample = { readonly kind: "chunks" | "percent"; readonly value: number }
 
-/** `20` or `5%`, also `0.5%`; undefined where the text is neither, or nothing would be compared. */
+/** `20` or `5%`, also `0.5%`; undefined if the text is neither, or nothing would be compared. */
 export function parseSample(text: string): Sample | undefined {
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim())
   if (match === null) return undefined

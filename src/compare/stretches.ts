@@ -51,7 +51,7 @@ export type SkipKind =
 
 export interface Skipped {
   readonly interval: Interval
-  /** rows that we hold of it; undefined where that was not looked up */
+  /** rows that we hold of it; undefined if that was not looked up */
   readonly rows: number | undefined
   readonly kind: SkipKind
   /** in words, where there is more to say than the kind does */

@@ -15,7 +15,7 @@ const TAKEN: ReadonlySet<string> = new Set(["__time", ROWS_COLUMN])
  * @param raw the object of the datasource that `aggregate` is a key of
  * @param path of that object
  * @param sinceMs of the datasource
- * @returns undefined where rows are to be copied, or with problems added
+ * @returns undefined if rows are to be copied, or with problems added
  */
 export function readAggregate(
   raw: RawObject,

@@ -9,7 +9,7 @@ const TOKEN = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--|\/\*|[\p{L}_][\p{L}\p{N}_]*|\s+|
 /** These make it more than an expression over one row, or over the rows of a group. */
 const REFUSED_WORDS: ReadonlySet<string> = new Set(["SELECT", "OVER"])
 
-/** @returns what is wrong with it, as a phrase such as `contains a comment`; undefined where nothing is */
+/** @returns what is wrong with it, as a phrase such as `contains a comment`; undefined if nothing is */
 export function expressionProblem(sql: string): string | undefined {
   let open = 0
   let isEmpty = true

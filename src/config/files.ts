@@ -7,7 +7,7 @@ import { whyOf } from "../base/system.ts"
 /** Reads a file whole; rejects with a Node system error (`code`) where it cannot. */
 export type ReadFile = (path: string) => Promise<Uint8Array>
 
-/** Permission bits of a regular file, or undefined where the system or the file has none. */
+/** Permission bits of a regular file, or undefined if the system or the file has none. */
 export type FileMode = (path: string) => Promise<number | undefined>
 
 const MAX_BYTES = 1_048_576

@@ -103,7 +103,7 @@ function refusals(text: string): JSONVisitor {
 /** A sentence about a fault, and its offset where that is not where the token begins. */
 type Words = readonly [message: string, at?: number]
 
-/** What is wrong inside a text, a number or a comment; undefined where the token is well but in the wrong place. */
+/** What is wrong inside a text, a number or a comment; undefined if the token is well but in the wrong place. */
 function inToken(text: string, code: ParseErrorCode, offset: number, length: number): Words | undefined {
   const end = offset + length
   switch (printParseErrorCode(code)) {

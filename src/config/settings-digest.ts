@@ -83,7 +83,7 @@ export function changedSettings(before: string, datasource: Shaping): string[] {
   return [...keys].filter((key) => JSON.stringify(was[key]) !== JSON.stringify(now[key]))
 }
 
-/** The shard that `settingsText` gave before; undefined where the rows are no shard's. */
+/** The shard that `settingsText` gave before; undefined if the rows are no shard's. */
 export function shardOfText(before: string): Shard | undefined {
   const text = parsed(before)?.shard
   const shard = typeof text === "string" ? parseShard(text) : undefined

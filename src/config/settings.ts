@@ -62,8 +62,8 @@ export interface Access {
   /** more headers of each request, by their names in lower case */
   readonly headers: Readonly<Record<string, Secret>>
   /**
-   * Fetches again what references give by now; undefined where nothing comes from a file or a program. Resolves with
-   * undefined where it cannot be had.
+   * Fetches again what references give by now; undefined if nothing comes from a file or a program. Resolves with
+   * undefined if it cannot be had.
    */
   readonly reread: (() => Promise<Access | undefined>) | undefined
 }

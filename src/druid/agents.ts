@@ -20,7 +20,7 @@ export interface AgentOptions {
   readonly lookup?: LookupFunction | undefined
 }
 
-/** A TLS connection to a server, through a proxy. @throws DruidsyncError `connect` where the proxy does not open it */
+/** A TLS connection to a server, through a proxy. @throws DruidsyncError `connect` if the proxy does not open it */
 export async function tlsThroughProxy(
   proxy: string,
   server: { readonly host: string; readonly port: number } & ConnectionOptions,

@@ -91,14 +91,14 @@ export interface Catalog {
     signal?: AbortSignal,
     once?: boolean,
   ): Promise<Count[]>
-  /** Groups that a row becomes in an interval of whole buckets; undefined where the interval has no row. */
+  /** Groups that a row becomes in an interval of whole buckets; undefined if the interval has no row. */
   groupsPerRow(
     source: Source,
     columns: readonly Column[],
     interval: Interval,
     signal?: AbortSignal,
   ): Promise<number | undefined>
-  /** Mean bytes of a row in a response, its end of line included; undefined where the interval has no row. */
+  /** Mean bytes of a row in a response, its end of line included; undefined if the interval has no row. */
   rowBytes(
     source: Source,
     columns: readonly Column[],

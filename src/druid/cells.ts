@@ -22,13 +22,13 @@ export function wholeRow(row: Row, cells: number): Row {
   return row
 }
 
-/** @throws DruidsyncError `response-cut` where the cell is no text */
+/** @throws DruidsyncError `response-cut` if the cell is no text */
 export function textCell(value: unknown): string {
   if (typeof value !== "string") throw cutResponse("a text was expected in it")
   return value
 }
 
-/** @throws DruidsyncError `response-cut` where the cell is no whole number that JavaScript holds exactly */
+/** @throws DruidsyncError `response-cut` if the cell is no whole number that JavaScript holds exactly */
 export function integerCell(value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value))
     throw cutResponse("a number was expected in it")

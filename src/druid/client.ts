@@ -62,7 +62,7 @@ export interface DruidClient {
    * Streams the batches of a native scan, asked of a data node itself, into a spool file, one batch a line. Asked once.
    * @param address `host:port` of the data node; the protocol is the configured one
    * @returns bytes of batches
-   * @throws DruidsyncError `response-cut` where the scan did not come to its end
+   * @throws DruidsyncError `response-cut` if the scan did not come to its end
    */
   scan(
     address: string,

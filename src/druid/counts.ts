@@ -114,7 +114,7 @@ function together(intervals: readonly Interval[]): Interval[][] {
   return groups
 }
 
-/** Width of the buckets that all of the intervals are made of, ms; undefined where that would be too many. */
+/** Width of the buckets that all of the intervals are made of, ms; undefined if that would be too many. */
 function bucketOf(intervals: readonly Interval[]): bigint | undefined {
   const widthMs = commonStepMs(intervals)
   const buckets = intervals.reduce((sum, { start, end }) => sum + (end - start) / widthMs, 0n)

@@ -30,7 +30,7 @@ export class FrameReader {
 
   /**
    * @returns the bytes that belong to rows (the blank line at the end among them), a view of `piece`
-   * @throws DruidsyncError `not-druid` where the first lines are no header
+   * @throws DruidsyncError `not-druid` if the first lines are no header
    */
   push(piece: Uint8Array): Uint8Array {
     if (piece.length >= 2) this.#lastTwo = [piece[piece.length - 2]!, piece[piece.length - 1]!]
@@ -65,7 +65,7 @@ export class FrameReader {
 
   /**
    * Call when HTTP has ended properly.
-   * @throws DruidsyncError `response-cut` where the blank line is missing, `not-druid` where no header came
+   * @throws DruidsyncError `response-cut` if the blank line is missing, `not-druid` if no header came
    */
   end(): Header {
     if (this.#header === undefined) {

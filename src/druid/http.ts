@@ -9,7 +9,7 @@ import type { Transport } from "./transport.ts"
 
 /** What lets in. It may change while a run goes on. */
 export interface Credentials {
-  /** headers of the next request. @throws DruidsyncError where they cannot be had */
+  /** headers of the next request. @throws DruidsyncError if they cannot be had */
   headers(): Promise<Readonly<Record<string, string>>>
   /** Druid did not accept these: looks for others. @returns whether there are any */
   renew(refused: Readonly<Record<string, string>>): Promise<boolean>

@@ -17,7 +17,7 @@ export function readLookupNames(client: DruidClient, signal?: AbortSignal): Prom
   )
 }
 
-/** How many entries it has. Asked once. @throws DruidsyncError `lookup` where Druid cannot list them */
+/** How many entries it has. Asked once. @throws DruidsyncError `lookup` if Druid cannot list them */
 export function countLookup(client: DruidClient, lookup: string, signal?: AbortSignal): Promise<number> {
   const options = { action: `counting lookup "${lookup}"`, signal, once: true }
   const count = client.rows(`SELECT COUNT(*) ${fromLookup(lookup)}`, options, (rows) =>

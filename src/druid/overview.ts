@@ -43,7 +43,7 @@ export function readDatasourceNames(
 /**
  * Chunks of every datasource, in no order. Forbidden datasources are left out by Druid without a word.
  * @param only these datasources; undefined: all
- * @throws DruidsyncError `forbidden` where `sys.segments` is refused or not shown
+ * @throws DruidsyncError `forbidden` if `sys.segments` is refused or not shown
  */
 export async function readOverview(
   client: DruidClient,
@@ -83,7 +83,7 @@ function overviewOf(rows: readonly unknown[][]): ReadonlyMap<string, readonly Ch
 /**
  * Whether rows were rolled up at ingestion.
  * @param intervals where to look; segments that do not agree make it unknown
- * @returns undefined where Druid cannot tell
+ * @returns undefined if Druid cannot tell
  */
 export async function readRollup(
   client: DruidClient,
@@ -116,7 +116,7 @@ export async function readSpan(
   return rows === 0 ? undefined : { interval: { start: min, end: max + 1n }, rows }
 }
 
-/** Release of the server that answers, as it calls itself. @throws DruidsyncError where it does not say */
+/** Release of the server that answers, as it calls itself. @throws DruidsyncError if it does not say */
 export async function readVersion(client: DruidClient, signal?: AbortSignal): Promise<string> {
   const status = (await client.get("/status", { action: "asking for Druid's version", signal })) as {
     version?: unknown

@@ -17,7 +17,7 @@ export class Patience {
 
   /**
    * The pause before the next try, ms: what the server asked for, if that is longer.
-   * @returns undefined where the error is final
+   * @returns undefined if the error is final
    */
   pauseAfter(error: unknown): number | undefined {
     if (!(error instanceof DruidsyncError) || !error.retryable) return undefined

@@ -32,7 +32,7 @@ function pingUrl(url: string, signal: Signal): string {
   return address.href
 }
 
-/** @throws DruidsyncError `connect` where it is not answered with 2xx in time; its message holds the host alone */
+/** @throws DruidsyncError `connect` if it is not answered with 2xx in time; its message holds the host alone */
 export async function ping(options: PingOptions): Promise<void> {
   const { url, signal, body, timeoutMs, tries, userAgent, proxyFor } = options
   const limit = { connectTimeoutMs: timeoutMs, firstByteTimeoutMs: timeoutMs, idleTimeoutMs: timeoutMs }

@@ -21,7 +21,7 @@ export interface Query extends Message {
   readonly id: string | undefined
   /** response header in which Druid names the query that it answers */
   readonly idHeader: string
-  /** where to cancel it; undefined where closing the connection has to do */
+  /** where to cancel it; undefined if closing the connection has to do */
   readonly cancelPath: string | undefined
 }
 

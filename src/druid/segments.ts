@@ -69,7 +69,7 @@ function isSame(a: readonly Segment[], b: readonly Segment[]): boolean {
   return a.length === b.length && a.every((segment, n) => segment === b[n])
 }
 
-/** @throws DruidsyncError `response-cut` where the row is not whole */
+/** @throws DruidsyncError `response-cut` if the row is not whole */
 function listedOf(line: string): Listed {
   const row = wholeRow(parseLine(line), 14)
   const [

@@ -33,7 +33,7 @@ export function readArgs(words: readonly string[], flags: Flags, command: string
   }
 }
 
-/** The texts as values. @throws DruidsyncError `usage` where one cannot be read */
+/** The texts as values. @throws DruidsyncError `usage` if one cannot be read */
 export function valuesOf<A extends Flags>(raw: RawValues, flags: A): Values<A> {
   const read = ([name, { parse }]: [string, Flag]) => {
     const text = raw[name]

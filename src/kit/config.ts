@@ -10,7 +10,7 @@ import { USUAL_CONFIG } from "./flags.ts"
 
 /**
  * @param words the flags as they were typed; their `config` is `--config` or its default
- * @throws DruidsyncError `usage` where the default is not there; otherwise as `loadConfig`
+ * @throws DruidsyncError `usage` if the default is not there; otherwise as `loadConfig`
  */
 export async function loadForCommand(context: CliContext, words: RawValues): Promise<Settings> {
   const config = String(words.config)

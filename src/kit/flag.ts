@@ -20,7 +20,7 @@ export type Values<A extends Flags> = {
     : ValueOf<A[K]> | undefined
 }
 
-/** A switch: true where it is given. */
+/** A switch: true if it is given. */
 export function toggle<const More extends { alias?: string }>(description: string, more: More = {} as More) {
   return { type: "boolean", default: false, description, ...more } as const
 }

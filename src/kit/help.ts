@@ -102,7 +102,7 @@ export function commandHelp(page: CommandPage, width: number): string {
   ])
 }
 
-/** `-c`; undefined where a flag has no short form. */
+/** `-c`; undefined if a flag has no short form. */
 export function shortOf(arg: Flag): string | undefined {
   const [alias] = aliasesOf(arg)
   return alias === undefined ? undefined : `-${alias}`

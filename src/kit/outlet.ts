@@ -94,7 +94,7 @@ export class Outlet implements Sink {
 
 /**
  * Waits until a result has arrived.
- * @throws DruidsyncError where it did not arrive whole, but for a reader that went away
+ * @throws DruidsyncError if it did not arrive whole, but for a reader that went away
  */
 export async function delivered(stdout: Sink): Promise<void> {
   await stdout.flush?.()

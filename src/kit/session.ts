@@ -36,7 +36,7 @@ export interface SessionOptions {
 
 /**
  * Runs `work` with everything open, under the run lock.
- * @throws DruidsyncError `locked` where another run or program has the file, `file` where it cannot be written
+ * @throws DruidsyncError `locked` if another run or program has the file, `file` if it cannot be written
  */
 export function withSession<T>(options: SessionOptions, work: (ports: Ports) => Promise<T>): Promise<T> {
   const { settings, out, clock, limit, emit } = options

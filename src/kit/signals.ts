@@ -11,7 +11,7 @@ export function endingSignals(hasTerminal: boolean): readonly ("SIGINT" | "SIGTE
   return isIgnored ? ["SIGINT", "SIGTERM"] : ["SIGINT", "SIGTERM", "SIGHUP"]
 }
 
-/** As the process was started; undefined where the system does not say. */
+/** As the process was started; undefined if the system does not say. */
 function ignoresHangUp(): boolean | undefined {
   if (process.platform === "win32") return false
   try {

@@ -24,7 +24,7 @@ export interface FileDifference {
 
 /**
  * Compares by fingerprints: a 64-bit hash of each row, and where these differ of each column.
- * @returns undefined where they are equal
+ * @returns undefined if they are equal
  */
 export async function compareLakeFile(
   engine: Engine,

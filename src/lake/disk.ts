@@ -30,7 +30,7 @@ export interface Disk {
   /** replaces what is there in one step; resolves when the new name is on the disk */
   rename(from: string, to: string): Promise<void>
   remove(path: string): Promise<void>
-  /** @returns false where it is not empty, or not there */
+  /** @returns false if it is not empty, or not there */
   removeFolder(path: string): Promise<boolean>
   /** lower-case hex digits */
   sha256(path: string): Promise<string>

@@ -69,7 +69,7 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
   })
 }
 
-/** @throws DruidsyncError `usage` where something else is there, `file`, `disk-full` */
+/** @throws DruidsyncError `usage` if something else is there, `file`, `disk-full` */
 async function makeLake(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined)
   if (found !== undefined && !found.isDirectory()) {

@@ -75,7 +75,7 @@ export class TableExporter {
     )
   }
 
-  /** @returns undefined where the columns changed meanwhile: look again */
+  /** @returns undefined if the columns changed meanwhile: look again */
   async #round(): Promise<TableExport | undefined> {
     const target = this.#target
     const { engine, file, disk, share } = this.#open
@@ -122,7 +122,7 @@ export class TableExporter {
     })
   }
 
-  /** @returns false where the columns changed meanwhile */
+  /** @returns false if the columns changed meanwhile */
   #writeAll(queue: PartitionNow[]): Promise<boolean> {
     const { engine, file } = this.#open
     const { clock } = this.#options

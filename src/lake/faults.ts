@@ -17,7 +17,7 @@ export function fault(
   return { path, mark, kind, duckdbRows: null, lakeRows: null, columns: [], detail, ...more }
 }
 
-/** Is the file the one that the manifest wrote down? @returns undefined where it is */
+/** Is the file the one that the manifest wrote down? @returns undefined if it is */
 export async function damageOf(
   disk: Disk,
   folder: string,

@@ -11,7 +11,7 @@ export function manifestPath(folder: string, share: string): string {
 
 /**
  * The manifest of one share.
- * @throws DruidsyncError `foreign` (exit 2) where something else is in its place
+ * @throws DruidsyncError `foreign` (exit 2) if something else is in its place
  */
 export async function readManifest(disk: Disk, folder: string, share: string): Promise<Manifest | undefined> {
   const path = manifestPath(folder, share)

@@ -36,7 +36,7 @@ export function checkedShare(name: string): string {
 /**
  * The share's name: the one that is given, or what the file says it holds (`shard-2-of-4`), or `data`.
  * @param shards of the datasources, such as `2/4`; undefined for one that is there as a whole
- * @throws DruidsyncError `usage` where the datasources are shares of different kinds, and none is given
+ * @throws DruidsyncError `usage` if the datasources are shares of different kinds, and none is given
  */
 export function shareName(given: string | undefined, shards: readonly (string | undefined)[]): string {
   if (given !== undefined) return checkedShare(given)

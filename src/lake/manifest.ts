@@ -102,7 +102,7 @@ export function schemaDigest(columns: readonly HeldColumn[]): string {
   return digest(JSON.stringify(columns.map(({ name, type }) => [name, type])))
 }
 
-/** What makes the columns of now others than those of before, in words; undefined where they are the same. */
+/** What makes the columns of now others than those of before, in words; undefined if they are the same. */
 export function schemaChange(before: readonly HeldColumn[], now: readonly HeldColumn[]): string | undefined {
   if (schemaDigest(before) === schemaDigest(now)) return undefined
   const old = new Map(before.map((column) => [column.name, column.type]))

@@ -63,7 +63,7 @@ function partitionNow(
   }
 }
 
-/** One partition as it is at this moment; undefined where it has no row. */
+/** One partition as it is at this moment; undefined if it has no row. */
 export async function partitionAgain(
   engine: Engine,
   table: Named,

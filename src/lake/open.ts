@@ -114,7 +114,7 @@ export interface HeldWork<T> {
 
 /**
  * Works through a queue, and closes the file every two seconds or so, so that a pull can commit in between.
- * @returns false where `begin` did
+ * @returns false if `begin` did
  */
 export async function whileHeld<T>(
   file: DatabaseFile,

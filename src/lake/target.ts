@@ -104,7 +104,7 @@ export async function targetOf(disk: Disk, table: HeldTable, wish: TargetWish): 
   return { table, folder, folderName, manifest, partitionBy, fileFormat, keys, isMoved, moved, notes }
 }
 
-/** @throws DruidsyncError `foreign` where the folder is not a lake's */
+/** @throws DruidsyncError `foreign` if the folder is not a lake's */
 async function refuseForeign(disk: Disk, folder: string, share: string): Promise<void> {
   const found = await disk.look(folder)
   if (found === undefined) return

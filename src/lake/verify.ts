@@ -28,7 +28,7 @@ export interface VerifyLakeOptions extends LakeOptions {
 
 /**
  * @returns the report; its `exitCode`: 0 all is equal, 1 something is not
- * @throws DruidsyncError `usage` where there is no lake of this share; `file`, `foreign`, `locked`
+ * @throws DruidsyncError `usage` if there is no lake of this share; `file`, `foreign`, `locked`
  */
 export function verifyLake(options: VerifyLakeOptions): Promise<LakeReport> {
   const { out, to, only, clock, deep } = options

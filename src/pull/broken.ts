@@ -19,7 +19,7 @@ const REPLACING = 32_768
 
 /**
  * @param told partitions of the core set, by a segment that belongs to it, where its own list does not say it (`tellerOf`)
- * @returns undefined where the core set is whole, or nothing is known of it
+ * @returns undefined if the core set is whole, or nothing is known of it
  */
 export function brokenOf(chunk: Chunk, told?: ReadonlyMap<Segment, number>): Broken | undefined {
   const { interval, segments } = chunk

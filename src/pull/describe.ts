@@ -51,7 +51,7 @@ export function describeChange(change: SchemaChange): string {
   return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`
 }
 
-/** What `--since` and `--until` leave; undefined where they leave everything. */
+/** What `--since` and `--until` leave; undefined if they leave everything. */
 export function rangeOf(limits: {
   readonly sinceMs: bigint | undefined
   readonly untilMs: bigint | undefined

@@ -62,7 +62,7 @@ export interface Judged extends Subject {
   readonly broken: readonly Broken[]
   readonly chunks: readonly Chunk[]
   readonly diff: Diff
-  /** undefined where everything is kept */
+  /** undefined if everything is kept */
   readonly window: MovingWindow | undefined
   /** set where Druid refuses `sys.segments` and days were counted instead */
   readonly counts: Pick<CountedWorks, "refused" | "taken"> | undefined

@@ -26,7 +26,7 @@ export interface WantedLookup {
   readonly table: string
   /** what the file has of it */
   readonly held: HeldLookup | undefined
-  /** it cannot be copied; undefined where it is to be read */
+  /** it cannot be copied; undefined if it is to be read */
   readonly problem: DruidsyncError | undefined
   /** Druid does not list it, and the file has it */
   readonly isGone: boolean
@@ -36,7 +36,7 @@ export interface WantedLookup {
  * Which lookups are asked for, beside what Druid lists and what the file holds. Where Druid does not say what it has, that is
  * the problem of each.
  * @param datasources of the configuration, whose tables come first
- * @throws DruidsyncError where the file cannot be read; the signal's reason
+ * @throws DruidsyncError if the file cannot be read; the signal's reason
  */
 export async function wantedLookups(
   ports: Pick<Ports, "client" | "engine" | "file" | "signal">,

@@ -12,7 +12,7 @@ import type { TimeLimit } from "./time-limit.ts"
 export interface Ports {
   readonly client: DruidClient
   readonly catalog: Catalog
-  /** reads segments past the broker; undefined where the user did not ask for it */
+  /** reads segments past the broker; undefined if the user did not ask for it */
   readonly direct?: PastBroker | undefined
   /** the cluster: host, port and base path; undefined: nothing is known of it */
   readonly origin?: string | undefined

@@ -42,7 +42,7 @@ export interface Progress {
   readonly recounted: Set<bigint>
   /** names of columns of which rows with several values arrived although metadata knew of none */
   readonly severalValues: Set<string>
-  /** columns that segments hold and Druid's SQL does not show; undefined where that was not looked at */
+  /** columns that segments hold and Druid's SQL does not show; undefined if that was not looked at */
   unlisted: Unlisted | undefined
   /** segments that were added to a chunk could not be fetched alone: from then on their chunks are fetched whole */
   fetchesWhole: boolean

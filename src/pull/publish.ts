@@ -7,7 +7,7 @@ import type { PublishOutcome } from "./progress.ts"
 /**
  * Publishes whatever the run's outcome: the file is consistent after each commit. Never throws. A copy that is not made when
  * the run has to end is left to the next pull.
- * @returns undefined where no copy was asked for
+ * @returns undefined if no copy was asked for
  */
 export async function publishAfter(
   ports: Pick<Ports, "engine" | "file">,

@@ -146,7 +146,7 @@ function warnOnce({ ports }: Run, one: Progress, said: Set<string>, message: str
 
 /**
  * Days are counted instead of segments seen: notes those that lost rows.
- * @throws DruidsyncError `forbidden` where the copy was made from segments: a permission that was lost is no reason to
+ * @throws DruidsyncError `forbidden` if the copy was made from segments: a permission that was lost is no reason to
  * fetch everything again
  */
 function noteCounting(

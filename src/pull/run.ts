@@ -16,7 +16,7 @@ import { Rounds } from "./rounds.ts"
 /**
  * Pulls every datasource of the request.
  * @returns the report; its `exitCode` says how it went. Errors that concern one datasource are in its report.
- * @throws DruidsyncError where nothing at all can be done (no connection, no file, locked)
+ * @throws DruidsyncError if nothing at all can be done (no connection, no file, locked)
  */
 export async function pull(ports: Ports, request: PullRequest): Promise<PullReport> {
   const { concurrency, startConcurrency } = request.pull

@@ -40,7 +40,7 @@ export async function brokenChunks(
   }
 }
 
-/** @returns undefined where nothing of the datasource can be asked: Druid answers nothing of these chunks either */
+/** @returns undefined if nothing of the datasource can be asked: Druid answers nothing of these chunks either */
 async function countedOrNothing<T>(count: () => Promise<T>): Promise<T | undefined> {
   try {
     return await count()

@@ -34,7 +34,7 @@ export function hasUpkeep({ upkeep }: Pick<Kept, "upkeep">): boolean {
   return reshapes || refreshed.length + keep.length + remove.length > 0
 }
 
-/** @throws DruidsyncError where Druid has to be asked what is gone, and does not answer */
+/** @throws DruidsyncError if Druid has to be asked what is gone, and does not answer */
 export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared): Promise<Upkeep> {
   const { settings, held, diff } = judged
   const { keep, remove } = await dropped(ports, judged)

@@ -15,7 +15,7 @@ export interface PassedOut {
 /**
  * The clock of this machine decides what is deleted, so Druid must have a row in the window that it gives. Asks Druid for a
  * count only where something would be deleted and its segments do not tell.
- * @throws DruidsyncError where Druid has to be asked, and does not answer
+ * @throws DruidsyncError if Druid has to be asked, and does not answer
  */
 export async function passedOut(
   { catalog, signal }: Pick<Ports, "catalog" | "signal">,

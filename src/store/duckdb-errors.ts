@@ -56,7 +56,7 @@ const HOLDER = /(?:Conflicting lock is held in|File is already open in)\s+(.+?) 
 
 const HELD = /Could not set lock on file|being used by another process/
 
-/** Who holds the lock, from DuckDB's message: `python3.11 (PID 4711)`; undefined where it is not about a lock. */
+/** Who holds the lock, from DuckDB's message: `python3.11 (PID 4711)`; undefined if it is not about a lock. */
 export function lockHolder(error: unknown): string | undefined {
   if (says(error, "noLocks")) return undefined
   const text = messageOf(error)

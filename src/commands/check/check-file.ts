@@ -50,7 +50,7 @@ async function mayWrite(path: string, what: string): Promise<void> {
   })
 }
 
-/** @param expectedBytes what all configured datasources take in Druid; undefined where it is not known */
+/** @param expectedBytes what all configured datasources take in Druid; undefined if it is not known */
 export async function checkDisks(
   options: CheckOptions,
   out: string,
@@ -83,7 +83,7 @@ function checkDisk(options: CheckOptions, folder: string, needed: number, what: 
   return attempt(options, "disk", look, folder)
 }
 
-/** Free bytes for this user where `path` is, or will be; undefined where the system does not tell. */
+/** Free bytes for this user where `path` is, or will be; undefined if the system does not tell. */
 async function freeBytes(path: string): Promise<number | undefined> {
   for (let folder = path; ; folder = dirname(folder)) {
     try {

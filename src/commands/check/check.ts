@@ -27,7 +27,7 @@ export async function runChecks(options: CheckOptions): Promise<void> {
   await checkDisks(options, out, bytes)
 }
 
-/** @returns what `sys.segments` says; undefined where it could not be asked */
+/** @returns what `sys.segments` says; undefined if it could not be asked */
 async function checkDruid(options: CheckOptions): Promise<Overview | undefined> {
   if (!(await checkConnection(options)) || !(await checkLogin(options))) return undefined
   await checkVersion(options)

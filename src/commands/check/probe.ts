@@ -61,16 +61,16 @@ export interface Certificate {
   readonly issuer: string
   readonly validFromMs: number
   readonly validToMs: number
-  /** such as `TLSv1.3`; undefined where the runtime does not tell */
+  /** such as `TLSv1.3`; undefined if the runtime does not tell */
   readonly protocol: string | undefined
-  /** why a connection would be refused; undefined where it is accepted */
+  /** why a connection would be refused; undefined if it is accepted */
   readonly refusal: string | undefined
 }
 
 /**
  * Makes a TLS handshake, even if the certificate is not trusted, and closes the connection.
  * @param proxy address of the proxy that leads there; undefined: none
- * @throws DruidsyncError `tls` where there is no handshake, `connect` if the proxy refuses the connection
+ * @throws DruidsyncError `tls` if there is no handshake, `connect` if the proxy refuses the connection
  */
 export async function inspectCertificate(
   { host, port, tls, connectTimeoutMs: timeoutMs }: DruidSettings,

@@ -12,7 +12,7 @@ import { attempt, type CheckOptions, type Found, failed, ok, warning } from "./c
 /** Active segments by datasource and chunk. */
 export type Overview = ReadonlyMap<string, readonly ChunkOverview[]>
 
-/** @returns undefined where it could not be asked */
+/** @returns undefined if it could not be asked */
 export async function checkOverview(options: CheckOptions): Promise<Overview | undefined> {
   let overview: Overview | undefined
   await attempt(options, "segments", async () => {

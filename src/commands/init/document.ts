@@ -6,7 +6,7 @@ export const initDocument = v.object({
   format,
   exitCode,
   config: key(v.string(), "the configuration that was written, absolute"),
-  schema: key(v.nullable(v.string()), "its JSON Schema beside it; null where that was not written"),
+  schema: key(v.nullable(v.string()), "its JSON Schema beside it; null if that was not written"),
   url: key(v.string(), "of Druid"),
   datasources: key(v.array(v.string()), "names that the configuration has; empty for all"),
   next: key(v.string(), "the command to run next"),

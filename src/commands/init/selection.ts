@@ -32,7 +32,7 @@ export function readSelection(text: string, names: readonly string[]): Selection
   return { names: names.filter((name) => chosen.has(name)) }
 }
 
-/** An address as people paste it, taken apart; undefined where it is no URL. */
+/** An address as people paste it, taken apart; undefined if it is no URL. */
 export function readAddress(
   text: string,
 ): { host: string; protocol?: string; port?: number; basePath?: string; hasLogin: boolean } | undefined {

@@ -47,7 +47,7 @@ export interface Found {
 
 /**
  * Asks the Druid at this address what it has.
- * @throws DruidsyncError `config` where the answers do not fit; `auth`, `forbidden`, `connect`, `tls`, … from Druid
+ * @throws DruidsyncError `config` if the answers do not fit; `auth`, `forbidden`, `connect`, `tls`, … from Druid
  */
 export async function explore(access: Access, options: SetupOptions): Promise<Found> {
   const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
@@ -97,14 +97,14 @@ function datasourceEntries(names: readonly string[]): (string | { name: string; 
 
 export interface Saved {
   readonly config: string
-  /** the JSON Schema beside it; undefined where another file has its name */
+  /** the JSON Schema beside it; undefined if another file has its name */
   readonly schema: string | undefined
 }
 
 /**
  * Writes the configuration, which only its owner can read, and the JSON Schema that it refers to.
  * @param force replace a file that is there
- * @throws DruidsyncError `usage` where there is one, `config`, `file`
+ * @throws DruidsyncError `usage` if there is one, `config`, `file`
  */
 export async function saveConfig(
   access: Access,
@@ -130,7 +130,7 @@ export async function saveConfig(
   return { config: configPath, schema }
 }
 
-/** @throws DruidsyncError `usage` where the file is there */
+/** @throws DruidsyncError `usage` if the file is there */
 export async function refuseExisting(path: string): Promise<void> {
   const found = await stat(path).catch(() => undefined)
   if (found !== undefined) throw isThere(path)
@@ -151,7 +151,7 @@ async function writePrivate(path: string, text: string, force: boolean, id: stri
   })
 }
 
-/** @returns the path, or undefined where something else is there */
+/** @returns the path, or undefined if something else is there */
 async function saveSchema(path: string): Promise<string | undefined> {
   const there = await readFile(path, "utf8").catch(() => undefined)
   const text = configSchemaText()

@@ -6,7 +6,7 @@ import { plannedLookup, range } from "../../pull/document.ts"
 const stretch = v.object({
   interval: v.string(),
   slice: key(v.number(), "number of the slice that it belongs to, from 1"),
-  rows: key(v.nullable(v.number()), "as far as Druid tells; null where rows may still come"),
+  rows: key(v.nullable(v.number()), "as far as Druid tells; null if rows may still come"),
   segmentBytes: key(v.number(), "its share of the segments in deep storage, about"),
   reason: key(v.string(), "in words"),
   kind: v.picklist([

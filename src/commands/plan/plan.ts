@@ -31,7 +31,7 @@ import { readBytesPerRow } from "../../store/notes/summary.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
 import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
 
-/** @throws DruidsyncError where nothing can be asked at all */
+/** @throws DruidsyncError if nothing can be asked at all */
 export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun> {
   refuseEmptyRange(request, ports.clock.nowMs())
   const state = await readPresent(ports.engine, ports.file, ports.signal)

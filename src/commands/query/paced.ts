@@ -8,7 +8,7 @@ export type Write = (text: string) => Promise<void>
 /** Where rows are written, and what they must fit into. */
 export interface RowsTarget {
   readonly write: Write
-  /** width of the terminal in cells; undefined where nothing has to fit */
+  /** width of the terminal in cells; undefined if nothing has to fit */
   readonly width: number | undefined
   readonly style: Style
 }

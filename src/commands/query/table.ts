@@ -59,7 +59,7 @@ async function writePlans(rows: QueryResult["rows"], { write }: RowsTarget): Pro
 }
 
 /**
- * Width of each column in cells; undefined where they do not fit side by side.
+ * Width of each column in cells; undefined if they do not fit side by side.
  * @param width undefined: take what they need
  */
 function columnWidths(

@@ -51,7 +51,7 @@ export async function listTables({ rows }: QueryResult): Promise<ListedTable[]> 
   })
 }
 
-/** @param width of the terminal in cells; undefined where nothing has to fit */
+/** @param width of the terminal in cells; undefined if nothing has to fit */
 export function tablesText(tables: readonly ListedTable[], style: Style, width: number | undefined): string {
   if (tables.length === 0) return "the file has no tables\n"
   return tables

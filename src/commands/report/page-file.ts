@@ -6,7 +6,7 @@ import { whyOf } from "../../base/system.ts"
 
 /**
  * @param marker how a file begins that may be replaced; ASCII
- * @throws DruidsyncError `file` (exit 2) where another file is there; an empty one may be replaced
+ * @throws DruidsyncError `file` (exit 2) if another file is there; an empty one may be replaced
  */
 export async function refuseOther(to: string, marker: string): Promise<void> {
   try {

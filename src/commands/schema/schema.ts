@@ -12,7 +12,7 @@ import { readState } from "../../store/notes/state.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
 
-/** @throws DruidsyncError where nothing can be asked at all */
+/** @throws DruidsyncError if nothing can be asked at all */
 export async function schemaReport(
   ports: Ports,
   request: Pick<PullRequest, "datasources" | "lookups">,

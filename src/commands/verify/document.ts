@@ -50,7 +50,7 @@ export type ComparedStretch = DocumentOf<typeof compared>
 
 const skipped = v.object({
   interval: v.string(),
-  rows: key(v.nullable(v.number()), "that the file has of it; null where that is not known"),
+  rows: key(v.nullable(v.number()), "that the file has of it; null if that is not known"),
   kind: key(
     v.picklist([
       "kept",

@@ -18,7 +18,7 @@ interface LookupRequest extends Pick<PullRequest, "runId" | "datasources"> {
 /** What became of one, and the exit code that it asks for. */
 export type VerifiedLookup = LookupVerification & { readonly exitCode: ExitCode }
 
-/** @throws DruidsyncError where the file cannot be read; the signal's reason */
+/** @throws DruidsyncError if the file cannot be read; the signal's reason */
 export async function verifyLookups(
   ports: Ports,
   lookups: Lookups,

@@ -21,7 +21,7 @@ export interface Damage {
 
 /**
  * @param request the pull's request, for this one datasource; its window is narrowed to the damage
- * @returns the pull's report, or undefined where nothing had to be fetched
+ * @returns the pull's report, or undefined if nothing had to be fetched
  * @throws DruidsyncError
  */
 export async function repair(

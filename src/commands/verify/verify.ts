@@ -43,7 +43,7 @@ export interface VerifyRequest extends Omit<CompareWish, "sliceRows"> {
 /**
  * @returns the report; its `exitCode`: 0 all compared is equal, 1 something differs, 3 something could not be compared,
  * 4 Druid refused a datasource
- * @throws DruidsyncError where nothing can be asked at all, or the file cannot be read
+ * @throws DruidsyncError if nothing can be asked at all, or the file cannot be read
  */
 export async function verify(ports: Ports, request: VerifyRequest): Promise<VerifyReport> {
   const startedMs = ports.clock.nowMs()

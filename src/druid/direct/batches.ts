@@ -27,7 +27,7 @@ export class BatchReader {
 
   /**
    * @returns the bytes that belong to batches and can be told by now; a view of a buffer of ours
-   * @throws DruidsyncError `response-cut` where this is no list of batches
+   * @throws DruidsyncError `response-cut` if this is no list of batches
    */
   push(piece: Uint8Array): Uint8Array {
     let bytes = Buffer.concat([this.#kept, piece])
@@ -48,7 +48,7 @@ export class BatchReader {
   /**
    * Call when HTTP has ended properly.
    * @returns the last bytes of the last batch
-   * @throws DruidsyncError `response-cut` where the bracket that ends the list is missing
+   * @throws DruidsyncError `response-cut` if the bracket that ends the list is missing
    */
   end(): Uint8Array {
     const rest = trimmed(this.#kept)
@@ -76,7 +76,7 @@ function trimmed(bytes: Buffer): Buffer {
 /**
  * Writes the batches of a response behind what the file has, one a line.
  * @returns their bytes
- * @throws DruidsyncError `response-cut` where the scan did not come to its end, `file`, `disk-full`
+ * @throws DruidsyncError `response-cut` if the scan did not come to its end, `file`, `disk-full`
  */
 export async function spoolBatches(
   response: Response,

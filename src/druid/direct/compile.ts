@@ -39,7 +39,7 @@ export const explainSql = (sql: string): string => `EXPLAIN PLAN FOR ${sql}`
  * @param plan the cell `PLAN` of the answer
  * @param datasource the datasource that must be scanned, and nothing else
  * @param names the columns of our SQL, in its order
- * @returns undefined where the SQL is no plain scan of the datasource, or the release does not say which column is which
+ * @returns undefined if the SQL is no plain scan of the datasource, or the release does not say which column is which
  * (25.0.0): such rows are asked for through SQL
  */
 export function nativeScan(
@@ -61,7 +61,7 @@ export function nativeScan(
 
 /**
  * The native query that reads these segments, and nothing else, on the data node that is asked.
- * @param rowBytes bytes of a row in an answer, from a sample; undefined where there was none
+ * @param rowBytes bytes of a row in an answer, from a sample; undefined if there was none
  */
 export function segmentsQuery(
   scan: NativeScan,
@@ -120,7 +120,7 @@ function hasOrder({ order, orderBy }: Readonly<Record<string, unknown>>): boolea
   return isOrdered || (Array.isArray(orderBy) && orderBy.length > 0)
 }
 
-/** The query's column for each of ours; undefined where one is missing, or two are one. */
+/** The query's column for each of ours; undefined if one is missing, or two are one. */
 function columnsInOrder(mappings: unknown, names: readonly string[]): string[] | undefined {
   if (!Array.isArray(mappings) || mappings.length !== names.length) return undefined
   const columns: string[] = []

@@ -13,7 +13,7 @@ export class Failures {
     this.#nowMs = nowMs
   }
 
-  /** @returns true where it rests from now on */
+  /** @returns true if it rests from now on */
   note(who: string): boolean {
     const failures = (this.#inARow.get(who) ?? 0) + 1
     this.#inARow.set(who, failures)

@@ -34,7 +34,7 @@ export interface NodeShare {
 /**
  * Reads the broker's list.
  * @param protocol the configured one: the data node's port for it is taken, and a node without one is left out
- * @returns undefined where the answer is no such list, or a segment has no server that can be asked
+ * @returns undefined if the answer is no such list, or a segment has no server that can be asked
  */
 export function candidatesIn(answer: unknown, protocol: "http" | "https"): Candidate[] | undefined {
   if (!Array.isArray(answer)) return undefined

@@ -14,7 +14,7 @@ export type Probed =
 
 /**
  * @param intervals of this datasource, with something served in them
- * @throws DruidsyncError where a data node does not let us in, or cannot be reached; the signal's reason
+ * @throws DruidsyncError if a data node does not let us in, or cannot be reached; the signal's reason
  */
 export async function probeDirect(
   client: DruidClient,
@@ -43,7 +43,7 @@ export async function probeDirect(
   return { kind: "works", nodes: [...byNode.keys()].sort() }
 }
 
-/** @returns undefined where the cluster has no such question, or answers it in another form */
+/** @returns undefined if the cluster has no such question, or answers it in another form */
 async function locate(
   ask: () => Promise<Candidate[] | undefined>,
   signal: AbortSignal,

@@ -25,7 +25,7 @@ export interface Wanted {
 export interface Located {
   readonly scan: NativeScan
   readonly shares: readonly NodeShare[]
-  /** bytes of a row in an answer, from a sample; undefined where there was none */
+  /** bytes of a row in an answer, from a sample; undefined if there was none */
   readonly rowBytes: number | undefined
 }
 
@@ -56,9 +56,9 @@ export class DirectReader {
 
   /**
    * Where the rows of the stretches are.
-   * @returns undefined where SQL has to be asked: a stretch that the broker does not read whole from historicals, columns
+   * @returns undefined if SQL has to be asked: a stretch that the broker does not read whole from historicals, columns
    * that a data node would answer otherwise, a cluster without `candidates`, one that refused before, servers that fail
-   * @throws DruidsyncError where Druid cannot be asked for the moment; the signal's reason
+   * @throws DruidsyncError if Druid cannot be asked for the moment; the signal's reason
    */
   async locate(
     source: Source,
@@ -93,8 +93,8 @@ export class DirectReader {
 
   /**
    * Writes all rows of one data node's share into the file.
-   * @returns bytes of rows; undefined where it cannot be asked: SQL has to be, for these stretches at least
-   * @throws DruidsyncError where a data node fails in the middle of its answer; the next try goes round it
+   * @returns bytes of rows; undefined if it cannot be asked: SQL has to be, for these stretches at least
+   * @throws DruidsyncError if a data node fails in the middle of its answer; the next try goes round it
    */
   async read(
     { scan, rowBytes }: Located,
@@ -113,7 +113,7 @@ export class DirectReader {
     }
   }
 
-  /** Judges a failure. @returns true where what was asked is left to SQL; else another try may help */
+  /** Judges a failure. @returns true if what was asked is left to SQL; else another try may help */
   #isLeft(error: unknown, who: string): boolean {
     const isRefused = isRefusal(error)
     // The first data node that is asked tells whether there is a way at all.

@@ -11,7 +11,7 @@ export interface Prompter {
   /** one of several. @returns its index */
   choice(question: string, options: readonly string[]): Promise<number>
   yes(question: string, fallback: boolean): Promise<boolean>
-  /** any number of several, all of them to begin with. @returns undefined where they are better typed */
+  /** any number of several, all of them to begin with. @returns undefined if they are better typed */
   several(
     question: string,
     options: readonly { readonly name: string; readonly about: string }[],

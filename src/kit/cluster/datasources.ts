@@ -28,7 +28,7 @@ const AT_ONCE = 4
 /**
  * @param configured datasources of the configuration; empty if there is no configuration yet
  * @param withRollup ask each datasource whether it is rolled up: a request each
- * @throws DruidsyncError where nothing can be asked at all
+ * @throws DruidsyncError if nothing can be asked at all
  */
 export async function listDatasources(
   options: ExploreOptions,

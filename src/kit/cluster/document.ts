@@ -4,7 +4,7 @@ import { type DocumentOf, format, key } from "../../base/document.ts"
 
 const datasource = v.object({
   datasource: v.string(),
-  table: key(v.nullable(v.string()), "that it becomes; null where the configuration does not have it"),
+  table: key(v.nullable(v.string()), "that it becomes; null if the configuration does not have it"),
   tables: v.exactOptional(key(v.array(v.string()), "all of them, where it becomes several")),
   rows: key(v.nullable(v.number()), "as Druid last counted them: realtime rows lag behind"),
   bytes: key(v.nullable(v.number()), "in deep storage"),
@@ -12,7 +12,7 @@ const datasource = v.object({
   chunks: key(v.nullable(v.number()), "intervals that have segments"),
   segments: v.nullable(v.number()),
   segmentGranularity: key(v.nullable(v.array(v.string())), "`DAY` and the like, the most frequent first"),
-  rollup: key(v.nullable(v.boolean()), "null where Druid cannot tell"),
+  rollup: key(v.nullable(v.boolean()), "null if Druid cannot tell"),
   realtime: key(v.nullable(v.number()), "segments that rows still come to"),
   unavailable: key(v.nullable(v.number()), "segments that no server has loaded now"),
   cold: key(v.nullable(v.number()), "segments that the load rules keep on no server"),

@@ -30,7 +30,7 @@ const CALENDAR: readonly (readonly [string, number])[] = [
 /** No bucket of time at all: from about the beginning to about the end. */
 const ENDLESS_MS = 4_611_686_018_427_387_903n
 
-/** Druid's name for the granularity of which the interval is one bucket (in UTC); undefined where there is none. */
+/** Druid's name for the granularity of which the interval is one bucket (in UTC); undefined if there is none. */
 export function granularityOf({ start, end }: Interval): string | undefined {
   if (start <= -ENDLESS_MS && end >= ENDLESS_MS) return "ALL"
   const length = end - start

@@ -38,7 +38,7 @@ export function figuresOf({ held, ahead }: StateAt): ReadonlyMap<string, Figures
 
 /**
  * For a run that broke off before it could report its figures. Opens an engine of its own.
- * @returns undefined where the file cannot be read now
+ * @returns undefined if the file cannot be read now
  */
 export async function readFigures(
   path: string,

@@ -15,7 +15,7 @@ export interface RunFigures {
   readonly retries: number
   /** 1: there is a copy that is up to date; 0: there should be one; undefined: none was asked for */
   readonly published: 0 | 1 | undefined
-  /** undefined where the configuration could not be read: what was said of them stays */
+  /** undefined if the configuration could not be read: what was said of them stays */
   readonly datasources: readonly DatasourceFigures[] | undefined
 }
 
@@ -23,11 +23,11 @@ export interface DatasourceFigures {
   readonly name: string
   /** where another of its tables has the series of the datasource's name alone */
   readonly table?: string | undefined
-  /** undefined where the run broke off, or was not about it */
+  /** undefined if the run broke off, or was not about it */
   readonly report: DatasourceReport | undefined
   /** from the first of its slices that was planned to the last that was committed */
   readonly busyMs: number
-  /** undefined where the file could not be read */
+  /** undefined if the file could not be read */
   readonly held: Figures | undefined
 }
 
@@ -40,7 +40,7 @@ interface Family {
   readonly help: string
 }
 
-/** A number about a run or a datasource; undefined where it was not learnt. */
+/** A number about a run or a datasource; undefined if it was not learnt. */
 type Value<Of> = (of: Of) => number | undefined
 
 /** A number that this pull adds to what was there before. */

@@ -37,7 +37,7 @@ export class Watch {
   #settings: Settings | undefined
   #pinger: Pinger | undefined
   #retries = 0
-  /** as the run left it; undefined where it broke off */
+  /** as the run left it; undefined if it broke off */
   #held: StateAt | undefined
   /** by title of a table: when its first slice was planned, and the last was committed */
   readonly #busy = new Map<string, { readonly fromMs: number; toMs: number }>()
@@ -64,7 +64,7 @@ export class Watch {
 
   /**
    * The configuration is known, the run begins.
-   * @throws DruidsyncError `usage` where the file of metrics can be none
+   * @throws DruidsyncError `usage` if the file of metrics can be none
    */
   async start(settings: Settings): Promise<void> {
     this.#settings = settings

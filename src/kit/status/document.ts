@@ -13,7 +13,7 @@ export type StatusGroup = DocumentOf<typeof group>
 
 const datasource = v.object({
   datasource: v.string(),
-  table: key(v.nullable(v.string()), "null where nothing of it was ever stored"),
+  table: key(v.nullable(v.string()), "null if nothing of it was ever stored"),
   shard: key(v.nullable(v.string()), "its share of the days, such as `2/4`; null: all of them"),
   window: v.exactOptional(
     key(
@@ -50,7 +50,7 @@ const datasource = v.object({
   ),
   foreignRows: key(
     v.nullable(v.number()),
-    "something else changed the table: rows that it really has; null where all is well",
+    "something else changed the table: rows that it really has; null if all is well",
   ),
   isIncomplete: v.boolean(),
 })

@@ -117,7 +117,7 @@ function iso(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString()
 }
 
-/** @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked` */
+/** @throws DruidsyncError `file` if there is no file, `foreign` if it is not druidsync's, `locked` */
 export async function readStatus(
   engine: Engine,
   file: DatabaseFile,

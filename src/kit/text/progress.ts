@@ -10,7 +10,7 @@ import { titleOf } from "./list.ts"
 export interface Standing {
   readonly rows: number
   readonly expected: number
-  /** of the rows, 0 to 1; undefined where nothing tells */
+  /** of the rows, 0 to 1; undefined if nothing tells */
   readonly share: number | undefined
   /** rows per second of the last seconds; undefined before there are any */
   readonly rate: number | undefined
@@ -87,7 +87,7 @@ class Track {
     return Math.max(this.committedRows, Math.min(Math.floor(rows), this.expected))
   }
 
-  /** false where bytes arrive and nothing says yet how many rows they are */
+  /** false if bytes arrive and nothing says yet how many rows they are */
   get isKnown(): boolean {
     return this.ratioRows > 0 || this.bytesReceived === this.bytesFetched
   }

@@ -5,7 +5,7 @@
 
 /** One download's share of the spool. */
 export interface Space {
-  /** Counts bytes that arrived (negative: were removed). @returns false where the limit is exceeded now */
+  /** Counts bytes that arrived (negative: were removed). @returns false if the limit is exceeded now */
   took(bytes: number): boolean
   /** The file is gone. */
   release(): void

@@ -46,8 +46,8 @@ export class Downloads {
   }
 
   /**
-   * @returns undefined where the job is not to be begun any more
-   * @throws DruidsyncError, among others `query` where the answer does not fit the spool: a smaller slice may
+   * @returns undefined if the job is not to be begun any more
+   * @throws DruidsyncError, among others `query` if the answer does not fit the spool: a smaller slice may
    */
   async fetch(job: Job): Promise<Arrived | undefined> {
     const { signal } = this.#ports

@@ -24,7 +24,7 @@ interface Failure {
 
 /**
  * What is committed is added to the run's progress at once, so that nothing is lost to an interruption.
- * @throws DruidsyncError where the machine or the whole server fails; what concerns one datasource is in the result
+ * @throws DruidsyncError if the machine or the whole server fails; what concerns one datasource is in the result
  */
 export async function execute(
   run: Run,
@@ -101,7 +101,7 @@ class Pipeline {
     }
   }
 
-  /** @returns undefined where nothing is left to decide, or nothing more is to be begun */
+  /** @returns undefined if nothing is left to decide, or nothing more is to be begun */
   async #decideSome(prepared: Prepared): Promise<readonly Slice[] | undefined> {
     const { decisions, sliceRows } = prepared
     const { limit } = this.#round.request

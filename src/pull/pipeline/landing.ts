@@ -87,7 +87,7 @@ export class Landing {
   /**
    * Parses what has arrived; it is held until `commit`.
    * @param isLast nothing more is on its way: it will be committed next
-   * @throws DruidsyncError where the machine fails
+   * @throws DruidsyncError if the machine fails
    */
   async stage(one: Arrived, isLast: boolean): Promise<void> {
     // The look that proves must begin after the last of the responses has ended; it runs while that one is parsed.
@@ -98,7 +98,7 @@ export class Landing {
 
   /**
    * Proves and commits what is held.
-   * @throws DruidsyncError where the machine fails
+   * @throws DruidsyncError if the machine fails
    */
   async commit(): Promise<void> {
     const batch = this.#held.splice(0)
@@ -174,7 +174,7 @@ export class Landing {
   /**
    * Texts that look like Druid's way to write several values are either just that or texts: only Druid knows. Metadata
    * said that there are none; it may have been incomplete, or rows came since.
-   * @throws DruidsyncError `response-mismatch` where they are several values: the slice has to be fetched as lists
+   * @throws DruidsyncError `response-mismatch` if they are several values: the slice has to be fetched as lists
    */
   async #refuseSeveral(job: Job, rows: Staged): Promise<void> {
     const { ports } = this.#round
@@ -199,7 +199,7 @@ export class Landing {
   /**
    * A row with several values is in several groups, where Druid is not told to take them as a list: then groups have more
    * rows than there are. Metadata said that no row has several; it may have been incomplete, and tells nothing of expressions.
-   * @throws DruidsyncError `response-mismatch` where a row has several: the slice has to be fetched as lists
+   * @throws DruidsyncError `response-mismatch` if a row has several: the slice has to be fetched as lists
    */
   async #refuseTorn({ prepared, slice }: Job, { asked }: Fetched, { source }: Staged): Promise<void> {
     const { aggregate } = prepared.source

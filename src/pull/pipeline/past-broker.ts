@@ -23,7 +23,7 @@ export interface Reading {
   readonly columns: readonly Column[]
   /** each column has one type in all segments: a data node writes what Druid's SQL would */
   readonly isUniform: boolean
-  /** bytes of a row in a response, from a sample; undefined where there was none */
+  /** bytes of a row in a response, from a sample; undefined if there was none */
   readonly rowBytes: number | undefined
 }
 
@@ -33,7 +33,7 @@ export interface FromSegments {
   readonly bytes: number
   /** how the rows stand in the files */
   readonly form: SpoolForm
-  /** of batches: per segment of the form its rows by the metadata; undefined where the slice holds a part of it, or a filter is set */
+  /** of batches: per segment of the form its rows by the metadata; undefined if the slice holds a part of it, or a filter is set */
   readonly promised: readonly (number | undefined)[]
 }
 
@@ -58,8 +58,8 @@ export class PastBroker {
   /**
    * Fetches the slice's segments into new files, one for each data node.
    * @param path of the first file; the others are called after it
-   * @returns undefined where SQL has to be asked; there is no file then
-   * @throws DruidsyncError where a data node fails in the middle; there is no file then
+   * @returns undefined if SQL has to be asked; there is no file then
+   * @throws DruidsyncError if a data node fails in the middle; there is no file then
    */
   async fetch(
     { source, columns, isUniform, rowBytes }: Reading,

@@ -9,7 +9,7 @@ import type { StoredColumn } from "../../store/notes/tables.ts"
  * a mistake.
  * @param listed names of the columns that Druid has
  * @param held columns of the table
- * @throws DruidsyncError `config` where a chosen column was never there, or a computed one has the name of another
+ * @throws DruidsyncError `config` if a chosen column was never there, or a computed one has the name of another
  */
 export function chosenColumns(
   { name: datasource, columns }: Pick<DatasourceSettings, "name" | "columns">,

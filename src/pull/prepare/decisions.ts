@@ -138,7 +138,7 @@ export class Decisions {
 
   /**
    * Asks about as much as one question may be about: more each time, and less where it was too much for Druid.
-   * @returns undefined where there is nothing to ask
+   * @returns undefined if there is nothing to ask
    */
   async #asking<T extends { readonly chunk: Chunk }, A>(
     open: readonly T[],

@@ -16,7 +16,7 @@ const LONGEST_LAG_MS = 600_000
 export interface Learnt {
   /** names of columns of which rows with several values arrived */
   readonly severalValues: ReadonlySet<string>
-  /** columns that segments hold and Druid's SQL does not show; undefined where that was not looked at */
+  /** columns that segments hold and Druid's SQL does not show; undefined if that was not looked at */
   unlisted: Unlisted | undefined
 }
 
@@ -27,8 +27,8 @@ export interface Listed {
 }
 
 /**
- * @param stored names of the columns that the segments hold; undefined where they do not tell
- * @throws DruidsyncError `unavailable` where Druid lists none, or while it may still learn of one
+ * @param stored names of the columns that the segments hold; undefined if they do not tell
+ * @throws DruidsyncError `unavailable` if Druid lists none, or while it may still learn of one
  */
 export async function listedColumns(
   ports: Pick<Ports, "catalog" | "clock" | "signal">,

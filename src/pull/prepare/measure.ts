@@ -16,7 +16,7 @@ import type { Ports } from "../ports.ts"
 export interface Doubt {
   readonly chunk: Chunk
   readonly counted: number
-  /** by its metadata; undefined where Druid's own counts contradict one another */
+  /** by its metadata; undefined if Druid's own counts contradict one another */
   readonly promised: number | undefined
 }
 
@@ -91,7 +91,7 @@ function rowsIn(buckets: readonly Bucket[]): number {
   return buckets.reduce((sum, bucket) => sum + bucket.all, 0)
 }
 
-/** Rows of a whole chunk that no more can come to; undefined where only a count can tell. */
+/** Rows of a whole chunk that no more can come to; undefined if only a count can tell. */
 export function promiseOf(chunk: Chunk): number | undefined {
   return conditionOf(chunk) === "settled" ? knownRows(chunk) : undefined
 }

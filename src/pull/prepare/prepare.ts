@@ -35,7 +35,7 @@ export interface Prepared {
   readonly sliceRows: number
   /** bytes of a row in a response, from a sample, where there is enough to fetch for one */
   readonly rowBytes: number | undefined
-  /** groups that a row becomes, from a sample; undefined where rows are copied, or none was taken */
+  /** groups that a row becomes, from a sample; undefined if rows are copied, or none was taken */
   readonly groupsPerRow: number | undefined
   readonly columns: readonly Column[]
   /** each column has one type in all segments (see `Shape`) */

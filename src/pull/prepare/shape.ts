@@ -40,7 +40,7 @@ export interface Shape {
 
 /**
  * @param learnt what this run has learnt of the columns
- * @throws DruidsyncError `config` where Druid refuses what the user wrote or does not have a chosen column, `unavailable`
+ * @throws DruidsyncError `config` if Druid refuses what the user wrote or does not have a chosen column, `unavailable`
  */
 export async function readShape(
   ports: Ports,
@@ -134,7 +134,7 @@ interface StoredColumns {
   readonly settled: ReadonlySet<string>
 }
 
-/** Asked of the segments themselves; undefined where native queries are refused. */
+/** Asked of the segments themselves; undefined if native queries are refused. */
 async function storedColumns(
   ports: Ports,
   source: Source,

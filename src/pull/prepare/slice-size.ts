@@ -13,7 +13,7 @@ const MOST_GROUPED = 16
 /** The size of a datasource's slices. */
 export interface SliceSize {
   readonly rows: number
-  /** of a response, mean of a sample; undefined where none was taken */
+  /** of a response, mean of a sample; undefined if none was taken */
   readonly rowBytes: number | undefined
   /** of an aggregate: groups that a row becomes, from a sample */
   readonly groupsPerRow: number | undefined

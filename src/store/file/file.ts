@@ -133,7 +133,7 @@ class AttachableFile implements DatabaseFile {
 
   /**
    * Runs the work in a copy that takes the file's place.
-   * @returns undefined where that cannot be: the file is as it was, and the work is to be done once more
+   * @returns undefined if that cannot be: the file is as it was, and the work is to be done once more
    */
   async #writeTwin<T>(
     work: () => Promise<T>,

@@ -24,7 +24,7 @@ export class Patience {
     this.#endMs = options.clock.nowMs() + options.waitMs
   }
 
-  /** @returns false where the time is over; else after a pause. @throws the signal's reason */
+  /** @returns false if the time is over; else after a pause. @throws the signal's reason */
   async wait(holder: string): Promise<boolean> {
     const { clock, onWait, signal } = this.#options
     const leftMs = this.#endMs - clock.nowMs()

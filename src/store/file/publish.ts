@@ -67,7 +67,7 @@ export async function refuseForeignCopy(engine: Engine, to: string): Promise<voi
 /**
  * Brings the copy at `to` up to date with the file.
  * @throws the signal's reason; an older copy is there as it was then
- * @throws DruidsyncError `publish` (exit 1) where it cannot be written or is not what it should be; `locked` where a
+ * @throws DruidsyncError `publish` (exit 1) if it cannot be written or is not what it should be; `locked` if a
  * program has the file or the copy open for writing; as `checkPublishPath`
  */
 export async function publish(

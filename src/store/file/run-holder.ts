@@ -7,7 +7,7 @@ import { companionFolder, LOCK_NAME } from "./companion.ts"
 
 /**
  * @param path the user's file
- * @returns program and PID of the run that holds the run lock; undefined where nobody does
+ * @returns program and PID of the run that holds the run lock; undefined if nobody does
  */
 export async function runHolder(engine: Engine, path: string): Promise<string | undefined> {
   const lock = join(companionFolder(path), LOCK_NAME)

@@ -35,7 +35,7 @@ export interface RunLockOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** @throws DruidsyncError `locked` (exit 11) while another run works on the file, `file` where the folder cannot be made */
+/** @throws DruidsyncError `locked` (exit 11) while another run works on the file, `file` if the folder cannot be made */
 export async function acquireRunLock(engine: Engine, options: RunLockOptions): Promise<RunLock> {
   const folder = companionFolder(options.path)
   const lockPath = join(folder, LOCK_NAME)

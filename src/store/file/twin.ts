@@ -23,7 +23,7 @@ export interface Twin {
   isCurrent(): Promise<boolean>
   /**
    * Puts it in the original's place, which readers may have open.
-   * @returns false where the system does not let it, as over a file that is mounted by itself: nothing has changed then
+   * @returns false if the system does not let it, as over a file that is mounted by itself: nothing has changed then
    * @throws where its log was not taken in, or the disk fails
    */
   replace(): Promise<boolean>
@@ -38,7 +38,7 @@ const HEADERS = 3 * 4096
  * Copies a file, by reference where the file system can.
  * @param path a DuckDB file that this process has not open
  * @param folder on the same file system, private to this run
- * @returns undefined where it cannot be replaced by another file, or there is no room: then it is written in place
+ * @returns undefined if it cannot be replaced by another file, or there is no room: then it is written in place
  */
 export async function makeTwin(
   path: string,

@@ -10,7 +10,7 @@ import { msOfTime, timestampLiteral } from "./times.ts"
 
 export interface Ahead {
   readonly rows: number
-  /** greatest `__time` of the other rows, epoch ms; undefined where there are none */
+  /** greatest `__time` of the other rows, epoch ms; undefined if there are none */
   readonly newestMs: bigint | undefined
 }
 

@@ -8,7 +8,7 @@ import { CHANGES, type ChangeKind, type StoredColumn } from "./tables.ts"
 
 export interface TableChange {
   readonly change: ChangeKind
-  /** name in Druid; undefined where it is about the table */
+  /** name in Druid; undefined if it is about the table */
   readonly column: string | undefined
   /** type, or name of the table, before and after */
   readonly before: string | undefined
@@ -20,10 +20,10 @@ const MOST = 200
 
 /** A table before a commit and after it. */
 export interface TableStep {
-  /** undefined where the commit made the table */
+  /** undefined if the commit made the table */
   readonly before: { readonly name: string; readonly columns: readonly StoredColumn[] } | undefined
   readonly after: { readonly name: string; readonly columns: readonly StoredColumn[] }
-  /** columns that the stored rows came with; undefined where none were stored */
+  /** columns that the stored rows came with; undefined if none were stored */
   readonly read: ReadonlySet<string> | undefined
 }
 

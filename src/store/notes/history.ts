@@ -25,7 +25,7 @@ export interface RunRecord {
   readonly message: string | undefined
   /** stretches that are not as Druid has them now */
   readonly missing?: readonly MissingStretch[]
-  /** columns that Druid's SQL does not show; undefined where that was not looked at: what was noted before still stands */
+  /** columns that Druid's SQL does not show; undefined if that was not looked at: what was noted before still stands */
   readonly unlisted?: Unlisted | undefined
 }
 

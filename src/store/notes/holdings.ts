@@ -45,7 +45,7 @@ const KEYS = ["datasource", "table", "status", "message", "columns", "format", "
  * The tables that the file holds.
  * @returns `runs`: the runs that its rows came from, and those of its history, newest first; they name the file whatever it
  * is called, as long as one of them is remembered
- * @throws DruidsyncError `foreign` where druidsync never pulled into the file, `file`
+ * @throws DruidsyncError `foreign` if druidsync never pulled into the file, `file`
  */
 export async function readHoldings(
   engine: Engine,
@@ -74,7 +74,7 @@ function heldColumns(columns: readonly StoredColumn[]): HeldColumn[] {
   }))
 }
 
-/** The columns as they are now; undefined where the file has no such table any more. */
+/** The columns as they are now; undefined if the file has no such table any more. */
 export async function readHeldColumns(engine: Engine, table: string): Promise<HeldColumn[] | undefined> {
   const [row] = await readRows(engine, STATE, ["columns"], 'WHERE "table" = $1', [table])
   return row === undefined ? undefined : heldColumns(row.columns)

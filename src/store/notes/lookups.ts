@@ -32,7 +32,7 @@ export async function noteLookup(engine: Engine, note: HeldLookup): Promise<void
 /** What a run found of lookups that it did not replace. */
 export type Looked = Pick<HeldLookup, "lookup" | "status" | "message">
 
-/** @param nowMs when those that are as in Druid were compared; undefined where nothing is to be noted */
+/** @param nowMs when those that are as in Druid were compared; undefined if nothing is to be noted */
 export async function noteLooked(
   engine: Engine,
   file: DatabaseFile,

@@ -14,7 +14,7 @@ import { readUnlisted, type Unlisted } from "./unlisted.ts"
 export interface HeldState extends Omit<RowOf<typeof STATE>, "format"> {
   /** checkpoints, ascending */
   readonly parts: readonly Part[]
-  /** host, port and base path that it was pulled from; undefined where that was not noted */
+  /** host, port and base path that it was pulled from; undefined if that was not noted */
   readonly origin?: string | undefined
 }
 

@@ -48,13 +48,13 @@ export function ownerKey({ datasource, table }: Owned): string {
 
 /** A table of a datasource. */
 export interface DatasourceSummary extends Owned {
-  /** undefined where no run has stored anything yet */
+  /** undefined if no run has stored anything yet */
   readonly state: HeldState | undefined
   /** it had a table, which someone dropped: nothing is held of it any more */
   readonly isDropped: boolean
   /** checkpoints by state; states without any are missing */
   readonly parts: ReadonlyMap<PartState, PartGroup>
-  /** rows that the table really has; undefined where there is none */
+  /** rows that the table really has; undefined if there is none */
   readonly tableRows: number | undefined
   /** bytes of the blocks that the table uses, about: small tables share blocks with others */
   readonly tableBytes: number | undefined
@@ -77,7 +77,7 @@ export interface FileSummary {
 /**
  * @param runHolder tells who holds the run lock, if anyone; asked only where the file says that a run is under way
  * @param nowMs what is after it does not count as the newest row
- * @throws DruidsyncError `file` where there is no file, `foreign` where it is not druidsync's, `locked`
+ * @throws DruidsyncError `file` if there is no file, `foreign` if it is not druidsync's, `locked`
  */
 export async function readSummary(
   engine: Engine,
@@ -132,7 +132,7 @@ export async function readSummary(
 
 /**
  * Size of the user's file.
- * @throws DruidsyncError `file` (exit 2) where there is none, or something else
+ * @throws DruidsyncError `file` (exit 2) if there is none, or something else
  */
 export async function fileBytes(path: string): Promise<number> {
   const found = await stat(path).catch((error: { code?: string }) => {
@@ -185,7 +185,7 @@ async function readBlockBytes(engine: Engine): Promise<number> {
 
 /**
  * Distinct blocks that the columns' segments lie in; those of long strings are listed apart.
- * @returns undefined where the user put a view in the table's place, or its name has quotes, which DuckDB does not find
+ * @returns undefined if the user put a view in the table's place, or its name has quotes, which DuckDB does not find
  */
 async function tableBytes(engine: Engine, table: string, blockBytes: number): Promise<number | undefined> {
   const query = `WITH info AS (FROM pragma_storage_info(${literal(`file.main.${quoteName(table)}`)})),

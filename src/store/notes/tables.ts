@@ -272,7 +272,7 @@ export function notOurs(path: string): DruidsyncError {
   })
 }
 
-/** @param format of a row of `_sync_state`. @throws DruidsyncError `file` where it is newer than this program */
+/** @param format of a row of `_sync_state`. @throws DruidsyncError `file` if it is newer than this program */
 export function checkFormat(format: unknown, path: string): void {
   if (Number(format) <= FORMAT) return
   throw new DruidsyncError("file", `${path} was written by a newer druidsync`, {

@@ -47,7 +47,7 @@ export interface QueryResult {
 
 /**
  * Runs the SQL and hands its result to `use`, while the file is open.
- * @throws DruidsyncError `file`, `foreign`, `locked`; `query` where DuckDB refuses the SQL (exit 2) or fails (exit 1)
+ * @throws DruidsyncError `file`, `foreign`, `locked`; `query` if DuckDB refuses the SQL (exit 2) or fails (exit 1)
  */
 export function queryFile<T>(options: QueryOptions, use: (result: QueryResult) => Promise<T>): Promise<T> {
   return withConnection(options, [], async (connection) => {

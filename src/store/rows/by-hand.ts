@@ -76,7 +76,7 @@ function isTable(table: string): string {
 /**
  * @param held our columns, as we left them
  * @param fresh columns that the table is to get
- * @throws DruidsyncError `file` where the table's columns are not what we left, or one of the user's has the name of a new one
+ * @throws DruidsyncError `file` if the table's columns are not what we left, or one of the user's has the name of a new one
  */
 export function refuseOtherColumns(
   path: string,

@@ -119,7 +119,7 @@ function bindIndexes(engine: Engine, { name }: TableNow): Promise<void> {
   return engine.run(`INSERT INTO ${name} ("__time") SELECT "__time" FROM ${name} LIMIT 0`)
 }
 
-/** Names of the columns that came with the rows; undefined where none came. */
+/** Names of the columns that came with the rows; undefined if none came. */
 function columnsRead(slices: readonly ReadySlice[]): ReadonlySet<string> | undefined {
   const full = slices.filter((slice) => slice.staged.rows > 0)
   return full.length === 0

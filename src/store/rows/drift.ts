@@ -37,7 +37,7 @@ export interface ReconcileOptions {
 }
 
 /**
- * @param stored columns that the table has; undefined where there is no table yet
+ * @param stored columns that the table has; undefined if there is no table yet
  * @param wanted Druid's columns now, `target` not decided yet
  */
 export function reconcile(

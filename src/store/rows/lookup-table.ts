@@ -35,7 +35,7 @@ async function lookupFingerprint(engine: Engine, table: string): Promise<string>
 /** What the table is beside the staged rows. */
 export type LookupDifference = "same" | "other" | "none"
 
-/** @throws DruidsyncError `foreign` where the table is not a lookup's; `locked`, `file` */
+/** @throws DruidsyncError `foreign` if the table is not a lookup's; `locked`, `file` */
 export async function compareLookup(
   engine: Engine,
   file: DatabaseFile,

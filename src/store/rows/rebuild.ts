@@ -23,7 +23,7 @@ export interface Rebuild {
 /**
  * @param path of the file, for words
  * @returns statements that make the indexes again
- * @throws DruidsyncError `file` where the table has constraints, too: they would be lost
+ * @throws DruidsyncError `file` if the table has constraints, too: they would be lost
  */
 export async function rebuild(engine: Engine, path: string, given: Rebuild): Promise<string[]> {
   const { from, to, columns, values, indexes } = given

@@ -42,7 +42,7 @@ const ROW_BYTES = [4, 16, 64, 256].map((mebibytes) => mebibytes * 1024 * 1024)
  * @param columns in the order of the response
  * @param intervals ascending; the rows of each are counted
  * @param rowHash the column of hashes, where the config wants one: it comes last
- * @throws DruidsyncError `type` where a value does not fit its declared type
+ * @throws DruidsyncError `type` if a value does not fit its declared type
  */
 export async function stage(
   engine: Engine,
@@ -119,7 +119,7 @@ export async function stage(
   }
 }
 
-/** @throws DruidsyncError `response-cut` where rows of another segment came */
+/** @throws DruidsyncError `response-cut` if rows of another segment came */
 async function countsBySegment(engine: Engine, table: string, segments: number): Promise<number[]> {
   const place = quoteName(SEGMENT_COLUMN)
   const counts = new Array<number>(segments).fill(0)
@@ -138,7 +138,7 @@ async function countsBySegment(engine: Engine, table: string, segments: number):
   return counts
 }
 
-/** The rows that groups were made from; undefined where rows were asked for. */
+/** The rows that groups were made from; undefined if rows were asked for. */
 async function groupedRows(
   engine: Engine,
   table: string,
@@ -176,7 +176,7 @@ export async function dropStaged(engine: Engine, table: string): Promise<void> {
   await engine.run(`DROP TABLE IF EXISTS ${quoteName(table)}`)
 }
 
-/** A time that Druid can hold and DuckDB cannot, named so that it can be found; undefined where it is something else. */
+/** A time that Druid can hold and DuckDB cannot, named so that it can be found; undefined if it is something else. */
 async function unstorableTime(
   engine: Engine,
   source: string,

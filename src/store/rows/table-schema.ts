@@ -41,7 +41,7 @@ export interface TableNow {
   /** qualified and quoted */
   readonly name: string
   readonly schema: readonly StoredColumn[]
-  /** as it was before this commit; undefined where this commit made it */
+  /** as it was before this commit; undefined if this commit made it */
   readonly before: { readonly name: string; readonly columns: readonly StoredColumn[] } | undefined
   readonly widened: readonly Widened[]
   /** statements that make the user's indexes again, once the rows are in */
@@ -51,7 +51,7 @@ export interface TableNow {
 /**
  * @param path of the file, for words
  * @param tables names of the tables and views in the file; kept up to date
- * @throws DruidsyncError `foreign` where another table has the name, `file` where the user changed it so that it cannot be kept
+ * @throws DruidsyncError `foreign` if another table has the name, `file` if the user changed it so that it cannot be kept
  */
 export async function prepareTable(
   engine: Engine,
@@ -134,7 +134,7 @@ function remark(text: string): string {
 /** What becomes of one column. */
 interface Step {
   readonly now: StoredColumn
-  /** undefined where it is new */
+  /** undefined if it is new */
   readonly was: StoredColumn | undefined
 }
 

@@ -77,7 +77,7 @@ const MONDAY = 4 * DAY
 /**
  * @param items disjoint among those that hold rows; `missing` ones may overlap them
  * @param most how many bars there may be, at least 2
- * @returns undefined where there is nothing to show on a line
+ * @returns undefined if there is nothing to show on a line
  */
 export function binned(items: readonly Mentioned[], most: number): Bins | undefined {
   const bounded = items.filter(({ interval }) => interval.start > -BOUND && interval.end < BOUND)
