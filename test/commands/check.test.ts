@@ -79,7 +79,9 @@ describe("druidsync check", () => {
       const nodes = [await DataNode.start(fake), await DataNode.start(fake)]
       await desk.configure(fake, ["edits"], { direct: true })
       expect(direct(await check())).toMatchObject({ status: "ok", subject: "edits" })
-      expect(direct(await check())?.message).toContain("2 data nodes can be asked")
+      expect(direct(await check())?.message).toMatch(
+        /^2 data nodes can be asked: .*; all rows can come from there$/,
+      )
       expect(fake.log.of("segmentScan").every((one) => one.rowsSent === 1)).toBe(true)
       for (const node of nodes) await node.stop()
     })
@@ -88,6 +90,19 @@ describe("druidsync check", () => {
       fake.explainsColumns = false
       await desk.configure(fake, ["edits"], { direct: true })
       expect(direct(await check())).toMatchObject({ status: "warning", exitCode: 0 })
+    })
+
+    it("says how much can come from data nodes, and which column sends all of it through the broker", async () => {
+      const node = await DataNode.start(fake)
+      await desk.configure(fake, ["edits"], { direct: true })
+      fake.world.stream("edits", [{ __time: "2016-07-27T01:00", n: 1n }])
+      expect(direct(await check())?.message).toMatch(/; about \d+% of the rows can come from there$/)
+      fake.world.append("edits", [{ __time: "2016-06-27T01:00", n: 1n }], { columns: { n: "LONG" } })
+      fake.world.append("edits", [{ __time: "2016-06-27T01:00", n: "x" }], { columns: { n: "STRING" } })
+      fake.world.settle("edits")
+      expect(direct(await check())).toMatchObject({ status: "warning", exitCode: 0 })
+      expect(direct(await check())?.message).toMatch(/broker: segments have column "n" as/)
+      await node.stop()
     })
 
     it("fails where a data node does not let us in", async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { DataNode } from "../support/fake-druid/http/data-node.ts"
 import { Desk, holding } from "./support.ts"
 
 let fake: FakeDruid
@@ -250,5 +251,28 @@ describe("druidsync plan", () => {
     const wrong = await desk.run("plan --config $c --out $out --quiet")
     expect(wrong.code).toBe(4)
     expect(wrong.stdout).toStartWith("nope: cannot be pulled")
+  }, 20_000)
+
+  it("says with direct who would be asked: data nodes for what is settled, and for added segments alone", async () => {
+    const { world } = fake
+    const nodes = [await DataNode.start(fake)]
+    world.append("w", [row("2016-06-27T01:00"), row("2016-06-28T01:00"), row("2016-06-28T02:00")])
+    await desk.configure(fake, ["w"], { direct: true })
+    expect((await desk.run("plan --config $c --out $out")).stdout).toContain(", all from data nodes\n")
+    expect(fake.log.count("segmentScan")).toBe(0)
+    expect((await desk.run("pull --config $c --out $out")).code).toBe(0)
+    world.append("w", [row("2016-06-28T05:00")])
+    world.stream("w", [row("2016-06-29T05:00")])
+    const { stdout } = await desk.run("plan --config $c --out $out --json")
+    const [planned] = (JSON.parse(stdout) as { datasources: { fetch: object[] }[] }).datasources
+    expect(planned!.fetch).toMatchObject([
+      { kind: "added", rows: 1, way: "data nodes" },
+      { kind: "new", way: "broker" },
+    ])
+    const text = (await desk.run("plan --config $c --out $out")).stdout
+    expect(text).toContain("1 row of them from data nodes, the rest through the broker")
+    for (const node of nodes) node.type = "indexer-executor"
+    expect((await desk.run("plan --config $c --out $out")).stdout).toContain("all through the broker")
+    for (const node of nodes) await node.stop()
   }, 20_000)
 })

@@ -1,9 +1,13 @@
 /** With `direct`: do the data nodes answer, and what would still go through the broker? */
 import type { Interval } from "../../base/domain.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
+import { createCatalog } from "../../druid/catalog.ts"
 import { probeDirect } from "../../druid/direct/probe.ts"
+import { isAlike } from "../../druid/direct/reader.ts"
 import type { ChunkOverview } from "../../druid/overview.ts"
 import { counted } from "../../kit/text/words.ts"
-import { attempt, type CheckOptions, ok, warning } from "./check-line.ts"
+import { duckdbTypeOf } from "../../store/rows/types.ts"
+import { attempt, type CheckOptions, type Found, ok, warning } from "./check-line.ts"
 import type { Overview } from "./segments.ts"
 
 /** Chunks of a datasource that are asked about: the newest, where data nodes of all tiers have something. */
@@ -14,22 +18,61 @@ export async function checkDirect(options: CheckOptions, overview: Overview): Pr
   const { settings, client, signal } = options
   if (!settings.druid.direct) return
   for (const name of new Set(settings.datasources.map((one) => one.name))) {
-    const intervals = settledIntervals(overview.get(name) ?? [])
+    const chunks = overview.get(name) ?? []
+    const intervals = chunks
+      .filter(hasSettled)
+      .slice(-MOST_CHUNKS)
+      .map(({ interval }) => interval)
     if (intervals.length === 0) continue
     const look = async () => {
       const probed = await probeDirect(client, settings.druid.protocol, name, intervals, signal)
-      return probed.kind === "works"
-        ? ok(`${counted(probed.nodes.length, "data node")} can be asked: ${probed.nodes.join(", ")}`)
-        : warning(
-            `all of it goes through the broker: ${probed.why}`,
-            "nothing is wrong; direct brings nothing here",
-          )
+      if (probed.kind === "no way") return allThroughBroker(probed.why)
+      const columns = settings.datasources.filter((one) => one.name === name)
+      const odd = await oddColumn(options, columns, intervals)
+      if (odd !== undefined) return allThroughBroker(odd)
+      const nodes = `${counted(probed.nodes.length, "data node")} can be asked: ${probed.nodes.join(", ")}`
+      return ok(`${nodes}; ${shareWords(chunks)} can come from there`)
     }
     await attempt(options, "direct", look, name)
   }
 }
 
-function settledIntervals(chunks: readonly ChunkOverview[]): Interval[] {
-  const settled = chunks.filter((one) => one.segments > one.realtime + one.unavailable + one.cold)
-  return settled.slice(-MOST_CHUNKS).map(({ interval }) => interval)
+function allThroughBroker(why: string): Found {
+  return warning(`all of it goes through the broker: ${why}`, "nothing is wrong; direct brings nothing here")
 }
+
+/** Why a data node's values would not be those of SQL; undefined where they are. @throws DruidsyncError */
+async function oddColumn(
+  { client, signal }: CheckOptions,
+  settings: readonly DatasourceSettings[],
+  intervals: readonly Interval[],
+): Promise<string | undefined> {
+  const [{ name }] = settings as [DatasourceSettings]
+  const stretches = intervals.map((interval) => ({ interval, segments: undefined }))
+  const held = await createCatalog(client, [name]).segmentColumns(name, stretches, signal)
+  const isRead = (column: string) =>
+    settings.some(
+      ({ columns: { include, exclude } }) => include?.includes(column) ?? !exclude.includes(column),
+    )
+  for (const [column, { types }] of held) {
+    if (!isRead(column)) continue
+    if (types.size > 1) return `segments have column "${column}" as ${[...types].join(" and ")}`
+    for (const druidType of types) {
+      const { duckdbType } = duckdbTypeOf(column, druidType, false)
+      if (!isAlike({ druidType, duckdbType }))
+        return `data nodes write ${druidType} ("${column}") in a form of their own`
+    }
+  }
+  return undefined
+}
+
+/** How much is settled, in words. */
+function shareWords(chunks: readonly ChunkOverview[]): string {
+  const rowsOf = (some: readonly ChunkOverview[]) => some.reduce((sum, { rows }) => sum + rows, 0)
+  const share = Math.floor((100 * rowsOf(chunks.filter(isSettled))) / Math.max(1, rowsOf(chunks)))
+  return share === 100 ? "all rows" : `about ${share}% of the rows`
+}
+
+/** Some of its segments are served by historicals; all of them, and counted. */
+const hasSettled = (one: ChunkOverview) => one.segments > one.realtime + one.unavailable + one.cold
+const isSettled = (one: ChunkOverview) => one.realtime + one.unavailable + one.cold + one.uncounted === 0

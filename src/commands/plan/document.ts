@@ -9,6 +9,12 @@ const stretch = v.object({
   rows: key(v.nullable(v.number()), "as far as Druid tells; null if rows may still come"),
   segmentBytes: key(v.number(), "its share of the segments in deep storage, about"),
   reason: key(v.string(), "in words"),
+  way: v.exactOptional(
+    key(
+      v.picklist(["data nodes", "broker"]),
+      "with `direct`: who would be asked for it, as far as the broker can tell; only new segments where `kind` is `added` and data nodes are asked",
+    ),
+  ),
   kind: v.picklist([
     "new",
     "resume",

@@ -6,6 +6,7 @@ import { intervalText } from "../../base/intervals.ts"
 import { sumOf } from "../../base/lists.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { chunkBytes, estimatedRows } from "../../plan/chunks.ts"
+import { sizeOf } from "../../plan/slices.ts"
 import {
   caveatsOf,
   describeBroken,
@@ -96,7 +97,12 @@ async function planOne(
   }
   const { slices, refreshed, doubtful } = decided
   const broken = judged.broken.map((one) => ({ interval: one.interval, reason: describeBroken(one) }))
-  const fetch = slices.flatMap((slice, n) => slice.works.map((work) => stretch(work, n + 1)))
+  const { direct } = ports
+  const would =
+    direct === undefined || prepared === undefined
+      ? undefined
+      : await direct.wouldFetch(prepared, slices, ports.signal)
+  const fetch = slices.flatMap((slice, n) => slice.works.map((work) => stretch(work, n + 1, would?.[n])))
   const rows = sumOf(slices, (slice) => slice.rows)
   const planned: PlannedDatasource = {
     datasource: settings.name,
@@ -140,19 +146,22 @@ async function planOne(
   return { planned, exitCode: error?.exitCode ?? (isShort ? ExitCode.incomplete : ExitCode.ok) }
 }
 
-function stretch(work: Work, slice: number): PlannedStretch {
+/** @param isDirect data nodes would be asked; undefined: that is not what the user wants */
+function stretch(work: Work, slice: number, isDirect: boolean | undefined): PlannedStretch {
   return {
     interval: intervalText(work.interval),
     slice,
-    rows: work.expectedRows ?? null,
+    rows: work.added === undefined ? (work.expectedRows ?? null) : sizeOf(work),
     segmentBytes: shareOfBytes(work),
     reason: describeReason(work.reason),
+    ...(isDirect === undefined ? {} : { way: isDirect ? ("data nodes" as const) : ("broker" as const) }),
     kind: work.reason.kind,
   }
 }
 
 /** A piece of a chunk has the share of its bytes that it has of its rows; of its time, where rows are not known. */
-function shareOfBytes({ chunk, interval, expectedRows }: Work): number {
+function shareOfBytes({ chunk, interval, expectedRows, added }: Work): number {
+  if (added !== undefined) return chunkBytes({ interval, segments: added.segments })
   const rows = estimatedRows(chunk)
   const ofTime = Number(interval.end - interval.start) / Number(chunk.interval.end - chunk.interval.start)
   const share = expectedRows === undefined || rows === 0 ? ofTime : expectedRows / rows

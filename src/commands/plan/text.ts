@@ -75,8 +75,19 @@ function headline(one: PlannedDatasource): string {
   }
   const parts = [`${counted(one.rows, "row")} in ${counted(one.slices, "slice")}`]
   if (one.segmentBytes > 0) parts.push(`${size(one.segmentBytes)} of segments`)
+  const ways = one.fetch.filter(({ way }) => way !== undefined)
+  if (ways.length > 0) parts.push(waysWords(ways))
   if (one.downloadBytes !== null) parts.push(`about ${size(one.downloadBytes)} to download`)
   return [...parts, ...short].join(", ")
+}
+
+/** Who would be asked for the rows. */
+function waysWords(ways: readonly PlannedStretch[]): string {
+  const direct = ways.filter(({ way }) => way === "data nodes")
+  if (direct.length === ways.length) return "all from data nodes"
+  if (direct.length === 0) return "all through the broker"
+  const rows = direct.reduce((sum, one) => sum + (one.rows ?? 0), 0)
+  return `${counted(rows, "row")} of them from data nodes, the rest through the broker`
 }
 
 /** Why a pull would exit with 3. */

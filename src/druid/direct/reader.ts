@@ -4,7 +4,7 @@
  */
 import type { Column, Interval, Segment } from "../../base/domain.ts"
 import { DruidsyncError, messageOf } from "../../base/errors.ts"
-import { contains, intersection, sameInterval } from "../../base/intervals.ts"
+import { anyOverlap, contains, intersection, sameInterval } from "../../base/intervals.ts"
 import type { DruidClient, SpoolOptions } from "../client.ts"
 import type { SpoolFile } from "../spool.ts"
 import type { Source } from "../sql.ts"
@@ -92,6 +92,42 @@ export class DirectReader {
   }
 
   /**
+   * Which of the groups of stretches could be read past the broker, as far as the broker can tell: one question for all.
+   * @throws the signal's reason
+   */
+  async covers(
+    source: Source,
+    columns: readonly Column[],
+    groups: readonly (readonly Wanted[])[],
+    signal: AbortSignal,
+  ): Promise<boolean[]> {
+    const none = groups.map(() => false)
+    if (!columns.every(isAlike)) return none
+    try {
+      const scan = await this.#compiled(source, columns, signal)
+      if (scan === undefined) return none
+      const intervals = groups.flat().map(({ interval }) => interval)
+      const { datasource } = source
+      const all = await askCandidates(this.#client, this.#protocol, datasource, scan, intervals, signal)
+      return groups.map((wanted) => {
+        const isOurs = anyOverlap(wanted.map(({ interval }) => interval))
+        return (
+          all !== undefined &&
+          isCovered(
+            wanted,
+            all.filter((one) => isOurs(one.interval)),
+          )
+        )
+      })
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof DruidsyncError)) throw error
+      // A pull would ask the broker in SQL then.
+      return none
+    }
+  }
+
+  /**
    * Writes all rows of one data node's share into the file.
    * @returns bytes of rows; undefined if it cannot be asked: SQL has to be, for these stretches at least
    * @throws DruidsyncError if a data node fails in the middle of its answer; the next try goes round it
@@ -153,7 +189,7 @@ export class DirectReader {
  * A data node writes a column's values as SQL does, or in a way that we know. Of other complex types it gives objects where
  * SQL gives texts of its own.
  */
-function isAlike({ druidType, duckdbType }: Column): boolean {
+export function isAlike({ druidType, duckdbType }: Pick<Column, "druidType" | "duckdbType">): boolean {
   return !druidType.startsWith("COMPLEX") || druidType === "COMPLEX<json>" || duckdbType === "BLOB"
 }
 

@@ -40,6 +40,9 @@ export interface FromSegments {
 /** Requests that one data node is sent at a time: it reads a segment with one thread, and answers the queries of others beside. */
 const REQUESTS_PER_NODE = 4
 
+/** Slices that the broker is asked to locate at once, for a plan. */
+const SLICES_PER_QUESTION = 100
+
 /** Fetches slices of a run from data nodes, several of them side by side. */
 export class PastBroker {
   readonly #reader: DirectReader
@@ -68,10 +71,7 @@ export class PastBroker {
     options: SpoolOptions & { readonly signal: AbortSignal },
   ): Promise<FromSegments | undefined> {
     if (!isUniform || !slice.works.every(isImmutable)) return undefined
-    const wanted = slice.works.map(
-      ({ interval, chunk, added }): Wanted => ({ interval, segments: chunk.segments, only: added?.segments }),
-    )
-    const located = await this.#reader.locate(source, columns, wanted, rowBytes, options.signal)
+    const located = await this.#reader.locate(source, columns, wantedOf(slice), rowBytes, options.signal)
     const files = located === undefined ? undefined : await this.#readAll(located, path, options)
     if (files === undefined) return undefined
     const segments = segmentsOf(slice)
@@ -81,6 +81,23 @@ export class PastBroker {
       form: { kind: "batches", segments: segments.map((segment) => segmentId(source.datasource, segment)) },
       promised: segments.map((segment) => (isAll && isWhole(slice, segment) ? segment.rows : undefined)),
     }
+  }
+
+  /** Of each slice whether data nodes would be asked for it, as far as can be told without asking them. */
+  async wouldFetch(
+    { source, columns, isUniform }: Reading,
+    slices: readonly Slice[],
+    signal: AbortSignal,
+  ): Promise<boolean[]> {
+    const would = slices.map(() => false)
+    const eligible = [...slices.keys()].filter((n) => isUniform && slices[n]!.works.every(isImmutable))
+    for (let from = 0; from < eligible.length; from += SLICES_PER_QUESTION) {
+      const some = eligible.slice(from, from + SLICES_PER_QUESTION)
+      const groups = some.map((n) => wantedOf(slices[n]!))
+      const answers = await this.#reader.covers(source, columns, groups, signal)
+      for (const [place, n] of some.entries()) would[n] = answers[place]!
+    }
+    return would
   }
 
   /** All shares at the same time. Where one fails, the others are stopped, and nothing is left of them. */
@@ -174,6 +191,14 @@ export async function checkSegments(
 /** What is counted by the broker is read through it, too: row policies are its matter. */
 function isImmutable({ chunk, state }: Work): boolean {
   return state === "complete" && conditionOf(chunk) === "settled" && !chunk.isPartlyHidden
+}
+
+function wantedOf({ works }: Slice): Wanted[] {
+  return works.map(({ interval, chunk, added }) => ({
+    interval,
+    segments: chunk.segments,
+    only: added?.segments,
+  }))
 }
 
 /** Segments of which the slice holds something, each once. */
