@@ -86,7 +86,7 @@ export async function printedDocuments(): Promise<Documents> {
     await writeFile(`${shown}.wal`, "")
     world.append("wikipedia", [row("2016-06-29T01:00")])
     world.settle()
-    await run("plan", `plan ${both} --until 2016-06-30 --direct`)
+    await run("plan", `pull ${both} --dry-run --until 2016-06-30 --direct`)
     await run("verify", `verify ${both} --sample 1 --seed x`)
     await run("verify", `verify ${both}`)
     await run("pull", `pull ${both} --publish ${shown}`)
