@@ -8,15 +8,17 @@ import type { Chunk, Interval } from "../base/domain.ts"
 import { anyOverlap, sameInterval } from "../base/intervals.ts"
 import { shareOf } from "../base/shard.ts"
 import { settingsDigest } from "../config/settings-digest.ts"
-import { chunksOf, knownRows } from "../plan/chunks.ts"
+import { knownRows } from "../plan/chunks.ts"
 import { copiedFrom } from "../plan/window.ts"
 import { heldOf, type Subject } from "../pull/judge.ts"
 import type { Ports } from "../pull/ports.ts"
 import { readShape } from "../pull/prepare/shape.ts"
 import { nothingActive } from "../pull/refusals.ts"
+import { chunksFor, copiedUntil, makeableChunks, sourceOf } from "../pull/source.ts"
 import { type HeldState, readState } from "../store/notes/state.ts"
 import { comparedColumns } from "./columns.ts"
 import type { Compare, CompareContext, Finding } from "./context.ts"
+import { looselyCompared } from "./groups.ts"
 import { compareByPrints } from "./prints.ts"
 import { compareByRows } from "./rows.ts"
 import { type Sample, sampled } from "./sample.ts"
@@ -92,11 +94,11 @@ export async function comparison(
   const options = {
     settings: settingsDigest(settings),
     since: copiedFrom(settings, wish.sinceMs, ports.clock.nowMs()),
-    until: wish.untilMs,
+    until: copiedUntil(settings, wish.untilMs),
     realtime: settings.realtime,
     ...(share === undefined ? {} : { share }),
   }
-  const all = stretchesOf(chunksOf(segments, settings.rows), held.parts, options)
+  const all = stretchesOf(makeableChunks(settings, segments, held.parts), held.parts, options)
   const isAsked = anyOverlap(only ?? [])
   const stretches =
     only === undefined
@@ -106,18 +108,25 @@ export async function comparison(
   const stray = await strayRows(ports, held.table, held.parts, windowOf(options))
   const base = { stray, notSampled: only === undefined ? all.stretches.length - stretches.length : 0 }
   if (stretches.length === 0) return { ...NOTHING, ...base, skipped }
-  const source = { datasource: settings.name, filter: settings.filter, shard: settings.shard }
+  const source = sourceOf(settings)
   const shape = await readShape(ports, source, both, stretches.map(workOf))
   const { sliceRows } = wish
   const context = { ports, settings, source, held, shape, inventory, sliceRows, numbering }
-  const found = await laps(context, stretches, wish.deep)
-  const partly = wish.deep
-    ? []
-    : comparedColumns(shape.columns, held.columns)
-        // A column that one side does not have at all is compared as much as it can be.
-        .filter((column) => column.coverage !== "value" && held.columns.some((c) => c.name === column.name))
-        .map((column) => column.name)
-  return { ...found, ...base, skipped: [...skipped, ...found.skipped], partlyCompared: partly }
+  // Groups are few, and Druid has no fingerprints of them: they are always compared themselves.
+  const found = await laps(context, stretches, wish.deep || settings.aggregate !== undefined)
+  const partlyCompared = partly(context, wish.deep)
+  return { ...found, ...base, skipped: [...skipped, ...found.skipped], partlyCompared }
+}
+
+/** Names of the columns of which not everything is compared. */
+function partly({ settings, shape, held }: CompareContext, deep: boolean): readonly string[] {
+  if (settings.aggregate !== undefined) return looselyCompared(settings.aggregate, shape.columns)
+  if (deep) return []
+  // A column that one side does not have at all is compared as much as it can be.
+  const isHeld = new Set(held.columns.map((column) => column.name))
+  return comparedColumns(shape.columns, held.columns)
+    .filter((column) => column.coverage !== "value" && isHeld.has(column.name))
+    .map((column) => column.name)
 }
 
 /** Compares lap by lap; each lap is believed only after another look at Druid's segments and at the checkpoints. */
@@ -176,7 +185,7 @@ async function unmovedStretches(
 ): Promise<Set<Stretch>> {
   const { ports, settings } = context
   const segments = await ports.catalog.segments(ports.signal)
-  const chunks = chunksOf(segments.get(settings.name) ?? [], settings.rows)
+  const chunks = chunksFor(settings, segments.get(settings.name) ?? [])
   const state = await readState(ports.engine, ports.file, ports.signal)
   const parts = new Map((heldOf(state, settings)?.parts ?? []).map((part) => [part.interval.start, part]))
   return new Set(

@@ -7,19 +7,20 @@ import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.
 import { quoteName } from "../base/names.ts"
 import { shareOf } from "../base/shard.ts"
 import { removeSpooled } from "../druid/spool.ts"
-import { chunksOf } from "../plan/chunks.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
 import { checkSegments } from "../pull/pipeline/past-broker.ts"
+import { chunksFor } from "../pull/source.ts"
 import { conversion } from "../store/rows/convert.ts"
 import { commonColumn } from "../store/rows/drift.ts"
 import { countsByInterval, storedBucket } from "../store/rows/interval-counts.ts"
 import { ROW_HASH_NAME } from "../store/rows/row-hash.ts"
 import { dropStaged, stage } from "../store/rows/stage.ts"
 import { type CompareContext, type Example, type Finding, unanswered } from "./context.ts"
+import { loosened } from "./groups.ts"
 import { compareMultisets, EXAMPLES, type OddRow } from "./multisets.ts"
 import { duckdbWhere } from "./prints-sql.ts"
-import { type SideColumn, sideSql } from "./sides.ts"
+import { type SideColumn, type Sides, sideSql } from "./sides.ts"
 import { type Stretch, workOf } from "./stretches.ts"
 
 /** Longer values of examples are cut. */
@@ -30,9 +31,9 @@ export async function compareByRows(
   context: CompareContext,
   stretches: readonly Stretch[],
 ): Promise<Finding[]> {
-  const { name, rows, shard } = context.settings
-  const share = shareOf(shard, name)
-  const chunks = chunksOf(context.inventory.segments.get(name) ?? [], rows).filter(
+  const { settings, inventory } = context
+  const share = shareOf(settings.shard, settings.name)
+  const chunks = chunksFor(settings, inventory.segments.get(settings.name) ?? []).filter(
     (chunk) => share(chunk.interval) !== "none",
   )
   const at = new Map(stretches.map((stretch) => [stretch.interval.start, stretch]))
@@ -54,7 +55,7 @@ async function compareSlice(
   } catch (error) {
     context.ports.signal.throwIfAborted()
     if (!(error instanceof DruidsyncError)) throw error
-    const smaller = error.asksForLess ? halves(slice) : undefined
+    const smaller = error.asksForLess ? halves(slice, context.settings.aggregate?.every) : undefined
     if (smaller === undefined) {
       // What Druid refuses to this user it refuses of every slice.
       const isOfSlice =
@@ -116,15 +117,14 @@ async function compareFetched(
     const bucket = storedBucket(intervals)
     return await file.read(async () => {
       const storedCounts = await countsByInterval(engine, stored, intervals, where)
-      const differences = await compareMultisets(
-        engine,
-        {
-          names,
-          left: sideSql(druid, quoteName(staged), bucket),
-          right: sideSql(duckdb, `${stored} WHERE ${where}`, bucket),
-        },
-        intervals.length,
-      )
+      const sides: Sides = {
+        names,
+        left: sideSql(druid, quoteName(staged), bucket),
+        right: sideSql(duckdb, `${stored} WHERE ${where}`, bucket),
+      }
+      const { aggregate } = source
+      const compared = aggregate === undefined ? sides : loosened(sides, aggregate, shape.columns)
+      const differences = await compareMultisets(engine, compared, intervals.length)
       return differences.map(({ onlyLeft, onlyRight, columns, examples }, n): Finding => {
         const both = { druidRows: rows.counts[n]!, duckdbRows: storedCounts[n]! }
         return {

@@ -7,6 +7,7 @@ import { byStart, contains, intersection, overlapping, sameInterval, subtract } 
 import type { Share } from "../base/shard.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import { conditionOf } from "../plan/chunks.ts"
+import { sourceRowsOf } from "../plan/diff.ts"
 import { segmentSetText } from "../plan/segment-set.ts"
 
 /** A stretch to compare: (a piece of) one checkpoint. */
@@ -19,7 +20,7 @@ export interface Stretch {
 
 /** What is to be read to compare it with Druid. Nothing is counted beforehand: what is compared says what is there. */
 export function workOf({ interval, chunk, part }: Stretch): Work {
-  return { interval, chunk, reason: { kind: "full" }, state: "complete", expectedRows: part.rows }
+  return { interval, chunk, reason: { kind: "full" }, state: "complete", expectedRows: sourceRowsOf(part) }
 }
 
 /** Why a stretch is not compared. */

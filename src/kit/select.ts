@@ -1,5 +1,6 @@
 /** The tables of a run: those that `--only` names, each with the share of `--shard`. */
 
+import { isLongerThanADay } from "../base/buckets.ts"
 import { usage } from "../base/errors.ts"
 import { ofName } from "../base/names.ts"
 import { nearest } from "../base/nearest.ts"
@@ -27,5 +28,13 @@ export function selectDatasources(
     throw usage(`--only ${JSON.stringify(name)}: the config has no such datasource`, hint)
   }
   const chosen = datasources.filter((one) => only === undefined || asked.has(one))
-  return shard === undefined ? chosen : chosen.map((datasource) => ({ ...datasource, shard }))
+  if (shard === undefined) return chosen
+  const long = chosen.find(({ aggregate }) => aggregate !== undefined && isLongerThanADay(aggregate.every))
+  if (long !== undefined) {
+    throw usage(
+      `--shard shares out days, and a bucket of table "${long.table}" ("every": "${long.aggregate!.every}") has more than one`,
+      "let its buckets be of a day or shorter, or leave it out with --only",
+    )
+  }
+  return chosen.map((datasource) => ({ ...datasource, shard }))
 }

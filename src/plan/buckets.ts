@@ -5,7 +5,7 @@
  */
 import { bucketEnd, bucketStart, bucketsAround, type Every } from "../base/buckets.ts"
 import type { Chunk, Interval, Part, Segment, Work } from "../base/domain.ts"
-import { anyOverlap, overlapping, sameInterval } from "../base/intervals.ts"
+import { anyOverlap, intersection, overlapping, sameInterval } from "../base/intervals.ts"
 import { knownRows } from "./chunks.ts"
 import { parseSegmentSet } from "./segment-set.ts"
 
@@ -71,10 +71,39 @@ function piecesOf({ start, end }: Interval, every: Every): Interval[] {
  * @param parts checkpoints, ascending
  */
 export function bereft(units: readonly Chunk[], parts: readonly Part[]): ReadonlySet<Chunk> {
-  const isThere = anyOverlap(units.flatMap((unit) => (unit.of ?? [unit]).map((chunk) => chunk.interval)))
-  const isBereft = (part: Part) => intervalsOf(part.segments).some((interval) => !isThere(interval))
-  const inside = overlapping(units, parts.filter(isBereft))
+  const isWhole = madeOf(units)
+  const inside = overlapping(
+    units,
+    parts.filter((part) => !isWhole(part)),
+  )
   return new Set(units.filter((_, n) => inside[n]!.length > 0))
+}
+
+/** True of a checkpoint of whose chunks Druid dropped none; others may have taken their place. */
+function madeOf(units: readonly Chunk[]): (part: Part) => boolean {
+  const isThere = anyOverlap(units.flatMap((unit) => (unit.of ?? [unit]).map((chunk) => chunk.interval)))
+  return (part) => intervalsOf(part.segments).every(isThere)
+}
+
+/**
+ * Held stretches that hold groups of other settings, and no longer overlap a unit, though Druid has all that they were made
+ * from: their groups are made again elsewhere, under the settings of today.
+ * @param units also those that cannot be made again
+ * @param gone held stretches that no unit answers for
+ */
+export function outgrown(
+  units: readonly Chunk[],
+  parts: readonly Part[],
+  gone: readonly Interval[],
+  settings: string,
+): Interval[] {
+  const old = parts.filter(
+    (part) => part.sourceRows !== undefined && part.settings !== settings && part.state !== "kept",
+  )
+  if (old.length === 0) return []
+  return old
+    .filter(madeOf(units))
+    .flatMap((part) => gone.flatMap((interval) => intersection(part.interval, interval) ?? []))
 }
 
 /**

@@ -8,7 +8,7 @@ import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import { changedSettings, settingsDigest } from "../config/settings-digest.ts"
 import type { Inventory } from "../druid/catalog.ts"
-import { wholeBuckets } from "../plan/buckets.ts"
+import { outgrown, wholeBuckets } from "../plan/buckets.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
@@ -18,7 +18,7 @@ import { type FileState, type HeldState, ownOf } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import type { Broken } from "./broken.ts"
 import type { PullRequest } from "./ports.ts"
-import { copiedUntil, makeableChunks } from "./source.ts"
+import { chunksFor, copiedUntil, makeableChunks } from "./source.ts"
 
 /** What a round is planned from: what Druid has, and what the file holds. */
 export interface Look {
@@ -111,14 +111,13 @@ export function judge(
   }
   const all = diff(chunks, parts, options)
   const nothingActive = segments.length === 0
+  const old = outgrown(chunksFor(settings, segments), held?.parts ?? [], all.gone, options.settings)
   // What is held of a broken chunk is not gone: Druid has it, and cannot answer.
   const gone = all.gone.flatMap((interval) =>
-    subtract(
-      interval,
-      broken.map((one) => one.interval),
-    ),
+    subtract(interval, [...broken.map((one) => one.interval), ...old]),
   )
-  const found = { ...all, gone, nothingActive }
+  const foreign = [...all.foreign, ...old]
+  const found = { ...all, gone, foreign, nothingActive }
   const known = [...(held?.parts ?? []), ...(subject.changed ?? [])]
   const window = movingWindow(settings.keepMs, nowMs, listed, known, every)
   const base = { ...subject, broken, chunks: listed, window }
@@ -135,7 +134,6 @@ export function judge(
     (work): Work => (work.reason.kind === "new" ? { ...work, reason: { kind: "full" } } : work),
   )
   const counts = byCounts ? { refused: [], taken: [] } : undefined
-  const { foreign } = found
   return { ...base, diff: { ...again, works, gone, foreign, nothingActive }, counts }
 }
 

@@ -2,15 +2,18 @@
 import { DruidsyncError } from "../../base/errors.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { Catalog } from "../../druid/catalog.ts"
+import { groupColumns } from "../../druid/sql.ts"
 import { chosenColumns } from "../../pull/prepare/chosen.ts"
 import { isRefusal, readTypes, refusedSql } from "../../pull/prepare/read-types.ts"
+import { sourceOf } from "../../pull/source.ts"
 
 /** Asks for the types of the configured columns under the configured filter, without a row. @throws DruidsyncError */
 export async function checkColumns(
   catalog: Pick<Catalog, "types">,
-  { name, filter, columns }: DatasourceSettings,
+  settings: DatasourceSettings,
   signal: AbortSignal,
 ): Promise<void> {
+  const { name, filter, columns, aggregate } = settings
   const { names } = await catalog.types({ datasource: name, filter }, "*", signal).catch((error: unknown) => {
     if (filter === undefined || !isRefusal(error)) throw error
     throw refusedSql('the "filter"', error, {
@@ -19,12 +22,9 @@ export async function checkColumns(
   })
   const missing = [...(columns.include ?? []), ...columns.exclude].filter((column) => !names.includes(column))
   if (missing.length === 0) {
-    if (columns.add === undefined && columns.hash === undefined) return
-    await readTypes(
-      { catalog, signal },
-      { datasource: name, filter },
-      chosenColumns({ name, columns }, names),
-    )
+    if (columns.add === undefined && columns.hash === undefined && aggregate === undefined) return
+    const chosen = aggregate === undefined ? chosenColumns({ name, columns }, names) : groupColumns(aggregate)
+    await readTypes({ catalog, signal }, sourceOf(settings), chosen)
     return
   }
   throw new DruidsyncError(

@@ -41,6 +41,9 @@ const datasource = v.object({
     v.number(),
     "to fetch, as far as they are known; those of realtime segments as Druid last reported them",
   ),
+  groups: v.exactOptional(
+    key(v.number(), "of an aggregate: about how many groups these rows become, from a sample"),
+  ),
   segmentBytes: key(v.number(), "of all that is fetched"),
   downloadBytes: key(
     v.nullable(v.number()),

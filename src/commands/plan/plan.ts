@@ -104,6 +104,8 @@ async function planOne(
       : await direct.wouldFetch(prepared, slices, ports.signal)
   const fetch = slices.flatMap((slice, n) => slice.works.map((work) => stretch(work, n + 1, would?.[n])))
   const rows = sumOf(slices, (slice) => slice.rows)
+  const groupsPerRow = prepared?.groupsPerRow
+  const groups = groupsPerRow === undefined ? undefined : Math.round(rows * groupsPerRow)
   const planned: PlannedDatasource = {
     datasource: settings.name,
     table: settings.table,
@@ -111,8 +113,9 @@ async function planOne(
     fetch,
     slices: slices.length,
     rows,
+    ...(groups === undefined ? {} : { groups }),
     segmentBytes: sumOf(fetch, (one) => one.segmentBytes),
-    downloadBytes: bytesPerRow === undefined ? null : Math.round(rows * bytesPerRow),
+    downloadBytes: bytesPerRow === undefined ? null : Math.round((groups ?? rows) * bytesPerRow),
     unchangedChunks: diff.unchanged,
     provenByCount: refreshed.length,
     unavailable: [

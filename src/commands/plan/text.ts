@@ -74,6 +74,7 @@ function headline(one: PlannedDatasource): string {
     return ["nothing to fetch", ...short, `${counted(one.unchangedChunks, "chunk")} unchanged`].join(", ")
   }
   const parts = [`${counted(one.rows, "row")} in ${counted(one.slices, "slice")}`]
+  if (one.groups !== undefined) parts.push(`about ${counted(one.groups, "group")}`)
   if (one.segmentBytes > 0) parts.push(`${size(one.segmentBytes)} of segments`)
   const ways = one.fetch.filter(({ way }) => way !== undefined)
   if (ways.length > 0) parts.push(waysWords(ways))

@@ -8,6 +8,7 @@ import { plannedLookups, wantedLookups } from "../../pull/lookups.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { readShape } from "../../pull/prepare/shape.ts"
 import { nothingActive } from "../../pull/refusals.ts"
+import { sourceOf } from "../../pull/source.ts"
 import { readState } from "../../store/notes/state.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { DatasourceSchema, SchemaColumn, SchemaReport } from "./document.ts"
@@ -62,7 +63,7 @@ async function schemaColumns(ports: Ports, subject: Subject): Promise<SchemaColu
       expectedRows: undefined,
     }),
   )
-  const source = { datasource: settings.name, filter: settings.filter }
+  const source = { ...sourceOf(settings), shard: undefined }
   const shape = await readShape(ports, source, subject, works)
   const stored = new Map((held?.columns ?? []).map((column) => [column.name, column]))
   const read = new Map(shape.columns.map((column) => [column.name, column]))
