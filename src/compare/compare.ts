@@ -16,6 +16,7 @@ import { readShape } from "../pull/prepare/shape.ts"
 import { nothingActive } from "../pull/refusals.ts"
 import { chunksFor, copiedUntil, makeableChunks, sourceOf } from "../pull/source.ts"
 import { type HeldState, readState } from "../store/notes/state.ts"
+import { refuseChanged } from "../store/rows/by-hand.ts"
 import { comparedColumns } from "./columns.ts"
 import type { Compare, CompareContext, Finding } from "./context.ts"
 import { looselyCompared } from "./groups.ts"
@@ -105,6 +106,10 @@ export async function comparison(
       ? sampled(all.stretches, wish.sample, wish.seed, settings.name)
       : all.stretches.filter((stretch) => isAsked(stretch.interval))
   const skipped = only === undefined ? all.skipped : all.skipped.filter((one) => isAsked(one.interval))
+  await ports.file.read(
+    () => refuseChanged(ports.engine, ports.file.path, held.table, held.columns),
+    ports.signal,
+  )
   const stray = await strayRows(ports, held.table, held.parts, windowOf(options))
   const base = { stray, notSampled: only === undefined ? all.stretches.length - stretches.length : 0 }
   if (stretches.length === 0) return { ...NOTHING, ...base, skipped }

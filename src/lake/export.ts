@@ -15,7 +15,7 @@ import type { ExportReport, TableExport } from "./document.ts"
 import { lakeError } from "./errors.ts"
 import { TableExporter } from "./exporter.ts"
 import { type ExportOptions, withLakeFile } from "./open.ts"
-import { droppedTable, leastSure } from "./outcome.ts"
+import { leastSure, leftTable } from "./outcome.ts"
 import { type Target, targetOf } from "./target.ts"
 
 /**
@@ -41,13 +41,12 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
       const wish = { ...options, share, runs }
       const targets: (Target | HeldTable)[] = []
       // Check every table before writing the first one.
-      for (const table of tables) targets.push(table.isDropped ? table : await targetOf(disk, table, wish))
+      for (const table of tables)
+        targets.push(table.unreadable === undefined ? await targetOf(disk, table, wish) : table)
       const datasources: TableExport[] = []
       for (const target of targets) {
         const isThere = "folder" in target
-        datasources.push(
-          isThere ? await new TableExporter(target, options, open).run() : droppedTable(target),
-        )
+        datasources.push(isThere ? await new TableExporter(target, options, open).run() : leftTable(target))
       }
       const outcome = leastSure(datasources.map((one) => one.outcome))
       return {

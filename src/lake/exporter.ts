@@ -11,7 +11,7 @@ import { type ManifestPartition, type PartitionState, schemaDigest } from "./man
 import { ManifestFile } from "./manifest-file.ts"
 import { type Layout, layoutOf, partitionAgain, partitionsNow } from "./now.ts"
 import { type ExportOptions, type OpenFile, whileHeld } from "./open.ts"
-import { droppedTable, exportedTable, tableState } from "./outcome.ts"
+import { exportedTable, leftTable, tableState } from "./outcome.ts"
 import { exportPlan, type PartitionNow } from "./plan.ts"
 import type { Target } from "./target.ts"
 import { writeLakeFile } from "./write.ts"
@@ -84,10 +84,10 @@ export class TableExporter {
       const { tables, runs } = await readHoldings(engine, out)
       const { datasource } = target.table
       const table = tables.find((one) => one.datasource === datasource && one.table === target.table.table)
-      if (table === undefined || table.isDropped) return undefined
+      if (table === undefined || table.unreadable !== undefined) return leftTable(table ?? target.table)
       return { table, runs, now: await partitionsNow(engine, table, this.#layout) }
     }, signal)
-    if (seen === undefined) return droppedTable(target.table)
+    if ("outcome" in seen) return seen
     const { table, now } = seen
     this.#columns = table.columns
     this.#runs = seen.runs

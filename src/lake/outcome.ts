@@ -91,14 +91,14 @@ export function exportedTable(exported: Exported): TableExport {
 
 const folderOf = (path: string) => path.split("/").slice(0, -1).join("/")
 
-/** A table that someone dropped from the DuckDB file. */
-export function droppedTable(table: HeldTable): TableExport {
+/** A table that another program dropped or changed. */
+export function leftTable(table: HeldTable): TableExport {
   return {
     datasource: table.datasource,
     table: table.table,
     folder: "",
     outcome: "incomplete",
-    reason: "its table was dropped; the lake was left as it is, the next pull fetches all of it again",
+    reason: `${table.unreadable}; the lake was left as it is`,
     rewritten: undefined,
     partitionBy: "month",
     keys: [],

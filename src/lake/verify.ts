@@ -85,9 +85,10 @@ interface Settled {
 async function verifyTable(lake: LakeTable, options: VerifyLakeOptions): Promise<TableVerification> {
   const { engine, file, disk, folder, table, manifest, share } = lake
   const layout = layoutOf(share, manifest)
-  const now = table.isDropped
-    ? []
-    : (await file.read(() => partitionsNow(engine, table, layout), options.signal)).partitions
+  const now =
+    table.unreadable === undefined
+      ? (await file.read(() => partitionsNow(engine, table, layout), options.signal)).partitions
+      : []
   const byPath = new Map(now.map((one) => [one.path, one]))
   const faults: PartitionFault[] = []
   const settled: Settled[] = []

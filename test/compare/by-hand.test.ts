@@ -1,6 +1,7 @@
 /** What the user made by hand on a table does not get into the way of a comparison, and a repair leaves it there. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import type { VerifyReport } from "../../src/commands/verify/document.ts"
+import type { ExportReport } from "../../src/lake/document.ts"
 import { Desk } from "../commands/support.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 
@@ -106,3 +107,74 @@ it(
   },
   SLOW,
 )
+
+const CHANGES = [
+  ["a column of ours renamed", ["ALTER TABLE file.w RENAME page TO seite"], 'no longer has column "page"'],
+  [
+    "a column of ours of another type",
+    ["ALTER TABLE file.w ALTER n TYPE VARCHAR"],
+    'column "n" of table "w"',
+  ],
+  ["no time", ["ALTER TABLE file.w DROP __time"], 'no longer has column "__time"'],
+  [
+    "another table of the name",
+    ["DROP TABLE file.w", "CREATE TABLE file.w (a INTEGER)"],
+    'no longer has column "__time"',
+  ],
+  [
+    "a view of the name",
+    ["DROP TABLE file.w", "CREATE VIEW file.w AS SELECT 1 AS x"],
+    'no longer has column "__time"',
+  ],
+] as const
+
+describe("a table that another program changed", () => {
+  for (const [what, statements, sentence] of CHANGES) {
+    it(
+      `fails alone, with a sentence; the others are compared and exported: ${what}`,
+      async () => {
+        await desk.sql(...statements)
+        for (const flags of ["", " --deep", " --repair"]) {
+          const report = await verified(flags)
+          expect([report.code, outcomes(report)]).toEqual([1, { w: "failed", other: "equal" }])
+          const { error } = report.datasources.find((one) => one.datasource === "w")!
+          expect(error).toMatchObject({ code: "file", message: expect.stringContaining(sentence) })
+        }
+        const lake = desk.path("lake")
+        const exported = await desk.run(["export", "-o", "$out", "--to", lake, "--json"])
+        const { datasources } = JSON.parse(exported.stdout) as ExportReport
+        expect([exported.code, datasources.map((one) => one.outcome).sort()]).toEqual([
+          3,
+          ["complete", "incomplete"],
+        ])
+        expect(datasources.find((one) => one.datasource === "w")!.reason).toContain(sentence)
+      },
+      SLOW,
+    )
+  }
+})
+
+describe("a table of druidsync's own that another program changed", () => {
+  it(
+    "is named by every command that needs it, and is no bug",
+    async () => {
+      await desk.sql("ALTER TABLE file._sync_chunks DROP segments")
+      for (const line of [
+        "pull -c $c -o $out",
+        "plan -c $c -o $out",
+        "verify -c $c -o $out",
+        "schema -c $c -o $out",
+        `export -o $out --to ${desk.path("lake")}`,
+      ]) {
+        const { code, stdout, stderr } = await desk.run(line)
+        expect({ line, code, said: stdout + stderr }).toMatchObject({
+          code: 1,
+          said: expect.stringContaining(
+            "another program changed druidsync's own table _sync_chunks: Binder Error",
+          ),
+        })
+      }
+    },
+    SLOW,
+  )
+})

@@ -3,8 +3,10 @@
  * under which their rows stand. Called while the user's file is attached read-only as `file`; nothing here changes it.
  */
 import type { Interval, PartState } from "../../base/domain.ts"
+import { concernsOneDatasource } from "../../base/errors.ts"
 import type { Engine } from "../engine.ts"
-import { asStored, readRows } from "./sync-table.ts"
+import { refuseChanged } from "../rows/by-hand.ts"
+import { asStored, readRows, rowsFrom } from "./sync-table.ts"
 import { CHUNKS, checkFormat, notOurs, RUNS, STATE, type StoredColumn, tableNames } from "./tables.ts"
 
 /** A column as it stands in the table. */
@@ -20,8 +22,8 @@ export interface HeldColumn {
 export interface HeldTable {
   readonly datasource: string
   readonly table: string
-  /** someone dropped the table: it has no rows */
-  readonly isDropped: boolean
+  /** why no row of it can be read: another program dropped or changed it; undefined: it is as we left it */
+  readonly unreadable: string | undefined
   /** how its last run ended, as in `_sync_state` */
   readonly status: string
   readonly message: string | undefined
@@ -54,16 +56,39 @@ export async function readHoldings(
   const names = await tableNames(engine)
   if (!names.includes(STATE.name) || !names.includes(CHUNKS.name)) throw notOurs(path)
   const rows = await readRows(engine, STATE, KEYS, 'ORDER BY datasource, "table"')
-  const tables = rows.map(({ format, columns, ...row }): HeldTable => {
+  const tables: HeldTable[] = []
+  for (const { format, columns, ...row } of rows) {
     checkFormat(format, path)
-    return { ...row, isDropped: !names.includes(row.table), columns: heldColumns(columns) }
-  })
+    const isThere = names.includes(row.table)
+    const unreadable = isThere ? await changeOf(engine, path, row.table, columns) : DROPPED
+    tables.push({ ...row, unreadable, columns: heldColumns(columns) })
+  }
   const history = names.includes(RUNS.name) ? "UNION ALL SELECT run_id, started FROM file._sync_runs" : ""
-  const runs = await engine.rows(
+  const runs = await rowsFrom(
+    engine,
+    RUNS.name,
     `SELECT run_id FROM (SELECT run_id, committed_at AS t FROM file._sync_chunks ${history})
      GROUP BY run_id ORDER BY max(t) DESC, run_id`,
   )
   return { tables, runs: runs.map(([run]) => String(run)) }
+}
+
+const DROPPED = "its table was dropped; the next pull fetches all of it again"
+
+/** What another program did to the table; undefined: nothing that matters. */
+async function changeOf(
+  engine: Engine,
+  path: string,
+  table: string,
+  columns: readonly StoredColumn[],
+): Promise<string | undefined> {
+  try {
+    await refuseChanged(engine, path, table, columns)
+    return undefined
+  } catch (error) {
+    if (!concernsOneDatasource(error)) throw error
+    return `${error.message}; ${error.hint}`
+  }
 }
 
 function heldColumns(columns: readonly StoredColumn[]): HeldColumn[] {
@@ -84,7 +109,9 @@ export async function readHeldColumns(engine: Engine, table: string): Promise<He
 export async function readHeldChunks(engine: Engine, table: string, within?: Interval): Promise<HeldChunk[]> {
   const where = within === undefined ? "" : ` AND start_ms < ${within.end} AND end_ms > ${within.start}`
   const { from } = await asStored(engine, CHUNKS)
-  const rows = await engine.rows(
+  const rows = await rowsFrom(
+    engine,
+    CHUNKS.name,
     `SELECT start_ms, end_ms, rows, state,
        sha256(concat_ws('|', run_id, epoch_us(committed_at)::VARCHAR, state, settings, segments))
      FROM ${from} WHERE "table" = $1${where} ORDER BY start_ms`,

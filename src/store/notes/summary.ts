@@ -11,7 +11,7 @@ import type { DatabaseFile } from "../file/file.ts"
 import { type Ahead, readAhead } from "./ahead.ts"
 import type { HeldLookup } from "./lookups.ts"
 import { type HeldState, readState } from "./state.ts"
-import { asStored, type RowOf, readRows } from "./sync-table.ts"
+import { asStored, type RowOf, readRows, rowsFrom } from "./sync-table.ts"
 import { notOurs, RUNS, STATE, tableNames } from "./tables.ts"
 
 /** Checkpoints in one state. */
@@ -215,7 +215,9 @@ export async function readBytesPerRow(
   return file.read(async () => {
     if (!(await tableNames(engine)).includes(RUNS.name)) return new Map()
     const { from } = await asStored(engine, RUNS)
-    const rows = await engine.rows(
+    const rows = await rowsFrom(
+      engine,
+      RUNS.name,
       `SELECT "table", (sum(bytes) / sum(rows_fetched))::DOUBLE FROM ${from} WHERE rows_fetched > 0 GROUP BY "table"`,
     )
     return new Map(rows.map(([table, bytes]) => [String(table), Number(bytes)]))

@@ -3,7 +3,9 @@
  * and how it is written. What makes a table, reads rows of it and inserts them follows from that.
  */
 import type { DuckDBValue } from "@duckdb/node-api"
+import { DruidsyncError } from "../../base/errors.ts"
 import { quoteName } from "../../base/names.ts"
+import { firstLine, says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { msOfTime, timeBound, timestampLiteral } from "./times.ts"
 
@@ -127,6 +129,7 @@ export async function asStored<C extends SyncColumns>(
  * @param table as the file has it (`asStored`), or as this version makes it: within a write, after `ensureTables`
  * @param keys the columns to read; `*`: all
  * @param tail SQL after the FROM clause: WHERE, ORDER BY and the like, in the names of the file
+ * @throws DruidsyncError `file` where another program changed the table
  */
 export async function readRows<C extends SyncColumns, K extends keyof C & string = keyof C & string>(
   engine: Pick<Engine, "rows">,
@@ -138,11 +141,31 @@ export async function readRows<C extends SyncColumns, K extends keyof C & string
   const names = keys === "*" ? Object.keys(table.columns) : keys
   const columns = names.map((one) => table.columns[one]!)
   const selects = columns.map((one) => one.select).join(", ")
-  const rows = await engine.rows(`SELECT ${selects} FROM ${table.from} ${tail}`, values)
+  const rows = await rowsFrom(engine, table.name, `SELECT ${selects} FROM ${table.from} ${tail}`, values)
   return rows.map((row) => {
     const result: Record<string, unknown> = {}
     for (const [n, name] of names.entries()) result[name] = columns[n]!.read(row[n]!)
     return result as Pick<RowOf<SyncTable<C>>, K>
+  })
+}
+
+/**
+ * Rows of a query on one of druidsync's own tables.
+ * @throws DruidsyncError `file` where another program changed the table
+ */
+export function rowsFrom(
+  engine: Pick<Engine, "rows">,
+  name: string,
+  sql: string,
+  values: readonly DuckDBValue[] = [],
+): Promise<DuckDBValue[][]> {
+  return engine.rows(sql, values).catch((cause: unknown) => {
+    if (!says(cause, "otherColumns")) throw cause
+    const message = `another program changed druidsync's own table ${name}: ${firstLine(cause)}`
+    throw new DruidsyncError("file", message, {
+      hint: "undo that in the file, or pull into another --out",
+      cause,
+    })
   })
 }
 

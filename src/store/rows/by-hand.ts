@@ -112,6 +112,16 @@ export function refuseOtherColumns(
   }
 }
 
+/** Looks whether a table still has our columns, while the file is attached. @throws DruidsyncError `file`, naming what has not */
+export async function refuseChanged(
+  engine: Engine,
+  path: string,
+  table: string,
+  held: readonly StoredColumn[],
+): Promise<void> {
+  refuseOtherColumns(path, table, await readColumns(engine, table), held, [])
+}
+
 /** @param inTheWay constraints and defaults of a table that has indexes, too */
 export function cannotRebuild(path: string, table: string, indexes: readonly Index[], inTheWay: string) {
   const names = indexes.map(({ name }) => quoteName(name))
