@@ -1,26 +1,35 @@
-/** Reads `datasources` in each of its forms, and makes sure that each becomes a table of its own. */
+/** Reads `datasources` in each of its forms, and makes sure that each table has a name of its own. */
 
 import { fold } from "../base/names.ts"
 import { readAggregate } from "./aggregate.ts"
 import { readColumns } from "./columns.ts"
 import { type Readable, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
 import { isObject } from "./json.ts"
-import { type Path, type Problems, short, shown } from "./problems.ts"
+import { type Choice, chosen, escaped, isPattern, leavesOut, matches, unescaped } from "./patterns.ts"
+import { type Path, Problems, short, shown } from "./problems.ts"
 import { datasourceEntries, datasourceName, sharedEntries } from "./schema.ts"
-import { type DatasourceSettings, named } from "./settings.ts"
+import { type DatasourceSettings, named, type Pattern, type Settings } from "./settings.ts"
 import { isOwnTable, OWN_TABLE_PREFIX, tableName } from "./table-name.ts"
 
-/** A datasource and where it stands, for messages. */
+/** A table and where it stands, for messages. */
 interface Placed {
   readonly path: Path
   readonly settings: DatasourceSettings
 }
 
+/** An element of the list. */
+interface Item {
+  readonly path: Path
+  /** a name, or a pattern with its `!` */
+  readonly text: string
+  readonly settings: DatasourceSettings
+}
+
 const PATH: Path = ["datasources"]
-const ITEM = 'a name, or an object like { "name": "wikipedia" }'
+const ITEM = 'a name or a pattern such as "events_*" or "!tmp_*", or an object like { "name": "wikipedia" }'
 
 /**
- * Reads the value of `datasources`: names with commas between them, or an array of names (taken as they are) and
+ * Reads the value of `datasources`: names and patterns with commas between them, or an array of names, patterns and
  * objects. `shared` are the keys for all, where a datasource has none of its own. What is wrong is added to the problems
  * and left out of the result.
  */
@@ -28,13 +37,53 @@ export function readDatasources(
   raw: unknown,
   shared: Readable<typeof sharedEntries>,
   problems: Problems,
+): Choice {
+  const items = itemsOf(raw, problems).flatMap(
+    ({ path, value }) => readItem(value, path, shared, problems) ?? [],
+  )
+  const names = items.filter(({ text }) => !isPattern(text))
+  const patterns = items.filter(({ text }) => isPattern(text))
+  refuseClashes(names, problems)
+  refuseIdle(names, patterns, problems)
+  return {
+    datasources: withSiblings(names.map(({ settings }) => settings)),
+    patterns: patterns.map(({ text, settings }): Pattern => {
+      return leavesOut(text) ? { text: text.slice(1), settings: undefined } : { text, settings }
+    }),
+  }
+}
+
+/**
+ * The tables that a configuration makes of what a cluster has.
+ * @param names of the cluster's datasources, in the order that the tables are to have
+ * @throws DruidsyncError `config` where two would be one table
+ */
+export function tablesOf(
+  settings: Pick<Settings, "configPath" | "datasources" | "patterns">,
+  names: Iterable<string>,
 ): readonly DatasourceSettings[] {
-  const placed = itemsOf(raw, problems).flatMap(({ path, value }) => {
-    const settings = readItem(value, path, shared, problems)
-    return settings === undefined ? [] : [{ path, settings }]
-  })
-  refuseClashes(placed, problems)
-  return withSiblings(placed.map(({ settings }) => settings))
+  const tables = chosen(settings, names)
+  const problems = new Problems()
+  refuseClashes(
+    tables.map((one) => ({ path: PATH, settings: one })),
+    problems,
+  )
+  problems.throwIfAny(settings.configPath)
+  return tables
+}
+
+/** Patterns that can do nothing: because of what stands beside them, or since nothing is copied at all. */
+function refuseIdle(names: readonly Item[], patterns: readonly Item[], problems: Problems): void {
+  const told = new Set<string>()
+  for (const { path, text } of patterns) {
+    if (told.has(text)) problems.add(path, `the pattern ${short(text)} is there twice`)
+    told.add(text)
+    if (!leavesOut(text) || isPattern(text.slice(1))) continue
+    const listed = names.some(({ settings: { name } }) => matches(text.slice(1), name))
+    if (listed) problems.add(path, `${short(text.slice(1))} is listed and left out`)
+  }
+  if (names.length === 0 && patterns.length > 0 && patterns.every(({ text }) => leavesOut(text)))
+    problems.add(PATH, 'nothing is copied: there are only patterns that leave out; add others, such as "*"')
 }
 
 /** Says of each table whether there are others of its datasource. */
@@ -64,7 +113,7 @@ function readItem(
   path: Path,
   shared: Readable<typeof sharedEntries>,
   problems: Problems,
-): DatasourceSettings | undefined {
+): Item | undefined {
   if (!isObject(value)) {
     if (typeof value !== "string") problems.add(path, `found ${shown(value)}; accepted: ${ITEM}`)
     const name = typeof value === "string" ? readValue(datasourceName, value, path, problems) : undefined
@@ -76,9 +125,19 @@ function readItem(
   const aggregate = readAggregate(value, path, read.since, problems)
   const hasBadTable = read.table === undefined && value.table !== undefined
   if (read.name === undefined || hasBadTable) return undefined
-  return {
-    name: read.name,
-    table: read.table ?? tableName(read.name),
+  if (leavesOut(read.name) && Object.keys(value).length > 1) {
+    problems.add(
+      [...path, "name"],
+      `${short(read.name)} leaves out, and needs no settings: write it as a text`,
+    )
+  } else if (read.table !== undefined && isPattern(read.name)) {
+    const why = `${short(read.name)} may match several datasources, which cannot all be the table ${short(read.table)}`
+    problems.add([...path, "table"], `${why}; name the datasource, or leave "table" out`)
+  }
+  const name = unescaped(read.name)
+  const settings: DatasourceSettings = {
+    name,
+    table: read.table ?? tableName(name),
     columns,
     ...(aggregate === undefined ? {} : { aggregate }),
     filter: read.filter,
@@ -86,6 +145,7 @@ function readItem(
     // one that is missing here has a problem already, so these settings will not be used
     ...named(sharedEntries, { ...shared, ...read }),
   }
+  return { path, text: read.name, settings }
 }
 
 /** Two of one table, and tables of our own. */
@@ -120,7 +180,8 @@ function advice({ settings, path }: Placed, taken: ReadonlySet<string>): string 
   const base = isOwnTable(settings.table) ? `druid${settings.table}` : settings.table
   let free = base
   for (let n = 2; taken.has(fold(free)); n++) free = `${base}_${n}`
-  const object = `{ "name": ${JSON.stringify(settings.name)}, "table": ${JSON.stringify(free)} }`
+  const object = `{ "name": ${JSON.stringify(escaped(settings.name))}, "table": ${JSON.stringify(free)} }`
+  if (settings.isMatched === true) return `name one of them, such as ${object}`
   const form = path.length === 1 ? 'write "datasources" as an array and set "table" there' : 'set "table"'
   return `${form}, such as ${object}`
 }

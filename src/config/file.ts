@@ -2,6 +2,7 @@
 
 import { type ReadFile, readSmallFile, readText } from "./files.ts"
 import { isObject, parseJson, type RawObject } from "./json.ts"
+import { isPattern, unescaped } from "./patterns.ts"
 import { configError, shown } from "./problems.ts"
 
 const NOT_READ = "check --config; druidsync init writes a configuration"
@@ -23,7 +24,7 @@ export async function readObject(configPath: string, readFile: ReadFile): Promis
 }
 
 /**
- * The names of the datasources in a file, for shell completion: in its order, without asking secrets or the environment,
+ * The names of the datasources in a file, but for patterns, for shell completion: in its order, without asking secrets or the environment,
  * and however much of the rest of it is wrong. None where it cannot be read. Never throws: a wrong file has no names to offer.
  */
 export async function datasourceNamesIn(configPath: string): Promise<string[]> {
@@ -31,14 +32,9 @@ export async function datasourceNamesIn(configPath: string): Promise<string[]> {
   if ("fault" in read) return []
   const parsed = parseJson(read.text)
   const datasources = "value" in parsed && isObject(parsed.value) ? parsed.value.datasources : undefined
-  if (typeof datasources === "string") {
-    return datasources
-      .split(",")
-      .map((name) => name.trim())
-      .filter((name) => name !== "")
-  }
-  if (!Array.isArray(datasources)) return []
-  return datasources
-    .map((one: unknown) => (isObject(one) ? one.name : one))
-    .filter((name): name is string => typeof name === "string")
+  const items: unknown[] = typeof datasources === "string" ? datasources.split(",") : []
+  const texts = (Array.isArray(datasources) ? datasources : items)
+    .map((one: unknown) => (isObject(one) ? one.name : typeof one === "string" ? one.trim() : one))
+    .filter((text): text is string => typeof text === "string" && text !== "")
+  return texts.filter((text) => !isPattern(text)).map(unescaped)
 }

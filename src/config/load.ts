@@ -35,7 +35,7 @@ import {
   tlsEntries,
 } from "./schema.ts"
 import { isCommand, Secrets } from "./secrets.ts"
-import { type DruidSettings, named, type Settings } from "./settings.ts"
+import { type DatasourceSettings, type DruidSettings, named, type Settings } from "./settings.ts"
 import {
   type Environment,
   folderOf,
@@ -95,7 +95,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
 
   refuseUnknownKeys(configEntries, raw, [], problems, ELSEWHERE)
   const read = readEntries(configEntries, raw, [], problems, COMPOSITE)
-  const datasources = readDatasources(raw.datasources, read, problems)
+  const { datasources, patterns } = readDatasources(raw.datasources, read, problems)
   refuseLookupClashes(read.lookups, datasources, problems)
   const tls = readTlsKeys(raw.tls, problems)
   refuseReservedContext(raw.context, problems)
@@ -120,7 +120,8 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   const ping = secrets.at("ping")
   refuseBadPing(ping, problems)
   const salt = secrets.at("hashSalt")
-  if (raw.hashSalt === undefined && datasources.some(({ columns }) => columns.hash !== undefined))
+  const all = [...datasources, ...patterns.flatMap(({ settings }) => settings ?? [])]
+  if (raw.hashSalt === undefined && all.some(({ columns }) => columns.hash !== undefined))
     problems.add(["hashSalt"], 'missing: "columns" has something to "hash", and a secret to do it with')
   const access = accessOf(keys, secrets, surroundings, problems)
   const proxies = proxiesOf(read.proxy === false ? false : secrets.at("proxy"), surroundings.env)
@@ -142,13 +143,14 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
     proxies,
     tls: { ...tlsFiles, passphrase: secrets.at("tls", "passphrase") },
   }
+  const salted = (one: DatasourceSettings): DatasourceSettings =>
+    one.columns.hash === undefined ? one : { ...one, columns: { ...one.columns, salt } }
   const processors = options.processors ?? availableParallelism()
   return {
     configPath,
     druid,
-    datasources: datasources.map((one) =>
-      one.columns.hash === undefined ? one : { ...one, columns: { ...one.columns, salt } },
-    ),
+    datasources: datasources.map(salted),
+    patterns: patterns.map(({ text, settings }) => ({ text, settings: settings && salted(settings) })),
     lookups: config.lookups,
     pull: {
       ...named(pullEntries, config),

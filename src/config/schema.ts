@@ -34,7 +34,7 @@ const PROXY_ACCEPTED = `false, ${SECRET_ACCEPTED}`
 /** Words for what `headers` accepts. */
 export const HEADERS_ACCEPTED = 'an object such as { "X-Api-Key": { "env": "API_KEY" } }'
 const DATASOURCES_ACCEPTED =
-  'names with commas between them, or an array of names and of objects like { "name": "wikipedia" }'
+  'names and patterns with commas between them, or an array of them and of objects like { "name": "wikipedia" }'
 /** Words for what `columns` accepts. */
 export const COLUMNS_ACCEPTED =
   'an array of column names, or { "include": […], "exclude": […], "add": { … }, "hash": […] }'
@@ -224,8 +224,8 @@ function ofOne<E extends Record<string, v.OptionalSchema<v.GenericSchema, unknow
 /** Keys of an object in `datasources`. */
 export const datasourceEntries = {
   name: v.pipe(
-    words("the datasource's name in Druid, without control characters"),
-    v.description("the datasource's name in Druid"),
+    words("the datasource's name in Druid, without control characters, or a pattern of names"),
+    v.description("the datasource's name in Druid, or a pattern: * is any text, ? any character"),
   ),
   table: usually(
     "name, with _ for all but letters, digits and _",
@@ -316,7 +316,7 @@ const datasources = v.pipe(
     ],
     DATASOURCES_ACCEPTED,
   ),
-  v.description("which datasources to copy"),
+  v.description("which datasources to copy; a pattern such as !tmp_* leaves out"),
 )
 
 /** Credentials, certificates, and what else is secret. */

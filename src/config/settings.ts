@@ -121,6 +121,8 @@ export type DatasourceSettings = Pick<Named<typeof datasourceEntries>, "name" | 
     readonly table: string
     /** the configuration makes other tables of the same datasource, too */
     readonly hasSiblings?: boolean | undefined
+    /** it is not named itself: a pattern of the configuration matches it */
+    readonly isMatched?: boolean | undefined
     readonly columns: ColumnChoice
     /** undefined: rows are copied */
     readonly aggregate?: Aggregate | undefined
@@ -130,6 +132,14 @@ export type DatasourceSettings = Pick<Named<typeof datasourceEntries>, "name" | 
 
 /** Names of lookups, or all that Druid lists. */
 export type Lookups = readonly string[] | "*"
+
+/** A pattern of names, see `patterns.ts`. */
+export interface Pattern {
+  /** as it is written, without the `!` of one that leaves out */
+  readonly text: string
+  /** what those that match are copied with, but for name and table; undefined: they are left out */
+  readonly settings: DatasourceSettings | undefined
+}
 
 /** How a pull uses this machine. Paths are absolute; without `spoolDir` the caller chooses one near the DuckDB file. */
 export type PullSettings = Omit<Named<typeof pullEntries>, "concurrency"> & {
@@ -150,8 +160,10 @@ export interface Settings {
   /** the file it came from, as the user named it */
   readonly configPath: string
   readonly druid: DruidSettings
-  /** at least one, in the order of the config */
+  /** what is named itself, in the order of the config */
   readonly datasources: readonly DatasourceSettings[]
+  /** in the order of the config; where there is none, something is named */
+  readonly patterns: readonly Pattern[]
   /** names of Druid's lookups to copy, or all of them; undefined: none */
   readonly lookups: Lookups | undefined
   readonly pull: PullSettings

@@ -11,14 +11,19 @@ import type { RawValues } from "./args.ts"
 import { loadForCommand } from "./config.ts"
 import type { CliContext } from "./context.ts"
 import type { Watch } from "./job/watch.ts"
-import { selectDatasources } from "./select.ts"
+import { namesOf, selectDatasources } from "./select.ts"
+import type { SessionOptions } from "./session.ts"
 import { sayWait } from "./wait.ts"
 
 /** By need: what a command is given. */
 export interface Opened {
   readonly nothing: object
   /** the configuration, and a connection to Druid */
-  readonly druid: { readonly settings: Settings; readonly client: DruidClient }
+  readonly druid: {
+    readonly settings: Settings
+    readonly datasources: readonly DatasourceSettings[]
+    readonly client: DruidClient
+  }
   /** the DuckDB file, for reading */
   readonly file: { readonly engine: Engine; readonly file: DatabaseFile }
   /** all of it, and the datasources that `--only` and `--shard` leave */
@@ -69,8 +74,10 @@ async function openDruid<T>(opening: Opening, work: (opened: Opened["druid"]) =>
   const { openClient, tellingBy } = await import("./client.ts")
   const client = openClient(settings, context, tellingBy(emit))
   try {
-    sayLooking(emit, settings, settings.datasources)
-    return await work({ settings, client })
+    const { lookUpTables } = await import("./tables.ts")
+    const datasources = await lookUpTables(settings, client, context.signal)
+    sayLooking(emit, settings, datasources)
+    return await work({ settings, datasources, client })
   } finally {
     await client.close()
   }
@@ -91,11 +98,18 @@ async function openBoth<T>(opening: Opening, work: (opened: Opened["both"]) => P
   const settings = await settingsOf(opening)
   const limit = watch === undefined ? undefined : await timeLimit(context, settings)
   try {
-    const datasources = selectDatasources(settings, args.only, args.shard)
+    const select = (tables: readonly DatasourceSettings[]) => selectDatasources(tables, args.only, args.shard)
+    const known = settings.patterns.length > 0 ? undefined : select(settings.datasources)
     const { withReadSession, withSession } = await import("./session.ts")
-    const options = {
+    const { lookUpTables } = await import("./tables.ts")
+    const options: Omit<SessionOptions, "out"> = {
       settings,
-      datasources: namesOf(datasources),
+      known: known && namesOf(known),
+      choose: async (client, held) => {
+        const tables = await lookUpTables(settings, client, context.signal, held)
+        watch?.chose(tables)
+        return select(tables)
+      },
       lockWaitMs: args["lock-wait"]!,
       version: context.version,
       clock: context.clock,
@@ -104,7 +118,7 @@ async function openBoth<T>(opening: Opening, work: (opened: Opened["both"]) => P
       signal: context.signal,
       limit,
     }
-    const run = (ports: Ports) => {
+    const run = (ports: Ports, datasources: readonly DatasourceSettings[]) => {
       sayLooking(emit, settings, datasources)
       return work({ settings, datasources, ports, limit })
     }
@@ -136,9 +150,4 @@ function sayLooking(
   datasources: readonly { readonly name: string }[],
 ): void {
   emit({ type: "looking", url: druid.url, datasources: namesOf(datasources) })
-}
-
-/** Each datasource once, however many tables it becomes. */
-function namesOf(tables: readonly { readonly name: string }[]): string[] {
-  return [...new Set(tables.map(({ name }) => name))]
 }

@@ -5,7 +5,7 @@ import { usage } from "../base/errors.ts"
 import { ofName } from "../base/names.ts"
 import { nearest } from "../base/nearest.ts"
 import type { Shard } from "../base/shard.ts"
-import type { DatasourceSettings, Settings } from "../config/settings.ts"
+import type { DatasourceSettings } from "../config/settings.ts"
 
 /**
  * @param only names of datasources or of tables; undefined: all of them
@@ -13,11 +13,11 @@ import type { DatasourceSettings, Settings } from "../config/settings.ts"
  * @throws DruidsyncError `usage` for a name that the config does not have
  */
 export function selectDatasources(
-  { datasources }: Pick<Settings, "datasources">,
+  datasources: readonly DatasourceSettings[],
   only: readonly string[] | undefined,
   shard: Shard | undefined,
 ): readonly DatasourceSettings[] {
-  const all = [...new Set(datasources.map(({ name }) => name))]
+  const all = namesOf(datasources)
   const asked = new Set<DatasourceSettings>()
   for (const name of only ?? []) {
     const found = ofName(datasources, (one) => one.name, name)
@@ -37,4 +37,9 @@ export function selectDatasources(
     )
   }
   return chosen.map((datasource) => ({ ...datasource, shard }))
+}
+
+/** Each datasource once, however many tables it becomes. */
+export function namesOf(tables: readonly Pick<DatasourceSettings, "name">[]): string[] {
+  return [...new Set(tables.map(({ name }) => name))]
 }

@@ -2,7 +2,7 @@
 import { setMaxListeners } from "node:events"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
-import type { Settings } from "../config/settings.ts"
+import type { DatasourceSettings, Settings } from "../config/settings.ts"
 import { createCatalog } from "../druid/catalog.ts"
 import type { DruidClient } from "../druid/client.ts"
 import { DirectReader } from "../druid/direct/reader.ts"
@@ -15,15 +15,19 @@ import { literal, threadsHere } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
 import { acquireRunLock } from "../store/file/run-lock.ts"
+import { readState } from "../store/notes/state.ts"
 import { openClient, tellingBy } from "./client.ts"
+import { namesOf } from "./select.ts"
 import { sayWait } from "./wait.ts"
 
 export interface SessionOptions {
   readonly settings: Settings
   /** absolute path of the DuckDB file */
   readonly out: string
-  /** names of the datasources to look at */
-  readonly datasources: readonly string[]
+  /** says which tables the work is about, with Druid and the file at hand */
+  readonly choose: (client: DruidClient, held: () => Promise<readonly string[]>) => Promise<Tables>
+  /** names of their datasources, where they are known without Druid: it is asked about them at once */
+  readonly known: readonly string[] | undefined
   readonly lockWaitMs: number
   readonly version: string
   readonly clock: Clock
@@ -34,11 +38,16 @@ export interface SessionOptions {
   readonly limit?: TimeLimit | undefined
 }
 
+type Tables = readonly DatasourceSettings[]
+
+/** What a session works with, and the tables that it is about. */
+type Work<T> = (ports: Ports, tables: Tables) => Promise<T>
+
 /**
  * Runs `work` with everything open, under the run lock.
  * @throws DruidsyncError `locked` if another run or program has the file, `file` if it cannot be written
  */
-export function withSession<T>(options: SessionOptions, work: (ports: Ports) => Promise<T>): Promise<T> {
+export function withSession<T>(options: SessionOptions, work: Work<T>): Promise<T> {
   const { settings, out, clock, limit, emit } = options
   const signal = limit === undefined ? options.signal : AbortSignal.any([options.signal, limit.cut])
   const session = { ...options, signal }
@@ -62,8 +71,8 @@ export function withSession<T>(options: SessionOptions, work: (ports: Ports) => 
         const { spoolDir } = lock
         await engine.run(`SET temp_directory = ${literal(join(spoolDir, "duckdb"))}`)
         // If we waited for the lock, the listing is out of date by now.
-        const known = hasWaited ? undefined : listing
-        return await work(await portsOf(session, { client, engine, file, spoolDir }, known))
+        const fresh = hasWaited ? undefined : listing
+        return await workWith(session, { client, engine, file, spoolDir }, fresh, work)
       } finally {
         await lock.release()
       }
@@ -79,7 +88,7 @@ type Opening = Omit<SessionOptions, "out"> & { readonly out: string | undefined 
  * commits, a read waits. A write is refused as the bug that it would be.
  * @param options `out` may be left out where no file is asked about: then it counts as one that does not exist yet
  */
-export function withReadSession<T>(options: Opening, work: (ports: Ports) => Promise<T>): Promise<T> {
+export function withReadSession<T>(options: Opening, work: Work<T>): Promise<T> {
   const { out, lockWaitMs } = options
   const path = out ?? ""
   return withDruid(options, (client, listing) =>
@@ -90,21 +99,23 @@ export function withReadSession<T>(options: Opening, work: (ports: Ports) => Pro
         read: (work, signal) => real.read(work, signal),
         write: () => Promise.reject(new Error("a session that only looks must not write")),
       }
-      return work(await portsOf(options, { client, engine, file, spoolDir: "" }, listing))
+      return workWith(options, { client, engine, file, spoolDir: "" }, listing, work)
     }),
   )
 }
 
 /** @param listing of the columns, if Druid was asked already; undefined: the catalog asks */
-async function portsOf(
+async function workWith<T>(
   options: Opening,
   opened: Pick<Ports, "client" | "engine" | "file" | "spoolDir">,
   listing: Promise<Listing> | undefined,
-): Promise<Ports> {
-  const { settings, datasources, clock, emit, signal } = options
-  return {
+  work: Work<T>,
+): Promise<T> {
+  const { settings, clock, emit, signal } = options
+  const tables = await options.choose(opened.client, () => heldNames(opened, signal))
+  const ports = {
     ...opened,
-    catalog: createCatalog(opened.client, datasources, listing),
+    catalog: createCatalog(opened.client, namesOf(tables), listing),
     direct: pastBroker(options, opened.client),
     // How the file identifies the cluster: with or without TLS, it is the same one.
     origin: settings.druid.url.replace(/^https?:\/\//, ""),
@@ -113,6 +124,15 @@ async function portsOf(
     emit,
     signal,
   }
+  return work(ports, tables)
+}
+
+/** Names of the datasources that the file has tables of. */
+async function heldNames(
+  { engine, file }: Pick<Ports, "engine" | "file">,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  return [...(await readState(engine, file, signal)).held.values()].map(({ datasource }) => datasource)
 }
 
 /** How the engine of a session and its file are opened. */
@@ -134,16 +154,16 @@ const TURNS_TO_SEND = 3
 
 /** Asks for the columns first of all: Druid answers while DuckDB is loaded, a fifth of a second that blocks this thread. */
 async function withDruid<T>(
-  { settings, version, clock, newId, emit, datasources, signal }: Opening,
-  work: (client: DruidClient, listing: Promise<Listing>) => Promise<T>,
+  { settings, version, clock, newId, emit, known, signal }: Opening,
+  work: (client: DruidClient, listing: Promise<Listing> | undefined) => Promise<T>,
 ): Promise<T> {
   // Every request and every wait listens for the interruption; that many at once are no leak.
   setMaxListeners(0, signal)
   const client = openClient(settings, { version, clock, newId }, tellingBy(emit))
   try {
-    const listing = readListing(client, datasources, signal)
+    const listing = known === undefined ? undefined : readListing(client, known, signal)
     // Ignored here: the first look asks again, and reports the error if it persists.
-    listing.catch(() => undefined)
+    listing?.catch(() => undefined)
     for (let turn = 0; turn < TURNS_TO_SEND; turn++) await new Promise((resolve) => setImmediate(resolve))
     return await work(client, listing)
   } finally {

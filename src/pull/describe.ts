@@ -51,6 +51,11 @@ export function describeChange(change: SchemaChange): string {
   return `column "${name}" became ${duckdbType} (was ${change.from.duckdbType})`
 }
 
+/** What a pattern matched, and Druid lists no more. @param rows that the file has of it */
+export function describeGone(rows: number): string {
+  return `Druid lists it no more: deleted, forbidden, or loaded nowhere; ${rows === 1 ? "the row" : `the ${rows} rows`} pulled before ${rows === 1 ? "is" : "are"} kept`
+}
+
 /** What `--since` and `--until` leave; undefined if they leave everything. */
 export function rangeOf(limits: {
   readonly sinceMs: bigint | undefined

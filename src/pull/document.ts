@@ -56,6 +56,9 @@ const datasource = v.object({
     ),
   ),
   schemaChanges: key(v.array(v.string()), "in words"),
+  isGone: v.exactOptional(
+    key(v.literal(true), "a pattern matched it, and Druid lists it no more: what was pulled before is kept"),
+  ),
 })
 
 export type DatasourceReport = DocumentOf<typeof datasource>

@@ -68,6 +68,11 @@ export interface Judged extends Subject {
   readonly counts: Pick<CountedWorks, "refused" | "taken"> | undefined
 }
 
+/** A pattern matched it, and Druid lists nothing of it any more: it is no mistake, and what is held stays as it is. */
+export function isGone({ settings, diff }: Pick<Judged, "settings" | "diff">): boolean {
+  return diff.nothingActive && settings.isMatched === true
+}
+
 /**
  * @param nowMs for the lookback, which days after now are no part of, and for the window of `keep`
  * @param committed what this run has committed already: with `full`, all else counts as not held

@@ -52,6 +52,8 @@ export interface Progress {
   cold: readonly Interval[]
   /** of which Druid answers nothing, whatever is waited for */
   broken: readonly (Stretch & { readonly interval: Interval })[]
+  /** a pattern matched it, and Druid lists it no more */
+  isGone: boolean
   /** what this way of looking at Druid cannot see */
   caveat: string | undefined
   readonly schemaChanges: Set<string>
@@ -91,6 +93,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     unavailable: [],
     cold: [],
     broken: [],
+    isGone: false,
     caveat: undefined,
     schemaChanges: new Set(),
     warnings: new Set(),
@@ -191,6 +194,7 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
     cold: one.cold.map(intervalText),
     ...(one.broken.length === 0 ? {} : { broken: one.broken.map(stretchText) }),
     schemaChanges: [...one.schemaChanges],
+    ...(one.isGone ? { isGone: true as const } : {}),
   }
 }
 

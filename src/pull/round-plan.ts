@@ -11,12 +11,13 @@ import {
   describeBroken,
   describeChange,
   describeDoubt,
+  describeGone,
   describeRefused,
   describeStretches,
   describeTaken,
   describeUnavailable,
 } from "./describe.ts"
-import { type Judged, judge, type Look, subjectOf } from "./judge.ts"
+import { isGone, type Judged, judge, type Look, subjectOf } from "./judge.ts"
 import { mostAdded } from "./pipeline/past-broker.ts"
 import type { Doubt } from "./prepare/measure.ts"
 import { prepare } from "./prepare/prepare.ts"
@@ -87,6 +88,12 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
   const { ports } = run
   const { settings } = one
   const { diff, held } = judged
+  if (isGone(judged)) {
+    one.caveat = describeGone(held?.rows ?? 0)
+    warnOnce(run, one, one.warnings, one.caveat)
+    one.isGone = true
+    return { progress: one, prepared: undefined, upkeep: NO_UPKEEP, mayImprove: false }
+  }
   if (diff.nothingActive) throw await nothingActive(ports, settings, held)
   if (judged.counts !== undefined) noteCounting(run, one, judged, judged.counts)
   const caveats = caveatsOf(judged)

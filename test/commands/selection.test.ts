@@ -6,21 +6,29 @@ const names = (text: string) => readSelection(text, NAMES)
 
 describe("a choice from a list", () => {
   it("is made by numbers and ranges, in the list's order, each once", () => {
-    expect(names("5,1-2, 2")).toEqual({ names: ["a", "b,c", "wiki"] })
+    expect(names("5,1-2, 2")).toEqual({ texts: ["a", "b,c", "wiki"] })
   })
 
   it("is made by names, also those with commas and blanks in them", () => {
-    expect(names("d e")).toEqual({ names: ["d e"] })
-    expect(names("b,c")).toEqual({ names: ["b,c"] })
-    expect(names("wiki,d e")).toEqual({ names: ["d e", "wiki"] })
+    expect(names("d e")).toEqual({ texts: ["d e"] })
+    expect(names("b,c")).toEqual({ texts: ["b,c"] })
+    expect(names("wiki,d e")).toEqual({ texts: ["d e", "wiki"] })
   })
 
   it("takes a name that is a number for the name", () => {
-    expect(names("4")).toEqual({ names: ["4"] })
+    expect(names("4")).toEqual({ texts: ["4"] })
   })
 
   it("takes all", () => {
-    expect(names("all")).toEqual({ names: NAMES })
+    expect(names("all")).toEqual({ texts: NAMES })
+  })
+
+  it("takes patterns as they are, and names with their special characters written as such", () => {
+    expect(names("*")).toEqual({ texts: ["*"] })
+    expect(names("wiki, ev*, !tmp_*, 1")).toEqual({ texts: ["a", "wiki", "ev*", "!tmp_*"] })
+    expect(readSelection("a*b,1", ["a*b", "!c"])).toEqual({ texts: ["a\\*b"] })
+    expect(readSelection("all", ["a*b", "!c"])).toEqual({ texts: ["a\\*b", "\\!c"] })
+    expect(names("!tmp_*")).toEqual({ problem: "nothing is chosen" })
   })
 
   it("says what is wrong", () => {

@@ -100,7 +100,10 @@ describe("datasources", () => {
       'datasources[0]: found "a\\tb"; accepted: the datasource\'s name in Druid, without control characters',
     ],
     [["a\ud800"], "datasources[0]: found "],
-    [[["a"]], "datasources[0]: found an array; accepted: a name, or an object like"],
+    [
+      [["a"]],
+      'datasources[0]: found an array; accepted: a name or a pattern such as "events_*" or "!tmp_*", or an object like',
+    ],
     [[{}], "datasources[0].name: missing: the datasource's name in Druid"],
     [[{ name: "" }], "datasources[0].name: found an empty text; accepted: the datasource's name"],
     [[{ name: "a", tabel: "b" }], 'datasources[0].tabel: unknown key; did you mean "table"?'],

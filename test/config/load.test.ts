@@ -15,6 +15,7 @@ describe("a configuration", () => {
   it("of host and datasources alone has every default filled in", async () => {
     expect(await load(MINIMAL)).toEqual({
       configPath: CONFIG_PATH,
+      patterns: [],
       druid: {
         protocol: "https",
         host: "druid.example.com",
@@ -244,8 +245,8 @@ describe("a configuration", () => {
         '  queryTimeout: found "soon"; accepted: a duration such as "30s", "5m", "3d" or "PT30S", at most 24 days (no months or years: they vary)',
         '  datasources[1].colums: unknown key; did you mean "columns"?',
         '  datasources[1].since: found "yesterday"; accepted: a date such as "2024-01-31" or a time such as "2024-01-31T12:00:00Z" (UTC)',
-        "  datasources[2].name: missing: the datasource's name in Druid",
-        '  datasources[3]: found 7; accepted: a name, or an object like { "name": "wikipedia" }',
+        "  datasources[2].name: missing: the datasource's name in Druid, or a pattern: * is any text, ? any character",
+        '  datasources[3]: found 7; accepted: a name or a pattern such as "events_*" or "!tmp_*", or an object like { "name": "wikipedia" }',
         '  datasources[4]: the datasource "a" is there twice as the table "a"; set "table", such as { "name": "a", "table": "a_2" }',
         "  tls.cert: found 5; accepted: a path to a PEM file",
         "  username: missing, but password is set",

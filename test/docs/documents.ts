@@ -143,6 +143,10 @@ export async function printedDocuments(): Promise<Documents> {
     await run("pull", `pull ${both} --settle-wait 0`)
     await run("status", "status -o $out")
     await run("verify", `verify ${both}`)
+    // What a pattern matched, and is listed no more.
+    world.deleteDatasource("live")
+    await desk.configure(fake, ["wikipedia", "li*"])
+    await run("pull", `pull ${both} --settle-wait 0`)
     return printed
   } finally {
     await desk.close()

@@ -70,7 +70,8 @@ export async function runPull(
       {
         settings: given,
         out,
-        datasources,
+        known: datasources,
+        choose: () => Promise.resolve(chosen),
         lockWaitMs: 0,
         version: "0.0.0-test",
         clock,

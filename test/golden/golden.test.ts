@@ -159,6 +159,37 @@ describe("golden files", () => {
   )
 
   it(
+    "of patterns, and of a datasource that becomes two tables",
+    async () => {
+      await desk.configure(fake, [
+        "*",
+        "!tmp_*",
+        { name: "koalas*", since: "2019-08-01" },
+        "nothing_*",
+        "edits",
+        { name: "edits", table: "pages", columns: ["page"] },
+      ])
+      fake.world.append("tmp_x", [{ __time: "2020-01-01" }])
+      await golden("patterns", desk, fake, [
+        "datasources -c $c",
+        "check -c $c",
+        "plan -c $c -o $out",
+        "pull -c $c -o $out",
+      ])
+      fake.world.append("later", [{ __time: "2020-01-01" }])
+      fake.world.deleteDatasource("koalas-to-the-max")
+      await golden("patterns-later", desk, fake, [
+        "plan -c $c -o $out",
+        "pull -c $c -o $out --only koalas-to-the-max --json",
+        "pull -c $c -o $out",
+        "verify -c $c -o $out",
+        "status -o $out",
+      ])
+    },
+    SLOW,
+  )
+
+  it(
     "of the lake",
     async () => {
       await desk.run("pull -c $c -o $out")

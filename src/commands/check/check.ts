@@ -2,8 +2,10 @@
  * Can a pull work? Checks one thing after the other, from the configuration to the file, and reports for each that it is ok
  * or what to do. Fetches no row and changes nothing. Leaves out what cannot be checked because an earlier check failed.
  */
+import type { DatasourceSettings } from "../../config/settings.ts"
 import { labelOf } from "../../config/table-name.ts"
 import { createCatalog } from "../../druid/catalog.ts"
+import { namesOf } from "../../kit/select.ts"
 import { titleOf } from "../../kit/text/list.ts"
 import { unlisted } from "../../pull/refusals.ts"
 import { brokenChunks } from "../../pull/unanswered.ts"
@@ -13,6 +15,7 @@ import { checkColumns } from "./columns.ts"
 import { checkConnection } from "./connection.ts"
 import { checkDirect } from "./direct.ts"
 import { checkLookups } from "./lookups.ts"
+import { checkPatterns } from "./patterns.ts"
 import { checkBroken, checkOverview, checkSegments, expectedBytes, type Overview } from "./segments.ts"
 import { checkLogin, checkVersion } from "./server.ts"
 
@@ -20,37 +23,42 @@ import { checkLogin, checkVersion } from "./server.ts"
 export async function runChecks(options: CheckOptions): Promise<void> {
   const { settings, out } = options
   await attempt(options, "config", async () => settings.warnings.map(configWarning))
-  const overview = await checkDruid(options)
+  const { overview, tables } = await checkDruid(options)
   if (out === undefined) return
   await checkFile(options, out)
-  const bytes = overview === undefined ? undefined : expectedBytes(settings, overview)
+  const bytes = overview === undefined ? undefined : expectedBytes(tables, overview)
   await checkDisks(options, out, bytes)
 }
 
-/** @returns what `sys.segments` says; undefined if it could not be asked */
-async function checkDruid(options: CheckOptions): Promise<Overview | undefined> {
-  if (!(await checkConnection(options)) || !(await checkLogin(options))) return undefined
+/** @returns what `sys.segments` says, undefined if it could not be asked; and the tables that a pull would be about */
+async function checkDruid(
+  options: CheckOptions,
+): Promise<{ overview: Overview | undefined; tables: readonly DatasourceSettings[] }> {
+  const none = { overview: undefined, tables: [] }
+  if (!(await checkConnection(options)) || !(await checkLogin(options))) return none
   await checkVersion(options)
   const overview = await checkOverview(options)
+  const tables = overview === undefined ? [] : await checkPatterns(options, overview)
   if (overview !== undefined) {
-    await checkDatasources(options, overview)
-    await checkDirect(options, overview)
+    await checkDatasources(options, tables, overview)
+    await checkDirect(options, tables, overview)
   }
   await checkLookups(options)
-  return overview
+  return { overview, tables }
 }
 
-async function checkDatasources(options: CheckOptions, overview: Overview): Promise<void> {
-  const { settings, client, signal } = options
-  const catalog = createCatalog(
-    client,
-    settings.datasources.map(({ name }) => name),
-  )
+async function checkDatasources(
+  options: CheckOptions,
+  tables: readonly DatasourceSettings[],
+  overview: Overview,
+): Promise<void> {
+  const { client, signal } = options
+  const catalog = createCatalog(client, namesOf(tables))
   // It shows what the sums of the overview cannot. If it cannot be read, the lines of the datasources say why.
   const inventory = await catalog.inventory(signal).catch(() => undefined)
   signal.throwIfAborted()
   const told = new Set<string>()
-  for (const datasource of settings.datasources) {
+  for (const datasource of tables) {
     const { name } = datasource
     const look = async () => {
       const chunks = overview.get(name)

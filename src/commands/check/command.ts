@@ -4,8 +4,9 @@ import type { Settings } from "../../config/settings.ts"
 import { define } from "../../kit/command.ts"
 import { loadForCommand } from "../../kit/config.ts"
 import { configArg, jsonArg, outArg } from "../../kit/flags.ts"
+import { namesOf } from "../../kit/select.ts"
 import { styleFor } from "../../kit/text/style.ts"
-import { counted } from "../../kit/text/words.ts"
+import { choiceWords } from "../../kit/text/words.ts"
 import { failedBy, ok } from "./check-line.ts"
 import type { Check } from "./document.ts"
 import { checkLine, checkVerdict } from "./text.ts"
@@ -58,6 +59,6 @@ export const command = define({
   },
 })
 
-function describe({ configPath, datasources, druid }: Settings): string {
-  return `${configPath}: ${counted(datasources.length, "datasource")} of ${druid.url}`
+function describe({ configPath, datasources, patterns, druid }: Settings): string {
+  return `${configPath}: ${choiceWords(namesOf(datasources).length, patterns.length)} of ${druid.url}`
 }

@@ -5,6 +5,7 @@ import { createCatalog } from "../../druid/catalog.ts"
 import { probeDirect } from "../../druid/direct/probe.ts"
 import { isAlike } from "../../druid/direct/reader.ts"
 import type { ChunkOverview } from "../../druid/overview.ts"
+import { namesOf } from "../../kit/select.ts"
 import { counted } from "../../kit/text/words.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import { attempt, type CheckOptions, type Found, ok, warning } from "./check-line.ts"
@@ -14,10 +15,14 @@ import type { Overview } from "./segments.ts"
 const MOST_CHUNKS = 20
 
 /** A line for each datasource of which something is handed off. */
-export async function checkDirect(options: CheckOptions, overview: Overview): Promise<void> {
+export async function checkDirect(
+  options: CheckOptions,
+  tables: readonly DatasourceSettings[],
+  overview: Overview,
+): Promise<void> {
   const { settings, client, signal } = options
   if (!settings.druid.direct) return
-  for (const name of new Set(settings.datasources.map((one) => one.name))) {
+  for (const name of namesOf(tables)) {
     const chunks = overview.get(name) ?? []
     const intervals = chunks
       .filter(hasSettled)

@@ -2,7 +2,7 @@
 
 import { ExitCode } from "../../base/errors.ts"
 import { sumOf } from "../../base/lists.ts"
-import type { Settings } from "../../config/settings.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
 import { type ChunkOverview, readOverview } from "../../druid/overview.ts"
 import { counted } from "../../kit/text/words.ts"
 import type { Broken } from "../../pull/broken.ts"
@@ -58,7 +58,7 @@ export function checkBroken(broken: readonly Broken[]): Found[] {
 }
 
 /** Bytes in deep storage of what is configured: a DuckDB file takes about as much. */
-export function expectedBytes(settings: Settings, overview: Overview): number {
-  const chunks = settings.datasources.flatMap(({ name }) => overview.get(name) ?? [])
+export function expectedBytes(tables: readonly DatasourceSettings[], overview: Overview): number {
+  const chunks = tables.flatMap(({ name }) => overview.get(name) ?? [])
   return sumOf(chunks, (chunk) => chunk.bytes)
 }

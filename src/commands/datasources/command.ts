@@ -15,11 +15,11 @@ export const command = define({
     "Lists every datasource that the user may see, from Druid's own metadata. A star marks those of the configuration. Rows are as Druid last counted them. Segment granularity is derived from the segments' intervals, rollup from the oldest and the newest segment.",
   ],
   needs: "druid",
-  async run({ settings, client, context }) {
+  async run({ settings, datasources, client, context }) {
     const { listDatasources } = await import("../../kit/cluster/datasources.ts")
     const { datasourcesText } = await import("../../kit/cluster/text.ts")
     const { signal } = context
-    const report = await listDatasources({ client, signal }, settings.druid.url, settings.datasources, true)
+    const report = await listDatasources({ client, signal }, settings.druid.url, datasources, true)
     return { document: report, text: (style) => datasourcesText(report, style) }
   },
 })

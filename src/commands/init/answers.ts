@@ -1,12 +1,13 @@
 /** The conversation of `init`: asks for what the flags do not say, until Druid answers and datasources are chosen. */
 import { dirname, resolve } from "node:path"
-import { DruidsyncError, ExitCode, usage } from "../../base/errors.ts"
+import { DruidsyncError, usage } from "../../base/errors.ts"
 import { nearest } from "../../base/nearest.ts"
 import { isLoopback } from "../../config/host.ts"
+import { escaped } from "../../config/patterns.ts"
 import type { SecretSource } from "../../config/schema.ts"
-import type { Settings } from "../../config/settings.ts"
 import type { Prompter } from "../../kit/ask/prompter.ts"
 import { datasourceHint, numberedDatasources } from "../../kit/cluster/text.ts"
+import { nothingListed } from "../../kit/tables.ts"
 import { describeError } from "../../kit/text/error.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { readAddress, readSelection } from "./selection.ts"
@@ -28,8 +29,9 @@ export interface Conversation {
 export interface Answers {
   readonly access: Access
   readonly config: string
-  readonly names: readonly string[]
-  readonly settings: Settings
+  /** names, escaped, and patterns */
+  readonly texts: readonly string[]
+  readonly found: Found
 }
 
 /** @throws DruidsyncError if something is wrong and there is nobody to ask */
@@ -39,30 +41,32 @@ export async function converse(conversation: Conversation): Promise<Answers> {
     const config = await place(conversation)
     const setup = { ...conversation.setup, configPath: config }
     const { access, found } = await reach(conversation, setup)
-    return { access, config, names: await choose(conversation, found), settings: found.settings }
+    return { access, config, texts: await choose(conversation, found), found }
   } finally {
     ask?.close()
   }
 }
 
-/** Which datasources to copy. */
+/** What to copy: names, escaped, and patterns. */
 async function choose({ datasources, ask, style }: Conversation, found: Found): Promise<readonly string[]> {
   const listed = found.report.datasources
   const names = listed.map((one) => one.datasource)
-  if (names.length === 0) throw nothingThere(found.settings)
+  if (names.length === 0) throw nothingListed(found.settings.druid.url)
   if (datasources !== undefined) {
     const selection = readSelection(datasources, names)
-    if ("names" in selection) return selection.names
+    if ("texts" in selection) return selection.texts
     throw usage(`--datasources: ${selection.problem}`, guess(datasources, names))
   }
   const options = listed.map((one) => ({ name: one.datasource, about: datasourceHint(one) }))
-  const picked = await ask!.several("Which to copy?", options)
-  if (picked !== undefined) return picked
+  const always = { name: "*", about: "all, also future ones", isOff: true }
+  const picked = await ask!.several("Which to copy?", [...options, always])
+  if (picked !== undefined) return picked.includes(always.name) ? [always.name] : picked.map(escaped)
   ask!.say(`\n${numberedDatasources(found.report, style)}`)
   for (;;) {
-    const text = await ask!.text("Which to copy? Numbers such as 1,3-5, names, or all", "all")
+    const question = "Which to copy? Numbers such as 1,3-5, names, all, or * (all, also future ones)"
+    const text = await ask!.text(question, "all")
     const selection = readSelection(text, names)
-    if ("names" in selection) return selection.names
+    if ("texts" in selection) return selection.texts
     ask!.say(`  ${selection.problem}`)
   }
 }
@@ -207,11 +211,4 @@ function guess(text: string, names: readonly string[]): string {
   return near === undefined
     ? `there are: ${names.slice(0, 20).join(", ")}${names.length > 20 ? ", …" : ""}`
     : `did you mean ${JSON.stringify(near)}?`
-}
-
-function nothingThere({ druid }: Settings): DruidsyncError {
-  return new DruidsyncError("unknown-datasource", `${druid.url} shows no datasource to this user`, {
-    exitCode: ExitCode.refused,
-    hint: "nothing is ingested yet, or the user needs READ permission on the datasources",
-  })
 }

@@ -2,13 +2,14 @@
 import { resolve } from "node:path"
 import { ExitCode, usage } from "../../base/errors.ts"
 import { shellWord } from "../../base/printable.ts"
+import { isPattern } from "../../config/patterns.ts"
 import type { Prompter } from "../../kit/ask/prompter.ts"
 import { define } from "../../kit/command.ts"
 import type { CliContext } from "../../kit/context.ts"
 import { choice, text, toggle } from "../../kit/flag.ts"
 import { jsonArg, USUAL_CONFIG } from "../../kit/flags.ts"
 import { styleFor } from "../../kit/text/style.ts"
-import { counted } from "../../kit/text/words.ts"
+import { choiceWords } from "../../kit/text/words.ts"
 
 export const command = define({
   args: {
@@ -21,7 +22,10 @@ export const command = define({
     username: text("NAME", "for Basic authentication"),
     password: text("SOURCE", "env:NAME, file:PATH or command:PROGRAM"),
     token: text("SOURCE", "for Bearer authentication: the same"),
-    datasources: text("NAMES", "what to copy: names with commas between them, or all"),
+    datasources: text(
+      "NAMES",
+      "what to copy: names and patterns with commas between them, or all; * is all, also future ones",
+    ),
     yes: toggle("ask nothing; copy all datasources if none are named", { alias: "y" }),
     force: toggle("replace an existing configuration"),
     "print-schema": toggle("only print the JSON Schema of the configuration"),
@@ -54,7 +58,7 @@ export const command = define({
     if (!mayAsk) refuseTooFew(args)
     const onRetry = (message: string) => info(`trying again: ${message}`)
     const setup = { env, version, newId, clock, signal, onRetry }
-    const { access, names, settings, config } = await converse({
+    const { access, texts, found, config } = await converse({
       flags,
       config: args.config,
       datasources: args.datasources ?? (mayAsk ? undefined : "all"),
@@ -63,17 +67,19 @@ export const command = define({
       ask: mayAsk ? await prompter(context) : undefined,
       style: styleFor(stderr, env),
     })
-    const saved = await saveConfig(access, names, settings, args.force, { ...setup, configPath: config })
+    const saved = await saveConfig(access, texts, found, args.force, { ...setup, configPath: config })
     const next = `druidsync pull --config ${shellWord(saved.config)} --out analytics.duckdb`
-    const what = `${counted(names.length, "datasource")} of ${settings.druid.url}`
+    const { url } = found.settings.druid
+    const patterns = texts.filter(isPattern).length
+    const what = `${choiceWords(texts.length - patterns, patterns)} of ${url}`
     return {
       document: {
         format: 1,
         exitCode: ExitCode.ok,
         config: resolve(saved.config),
         schema: saved.schema === undefined ? null : resolve(saved.schema),
-        url: settings.druid.url,
-        datasources: names,
+        url,
+        datasources: texts,
         next,
       },
       text: () => `${saved.config} written: ${what}\n\nNext:\n  ${next}\n`,

@@ -1,23 +1,27 @@
 /** What a person types to choose from a numbered list. Pure. */
 import { unbracketed } from "../../config/host.ts"
+import { escaped, isPattern, leavesOut } from "../../config/patterns.ts"
 
-/** The chosen names in the order of the list, or what to say instead. */
-export type Selection = { readonly names: readonly string[] } | { readonly problem: string }
+/** The chosen names in the order of the list, escaped, and patterns after them; or what to say instead. */
+export type Selection = { readonly texts: readonly string[] } | { readonly problem: string }
 
 /**
- * @param text `all`, numbers and ranges (`1,3-5`), names, or a mixture, with commas between
+ * @param text `all`, numbers and ranges (`1,3-5`), names, patterns (`*`: all, also future ones), or a mixture, with commas
+ * between
  * @param names the list, of which the first is number 1
  */
 export function readSelection(text: string, names: readonly string[]): Selection {
   const whole = text.trim()
   // A name may hold commas itself.
-  if (names.includes(whole)) return { names: [whole] }
+  if (names.includes(whole)) return { texts: [escaped(whole)] }
   const chosen = new Set<string>()
+  const patterns = new Set<string>()
   for (const word of whole.split(",").map((part) => part.trim())) {
     if (word === "") continue
     const range = /^(\d+)(?:\s*-\s*(\d+))?$/.exec(word)
     if (names.includes(word)) chosen.add(word)
-    else if (word === "all" || word === "*") for (const name of names) chosen.add(name)
+    else if (word === "all") for (const name of names) chosen.add(name)
+    else if (isPattern(word)) patterns.add(word)
     else if (range === null) return { problem: `there is no datasource ${JSON.stringify(word)}` }
     else {
       const from = Number(range[1])
@@ -28,8 +32,8 @@ export function readSelection(text: string, names: readonly string[]): Selection
       for (let n = from; n <= to; n++) chosen.add(names[n - 1]!)
     }
   }
-  if (chosen.size === 0) return { problem: "nothing is chosen" }
-  return { names: names.filter((name) => chosen.has(name)) }
+  if (chosen.size === 0 && [...patterns].every(leavesOut)) return { problem: "nothing is chosen" }
+  return { texts: [...names.filter((name) => chosen.has(name)).map(escaped), ...patterns] }
 }
 
 /** An address as people paste it, taken apart; undefined if it is no URL. */

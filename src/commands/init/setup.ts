@@ -9,6 +9,7 @@ import { whyOf } from "../../base/system.ts"
 import { readSmallFile } from "../../config/files.ts"
 import { configSchemaText, isConfigSchema, SCHEMA_FILE } from "../../config/json-schema.ts"
 import { loadConfig } from "../../config/load.ts"
+import { admits, escaped, isPattern, unescaped } from "../../config/patterns.ts"
 import type { SecretSource } from "../../config/schema.ts"
 import type { Settings } from "../../config/settings.ts"
 import { isOwnTable, tableName } from "../../config/table-name.ts"
@@ -75,8 +76,24 @@ function readAnswers(document: object, { configPath, env }: SetupOptions): Promi
   })
 }
 
-/** The names as the configuration takes them: where two would be one table, the later gets a table of its own. */
-function datasourceEntries(names: readonly string[]): (string | { name: string; table: string })[] {
+/**
+ * What the configuration says: where two would be one table, the later gets a table of its own.
+ * @param texts names, escaped, and patterns
+ * @param listed all names that there are: some may have to be named beside the pattern that matches them
+ */
+function datasourceEntries(
+  texts: readonly string[],
+  listed: readonly string[],
+): (string | { name: string; table: string })[] {
+  const patterns = texts.filter(isPattern)
+  const wanted = texts.filter((text) => !isPattern(text)).map(unescaped)
+  const entries = ownTables(listed.filter((name) => wanted.includes(name) || admits(patterns, name)))
+  const named = entries.filter((entry) => typeof entry !== "string" || wanted.includes(unescaped(entry)))
+  return [...named, ...patterns]
+}
+
+/** Each name, as an object where its table would not be its own. */
+function ownTables(names: readonly string[]): (string | { name: string; table: string })[] {
   const taken = new Set(
     names.filter((name) => !isOwnTable(tableName(name))).map((name) => fold(tableName(name))),
   )
@@ -85,13 +102,13 @@ function datasourceEntries(names: readonly string[]): (string | { name: string; 
     const table = tableName(name)
     if (!used.has(fold(table)) && !isOwnTable(table)) {
       used.add(fold(table))
-      return name
+      return escaped(name)
     }
     const base = isOwnTable(table) ? `druid${table}` : table
     let free = base
     for (let n = 2; used.has(fold(free)) || taken.has(fold(free)); n++) free = `${base}_${n}`
     used.add(fold(free))
-    return { name, table: free }
+    return { name: escaped(name), table: free }
   })
 }
 
@@ -108,8 +125,8 @@ export interface Saved {
  */
 export async function saveConfig(
   access: Access,
-  names: readonly string[],
-  settings: Settings,
+  texts: readonly string[],
+  { settings, report }: Found,
   force: boolean,
   options: SetupOptions,
 ): Promise<Saved> {
@@ -123,7 +140,10 @@ export async function saveConfig(
     port: settings.druid.port,
     protocol: settings.druid.protocol,
     ...defined(rest),
-    datasources: datasourceEntries(names),
+    datasources: datasourceEntries(
+      texts,
+      report.datasources.map(({ datasource }) => datasource),
+    ),
   }
   await readAnswers(document, options)
   await writePrivate(configPath, `${JSON.stringify(document, undefined, 2)}\n`, force, options.newId())

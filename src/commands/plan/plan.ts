@@ -12,12 +12,13 @@ import {
   describeBroken,
   describeChange,
   describeDoubt,
+  describeGone,
   describeReason,
   describeStretches,
   describeUnavailable,
   rangeOf,
 } from "../../pull/describe.ts"
-import { heldOf, judge, type Look, subjectOf } from "../../pull/judge.ts"
+import { heldOf, isGone, judge, type Look, subjectOf } from "../../pull/judge.ts"
 import { plannedLookups, wantedLookups } from "../../pull/lookups.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import { mostAdded } from "../../pull/pipeline/past-broker.ts"
@@ -80,16 +81,19 @@ async function planOne(
   const { diff, held } = judged
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>
     chunks.map((chunk) => intervalText(chunk.interval))
+  const gone = isGone(judged)
   let prepared: Prepared | undefined
   let decided: Decided = { slices: [], refreshed: [], doubtful: [] }
   let past: PassedOut = { remove: [], doubt: undefined }
   let error: DruidsyncError | undefined
   try {
     refuseForeignTable(ports.file.path, settings, look.state)
-    if (diff.nothingActive) throw await nothingActive(ports, settings, held)
-    prepared = await prepare({ ports, request }, judged, diff.works)
-    decided = await decideAll(prepared, ports.signal)
-    past = await passedOut(ports, judged)
+    if (diff.nothingActive && !gone) throw await nothingActive(ports, settings, held)
+    if (!gone) {
+      prepared = await prepare({ ports, request }, judged, diff.works)
+      decided = await decideAll(prepared, ports.signal)
+      past = await passedOut(ports, judged)
+    }
   } catch (thrown) {
     ports.signal.throwIfAborted()
     if (!concernsOneDatasource(thrown)) throw thrown
@@ -130,7 +134,7 @@ async function planOne(
     ],
     cold: texts(diff.cold),
     excluded: texts(diff.excluded),
-    dropped: diff.gone.map(intervalText),
+    dropped: gone ? [] : diff.gone.map(intervalText),
     deletions: settings.deletions,
     ...(judged.window === undefined ? {} : { passedOut: past.remove.map(intervalText) }),
     schemaChanges: (prepared?.changes ?? []).map((change: SchemaChange) => describeChange(change)),
@@ -138,6 +142,7 @@ async function planOne(
       ...caveatsOf(judged),
       ...broken.map((one) => describeStretches([one])),
       ...(prepared?.warnings ?? []),
+      ...(gone ? [describeGone(held?.rows ?? 0)] : []),
       ...(past.doubt === undefined ? [] : [past.doubt]),
     ],
     ...(broken.length === 0

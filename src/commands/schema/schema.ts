@@ -23,6 +23,8 @@ export async function schemaReport(
   const datasources: DatasourceSchema[] = []
   const codes: ExitCode[] = []
   for (const settings of request.datasources) {
+    // What a pattern matched once has no columns in Druid any more.
+    if (settings.isMatched === true && (inventory.segments.get(settings.name) ?? []).length === 0) continue
     const subject = subjectOf(settings, { state, inventory })
     const { held } = subject
     const base = { datasource: settings.name, table: settings.table, isStored: held !== undefined }

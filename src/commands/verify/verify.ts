@@ -110,8 +110,12 @@ async function verifyOne(
   const held = heldOf(state, settings)
   const table = held?.table ?? settings.table
   try {
-    if ((inventory.segments.get(settings.name) ?? []).length === 0)
-      throw await nothingActive(ports, settings, held)
+    if ((inventory.segments.get(settings.name) ?? []).length === 0) {
+      if (settings.isMatched !== true) throw await nothingActive(ports, settings, held)
+      const parts = held?.parts ?? []
+      const skipped = parts.map(({ interval, rows }) => ({ interval, rows, kind: "kept" as const }))
+      return verificationOf(settings, table, { ...NOTHING, skipped })
+    }
     if (held === undefined) {
       throw new DruidsyncError("unknown-datasource", `${ports.file.path} holds nothing of it`, {
         exitCode: ExitCode.incomplete,

@@ -62,7 +62,7 @@ export function createMenus(context: CliContext, plain: () => Prompter): Prompte
     async several(question, options) {
       if (options.length > (stdout.rows ?? 24) - ROWS_LEFT) return undefined
       const rows = options.map(({ name, about }) => ({ label: name, value: name, hint: about }))
-      const initial = options.map(({ name }) => name)
+      const initial = options.flatMap(({ name, isOff }) => (isOff === true ? [] : [name]))
       const ask = () =>
         consola.prompt(question, { type: "multiselect", options: rows, initial, cancel: "reject" })
       // Its type says that it gives the rows; it gives their values.

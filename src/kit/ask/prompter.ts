@@ -11,10 +11,10 @@ export interface Prompter {
   /** one of several. @returns its index */
   choice(question: string, options: readonly string[]): Promise<number>
   yes(question: string, fallback: boolean): Promise<boolean>
-  /** any number of several, all of them to begin with. @returns undefined if they are better typed */
+  /** any number of several, to begin with all but those that are off. @returns undefined if they are better typed */
   several(
     question: string,
-    options: readonly { readonly name: string; readonly about: string }[],
+    options: readonly { readonly name: string; readonly about: string; readonly isOff?: boolean }[],
   ): Promise<readonly string[] | undefined>
   close(): void
 }

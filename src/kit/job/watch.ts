@@ -8,7 +8,7 @@ import { DruidsyncError, ExitCode, messageOf } from "../../base/errors.ts"
 import { isHttpAddress } from "../../config/host.ts"
 import { proxiesOf } from "../../config/proxy.ts"
 import { Secret } from "../../config/secret.ts"
-import type { Settings } from "../../config/settings.ts"
+import type { DatasourceSettings, Settings } from "../../config/settings.ts"
 import { labelOf, tableName } from "../../config/table-name.ts"
 import type { PullReport } from "../../pull/document.ts"
 import type { Emit, SyncEvent } from "../../pull/events.ts"
@@ -35,6 +35,8 @@ export class Watch {
   readonly #emit: Emit
   readonly #startedMs: number
   #settings: Settings | undefined
+  /** those of the configuration; undefined where its patterns were not looked up */
+  #tables: readonly DatasourceSettings[] | undefined
   #pinger: Pinger | undefined
   #retries = 0
   /** as the run left it; undefined if it broke off */
@@ -68,9 +70,15 @@ export class Watch {
    */
   async start(settings: Settings): Promise<void> {
     this.#settings = settings
+    if (settings.patterns.length === 0) this.chose(settings.datasources)
     this.#pinger = this.#createPinger(settings.job.ping)
     this.#pinger?.start()
     if (settings.job.metrics !== undefined) await checkMetricsPath(settings.job.metrics)
+  }
+
+  /** It is known which tables the configuration makes. */
+  chose(tables: readonly DatasourceSettings[]): void {
+    this.#tables = tables
   }
 
   take(event: SyncEvent): void {
@@ -132,7 +140,7 @@ export class Watch {
           : published === "published" || published === "up-to-date"
             ? 1
             : 0,
-      datasources: this.#settings?.datasources.map((settings) => {
+      datasources: this.#tables?.map((settings) => {
         const { name, table } = settings
         const busy = this.#busy.get(titleOf(labelOf(settings)))
         return {

@@ -8,6 +8,13 @@ export function count(value: number): string {
   return String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",")
 }
 
+/** What a configuration has: `2 datasources and 1 pattern`. */
+export function choiceWords(datasources: number, patterns: number): string {
+  const matched = patterns > 0 ? [counted(patterns, "pattern")] : []
+  const named = datasources > 0 || patterns === 0 ? [counted(datasources, "datasource")] : []
+  return [...named, ...matched].join(" and ")
+}
+
 /** `1 row`, `24,112 rows` */
 export function counted(value: number, one: string, many = `${one}s`): string {
   return `${count(value)} ${value === 1 ? one : many}`
