@@ -7,6 +7,7 @@ import { expect } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { query, readTable } from "../support/conformance/duckdb.ts"
+import { expectGroups, MEASURES } from "../support/conformance/groups.ts"
 import { COLUMNS, crowd, dayOf, daysOf } from "../support/conformance/rows-of.ts"
 import type { Stage } from "../support/conformance/stage.ts"
 import type { InputRow } from "../support/conformance/world.ts"
@@ -46,6 +47,35 @@ export const scenarios: readonly Scenario[] = [
       expect(runs).toEqual([120, 0, 60].map((fetched) => ({ outcome: "complete", fetched })))
     },
   },
+  ...["hour", "day", "month", "all"].map(
+    (every): Scenario => ({
+      name: `keeps groups by ${every} exact: new and late rows, overwritten days, compaction, drops`,
+      async play(stage) {
+        const { world } = stage
+        const ds = world.name(`groups ${every}`)
+        await world.create(ds, daysOf(days, 40), { columns: COLUMNS })
+        const aggregate = { every, by: ["page"], measures: MEASURES }
+        stage.config([{ name: ds, table: "g", aggregate }], { deletions: "mirror" })
+        const pull = async () => {
+          const { exitCode, rows, stderr } = await stage.pull()
+          if (exitCode !== 0) throw new Error(stderr)
+          await expectGroups(stage, ds, { table: "g", every, by: ["page"] })
+          return rows
+        }
+        expect(await pull()).toBeGreaterThan(0)
+        expect(await pull()).toBe(0)
+        await world.append(ds, dayOf("2024-01-02T05:00:00Z", 3, 9).slice(0, 1))
+        await world.append(ds, daysOf(["2024-02-03"], 30))
+        expect(await pull()).toBeGreaterThan(0)
+        await world.overwrite(ds, dayOf("2024-01-03", 40, 5))
+        await world.compact(ds, "2024-01-01/2024-02-01", "MONTH")
+        await pull()
+        await world.markUnused(ds, "2024-02-03/2024-02-04")
+        await pull()
+        expect(await pull()).toBe(0)
+      },
+    }),
+  ),
   {
     name: "finds late rows in old days and fetches those days alone",
     async play(stage) {

@@ -45,7 +45,7 @@ export async function expectGroups(
     const keys = ["bucket", ...by].join(", ")
     const truth = await query(
       copy.out,
-      `SELECT ${bucketOf(every)}::VARCHAR AS bucket, ${[...by, "count(*) AS _rows", IN_DUCKDB].join(", ")} FROM ${copy.tableOf(datasource)} WHERE ${where} GROUP BY ALL ORDER BY ${keys}`,
+      `SELECT ${bucketOf(every)}::VARCHAR AS bucket, ${[...by, "count(*) AS _rows", IN_DUCKDB].join(", ")} FROM "${copy.tableOf(datasource)}" WHERE ${where} GROUP BY ALL ORDER BY ${keys}`,
     )
     const found = await query(
       aggregates.out,
