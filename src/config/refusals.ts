@@ -21,8 +21,7 @@ export function refuseMixedAuth(raw: RawObject, problems: Problems): void {
     problems.add(["password"], 'missing, but username is set; an empty one is written "password": ""')
   }
   if (hasPassword && !hasUsername) problems.add(["username"], "missing, but password is set")
-  if (raw.token === "")
-    problems.add(["token"], "found an empty text; leave the key out where there is no token")
+  if (raw.token === "") problems.add(["token"], "found an empty text; leave the key out if there is no token")
 }
 
 function isFilledIn(raw: RawObject, key: string): boolean {
@@ -43,14 +42,14 @@ export function refuseHalfTls(raw: RawObject, protocol: string, problems: Proble
 /** Adds a problem if `ping` is not an address. No message repeats it, since anyone who knows it can report in our name. */
 export function refuseBadPing(ping: Secret | undefined, problems: Problems): void {
   if (ping === undefined || isHttpAddress(ping.reveal())) return
-  problems.add(["ping"], 'is no address; accepted: one like "https://hc-ping.com/your-uuid"')
+  problems.add(["ping"], 'is not an address; accepted: one like "https://hc-ping.com/your-uuid"')
 }
 
 /** Adds a problem where the way to Druid leads through something that can be no proxy. No message repeats it: it may hold a login. */
 export function refuseBadProxy(proxies: Proxies, url: string, problems: Problems): void {
   const proxy = proxyFor(proxies, new URL(url))
   if (proxy === undefined || isHttpAddress(proxy.reveal())) return
-  const accepted = 'is no address of a proxy; accepted: one like "http://proxy.example.com:3128"'
+  const accepted = 'is not the address of a proxy; accepted: one like "http://proxy.example.com:3128"'
   if (proxy === proxies.fixed) problems.add(["proxy"], accepted)
   else problems.add([], `the variable ${proxy === proxies.https ? "HTTPS_PROXY" : "HTTP_PROXY"} ${accepted}`)
 }

@@ -6,6 +6,6 @@ import type { Emit } from "../pull/events.ts"
  * @param path of the locked file; undefined if the description names it
  */
 export function sayWait(emit: Emit, path?: string): (holder: string) => void {
-  const what = path === undefined ? "" : ` to let go of ${path}`
+  const what = path === undefined ? "" : ` to release ${path}`
   return (holder) => emit({ type: "waiting", message: `waiting for ${holder}${what}` })
 }

@@ -65,7 +65,7 @@ const fault = v.object({
   mark: key(mark, "`*` differs, `+` only the DuckDB file has it, `-` only the lake has it"),
   kind: key(
     kind,
-    "`missing`: the manifest has it, the folder has not; `damaged`: not the size or digest that was written down; `foreign`: no manifest has it; `stale`: the DuckDB file changed since; `not-exported`: rows that were never exported; `different`: as it was written, and its rows are not those of the DuckDB file",
+    "`missing`: the manifest has it, the folder has not; `damaged`: not the size or digest that was written down; `foreign`: no manifest lists it; `stale`: the DuckDB file changed since; `not-exported`: rows that were never exported; `different`: as it was written, and its rows are not those of the DuckDB file",
   ),
   duckdbRows: v.nullable(v.number()),
   lakeRows: v.nullable(v.number()),

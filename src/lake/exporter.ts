@@ -155,7 +155,7 @@ export class TableExporter {
       await this.#makeFolders(steps)
       const there = await disk.look(final)
       if (there !== undefined && there.kind !== "file") {
-        throw new DruidsyncError("foreign", `${final} is there already and is no file`, {
+        throw new DruidsyncError("foreign", `${final} exists and is not a file`, {
           hint: "move it away, then export again",
         })
       }

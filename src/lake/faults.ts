@@ -28,7 +28,7 @@ export async function damageOf(
   const found = await disk.look(path)
   if (found === undefined)
     return fault("missing", line.path, "+", "the file is gone; an export writes it again", { lakeRows: 0 })
-  if (found.kind !== "file") return damaged("it is no file any more")
+  if (found.kind !== "file") return damaged("it is not a file any more")
   if (found.bytes !== line.bytes)
     return damaged(`it has ${found.bytes} bytes, ${line.bytes} were written; an export writes it again`)
   if ((await disk.sha256(path)) === line.sha256) return undefined
@@ -53,5 +53,5 @@ export async function strangers(
       if (known.has(path) || now.has(path) || name.startsWith(".") || name.startsWith("_")) return false
       return !unfinished.some((one) => name === fileName(one.share, one.fileFormat))
     })
-    .map(({ path }) => fault("foreign", path, "-", "no manifest has it"))
+    .map(({ path }) => fault("foreign", path, "-", "no manifest lists it"))
 }

@@ -19,7 +19,7 @@ export async function readManifest(disk: Disk, folder: string, share: string): P
   if (found === undefined) return undefined
   const manifest = found.kind === "file" ? parseManifest(await disk.read(path)) : undefined
   if (manifest !== undefined && manifest.share === share) return manifest
-  throw new DruidsyncError("foreign", `${path} is no manifest that this druidsync understands`, {
+  throw new DruidsyncError("foreign", `${path} is not a manifest that this druidsync understands`, {
     hint: "use the druidsync that wrote it, or another --to; nothing was written",
   })
 }

@@ -27,8 +27,8 @@ export function tableState(
   const pulled = sumOf(chunks, (chunk) => chunk.rows)
   const because = (reason: string) => ({ outcome: "incomplete" as const, reason })
   if (timeless > 0)
-    return because(`${timeless} rows without a time were left out: changed by another program`)
-  if (pulled !== rows) return because("its rows are not those that were pulled: changed by another program")
+    return because(`${timeless} rows without a time were left out: another program changed the table`)
+  if (pulled !== rows) return because("its rows are not those that were pulled: another program changed them")
   if (table.status !== "complete") {
     return because(
       table.status === "running"

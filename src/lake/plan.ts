@@ -37,7 +37,7 @@ export function partitionState(
   if (isInside ? covered !== partition.rows : covered === 0) {
     return {
       state: "incomplete",
-      reason: "its rows are not those that were pulled: changed by another program",
+      reason: "its rows are not those that were pulled: another program changed them",
     }
   }
   if (has("provisional")) return { state: "provisional", reason: `${rowsIn("provisional")} realtime rows` }

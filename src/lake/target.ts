@@ -109,15 +109,14 @@ async function refuseForeign(disk: Disk, folder: string, share: string): Promise
   const found = await disk.look(folder)
   if (found === undefined) return
   const elsewhere = "export into another folder (--to), or move it away; nothing was written"
-  if (found.kind !== "folder")
-    throw refusal("foreign", `${folder} is there already and is no folder`, elsewhere)
+  if (found.kind !== "folder") throw refusal("foreign", `${folder} exists and is not a folder`, elsewhere)
   const manifests = await disk.look(join(folder, MANIFESTS))
   if (manifests !== undefined && manifests.kind !== "folder")
-    throw refusal("foreign", `${join(folder, MANIFESTS)} is there already and is no folder`, elsewhere)
+    throw refusal("foreign", `${join(folder, MANIFESTS)} exists and is not a folder`, elsewhere)
   if (manifests === undefined && (await disk.list(folder)).length > 0) {
     throw refusal(
       "foreign",
-      `${folder} is there already with files that druidsync did not write (share "${share}")`,
+      `${folder} exists and has files that druidsync did not write (share "${share}")`,
       elsewhere,
     )
   }
@@ -129,7 +128,7 @@ async function refuseOrphans(disk: Disk, folder: string, share: string): Promise
   if (orphan === undefined) return
   throw refusal(
     "foreign",
-    `${join(folder, orphan.path)} is there, and no manifest says that druidsync wrote it`,
+    `${join(folder, orphan.path)} exists, and no manifest says that druidsync wrote it`,
     "move it away, or choose another --part or --to; nothing was written",
   )
 }

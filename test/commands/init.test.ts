@@ -85,7 +85,7 @@ describe("druidsync init by flags", () => {
     await writeFile(desk.path("new.json"), "mine", { mode: 0o644 })
     const refused = await init("--yes")
     expect(refused.code).toBe(2)
-    expect(refused.stderr).toContain("/desk/new.json is there already")
+    expect(refused.stderr).toContain("/desk/new.json exists already")
     expect(await readFile(desk.path("new.json"), "utf8")).toBe("mine")
     expect((await init("--yes", "--force")).code).toBe(0)
     expect((await written()).host).toBe("127.0.0.1")
@@ -287,7 +287,7 @@ describe("druidsync init by questions", () => {
       desk.path("new.json"),
     )
     expect(code).toBe(0)
-    expect(screen).toContain("/desk/new.json is there already, and stays as it is.")
+    expect(screen).toContain("/desk/new.json exists already, and is left as it is.")
     expect((await written("other.json")).datasources).toEqual(["edits"])
     expect(await readFile(desk.path("new.json"), "utf8")).toBe("mine")
   })

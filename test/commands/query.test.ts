@@ -217,7 +217,7 @@ describe("druidsync query", () => {
     desk.onSleep = () => other.letGo()
     const { stdout, stderr } = await query("--format", "csv", "SELECT count(*) AS c FROM wiki")
     expect(stdout).toBe("c\n5\n")
-    expect(stderr).toBe(`waiting for ${other.name} to let go of /desk/a.duckdb\n`)
+    expect(stderr).toBe(`waiting for ${other.name} to release /desk/a.duckdb\n`)
     desk.onSleep = () => undefined
     const again = await holding(desk.out)
     const late = await query("--lock-wait", "1s", "SELECT 1")

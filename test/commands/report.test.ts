@@ -100,7 +100,7 @@ describe("druidsync report", () => {
         code: 2,
         stdout: "",
         stderr:
-          "druidsync: /desk/a.report.html is there and is not a report of druidsync; it was left as it is\n  → give --to another path, or overwrite it with --force\n",
+          "druidsync: /desk/a.report.html exists and is not a report of druidsync; it was left as it is\n  → give --to another path, or overwrite it with --force\n",
       })
       expect(await read()).toBe("<!doctype html>\nmine")
       expect((await desk.run("report --out $out --force")).code).toBe(0)
@@ -145,7 +145,7 @@ describe("druidsync report", () => {
       desk.onSleep = () => holder.letGo()
       const { stderr, code } = await desk.run("report --out $out")
       expect(code).toBe(0)
-      expect(stderr).toStartWith(`waiting for ${holder.name} to let go of /desk/a.duckdb\n`)
+      expect(stderr).toStartWith(`waiting for ${holder.name} to release /desk/a.duckdb\n`)
     },
     SLOW,
   )

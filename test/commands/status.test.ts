@@ -179,7 +179,7 @@ describe("druidsync status beside other programs", () => {
     const { stdout, stderr, code } = await desk.run("status --out $out")
     expect(code).toBe(0)
     expect(stdout).toContain("2 datasources, 4 rows")
-    expect(stderr).toBe(`waiting for ${holder.name} to let go of /desk/a.duckdb\n`)
+    expect(stderr).toBe(`waiting for ${holder.name} to release /desk/a.duckdb\n`)
   }, 20_000)
 
   it("names who holds the file when it has waited long enough", async () => {

@@ -29,7 +29,7 @@ describe("ping", () => {
       "https://",
     ]) {
       const problems = (await problemsWith({ ping: url })).join("\n")
-      expect(problems).toContain("ping: is no address")
+      expect(problems).toContain("ping: is not an address")
       expect(problems).not.toContain("s3cret")
     }
   })

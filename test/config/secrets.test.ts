@@ -75,7 +75,7 @@ describe("a secret", () => {
     [{ env: "T" }, { env: { T: "HUSH HUSH" } }, HTTPS_TOKEN],
     [{ env: "T" }, { env: { T: "HUSH\n" } }, HTTPS_TOKEN],
     ["Bearer HUSH", {}, 'leave out the word "Bearer"'],
-    ["", {}, "found an empty text; leave the key out where there is no token"],
+    ["", {}, "found an empty text; leave the key out if there is no token"],
   ])(
     "from %j that cannot be had is a problem that names its key",
     async (token, surroundings: Parameters<typeof inMemory>[1] & object, problem) => {

@@ -356,7 +356,7 @@ describe("--ping", () => {
         here.stage.args("--ping", "hc-ping.com/s3cret"),
       )
       expect(exitCode).toBe(2)
-      expect(stderr).toContain("--ping: is no address; accepted: one like")
+      expect(stderr).toContain("--ping: is not an address; accepted: one like")
       expect(stderr).not.toContain("s3cret")
     },
     SLOW,

@@ -71,7 +71,7 @@ describe("a pull through a proxy", () => {
   it("that is no address is refused before anything is asked: exit 2", async () => {
     here.stage.config(["wiki"], { ...ELSEWHERE, proxy: "socks5://ann:geheim-1@p:1" })
     const key = await here.stage.runner.run(here.stage.args())
-    expect([key.exitCode, key.stderr.includes("proxy: is no address of a proxy")]).toEqual([2, true])
+    expect([key.exitCode, key.stderr.includes("proxy: is not the address of a proxy")]).toEqual([2, true])
     here.stage.config(["wiki"], ELSEWHERE)
     const bareEnv = { HTTP_PROXY: "socks5://ann:geheim-1@p:1" }
     const variable = await here.stage.runner.run(here.stage.args(), { bareEnv })

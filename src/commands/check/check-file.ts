@@ -16,7 +16,7 @@ export function checkFile(options: CheckOptions, path: string): Promise<boolean>
     const found = await stat(path).catch(() => undefined)
     if (found === undefined) {
       await mayWrite(dirname(path), `the folder ${dirname(path)}`)
-      return ok(`${path} is not there yet: the first pull makes it`)
+      return ok(`${path} does not exist yet: the first pull makes it`)
     }
     if (!found.isFile()) {
       throw new DruidsyncError("file", `${path} is not a file`, {

@@ -43,7 +43,7 @@ export async function checkDirect(
 }
 
 function allThroughBroker(why: string): Found {
-  return warning(`all of it goes through the broker: ${why}`, "nothing is wrong; direct brings nothing here")
+  return warning(`all of it goes through the broker: ${why}`, "nothing is wrong; direct does not help here")
 }
 
 /** Why a data node's values would not be those of SQL; undefined where they are. @throws DruidsyncError */

@@ -27,7 +27,7 @@ export function checkVersion(options: CheckOptions): Promise<boolean> {
       if (error instanceof DruidsyncError) return undefined
       throw error
     })
-    if (version === undefined) return ok("the server does not tell its version, which does not matter")
+    if (version === undefined) return ok("the server does not say which version it is; that does not matter")
     return Number.parseInt(version, 10) < 25
       ? warning(`Druid ${version}`, "releases before 25 are not tried: run druidsync verify")
       : ok(`Druid ${version}`)

@@ -80,7 +80,7 @@ async function place({ config, force, ask }: Conversation): Promise<string> {
       return path
     } catch (error) {
       if (ask === undefined || !(error instanceof DruidsyncError)) throw error
-      ask.say(`${path} is there already, and stays as it is.`)
+      ask.say(`${path} exists already, and is left as it is.`)
       path = await ask.text("Where to write the new configuration")
     }
   }

@@ -157,7 +157,7 @@ export async function refuseExisting(path: string): Promise<void> {
 }
 
 function isThere(path: string): DruidsyncError {
-  return usage(`${path} is there already`, "give another path with --config, or replace it with --force")
+  return usage(`${path} exists already`, "give another path with --config, or replace it with --force")
 }
 
 async function writePrivate(path: string, text: string, force: boolean, id: string): Promise<void> {

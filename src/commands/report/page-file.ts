@@ -15,13 +15,13 @@ export async function refuseOther(to: string, marker: string): Promise<void> {
     const { code } = error as { code?: string }
     // If the folder is missing, the code that writes the page reports it.
     if (code === "ENOENT" || code === "ENOTDIR") return
-    throw new DruidsyncError("file", `${to} is there and cannot be read: ${whyOf(error, "file")}`, {
+    throw new DruidsyncError("file", `${to} exists and cannot be read: ${whyOf(error, "file")}`, {
       exitCode: ExitCode.usage,
       hint: "give --to another path, or overwrite it with --force",
       cause: error,
     })
   }
-  throw new DruidsyncError("file", `${to} is there and is not a report of druidsync; it was left as it is`, {
+  throw new DruidsyncError("file", `${to} exists and is not a report of druidsync; it was left as it is`, {
     exitCode: ExitCode.usage,
     hint: "give --to another path, or overwrite it with --force",
   })

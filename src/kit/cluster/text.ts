@@ -28,7 +28,7 @@ export function datasourcesText(report: DatasourcesReport, style: Style): string
   }
   for (const name of report.missing) {
     notes.push(
-      `${style.bold(printable(name))}: ${style.yellow("not found")}: it is in the configuration, but Druid does not list it; it is deleted, forbidden, or written otherwise`,
+      `${style.bold(printable(name))}: ${style.yellow("not found")}: it is in the configuration, but Druid does not list it; it is deleted, forbidden or misspelled`,
     )
   }
   if (notes.length > 0) lines.push("", ...notes)

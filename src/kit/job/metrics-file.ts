@@ -25,12 +25,12 @@ export async function checkMetricsPath(path: string): Promise<void> {
     if (!folder?.isDirectory()) throw refuse("there is no such folder")
     return
   }
-  if (!found.isFile()) throw refuse("that is no file")
+  if (!found.isFile()) throw refuse("that is not a file")
   if (found.size === 0) return
   const isOurs = await beginsWith(path, METRICS_START).catch((error) => {
     throw refuse(whyOf(error, "file"))
   })
-  if (!isOurs) throw refuse("that file is there already and holds something else")
+  if (!isOurs) throw refuse("that file exists and holds something else")
 }
 
 /** @throws DruidsyncError `file` (or as `checkMetricsPath`); what was there before stays then */

@@ -68,7 +68,7 @@ function aheadNotes({ aheadRows, cursor }: DatasourceStatus): Note[] {
     {
       tone: "warn",
       subject,
-      text: "a wrong clock or unit of whoever wrote them? Freshness goes by the newest row before them",
+      text: "perhaps written with a wrong clock or time unit; freshness goes by the newest row before them",
     },
   ]
 }

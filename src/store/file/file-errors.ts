@@ -35,7 +35,7 @@ export function fileError(path: string, cause: unknown, onlyLooks: boolean): unk
           hint: "give --out the file that druidsync pull made",
           cause,
         })
-      : new DruidsyncError("foreign", `${path} is there already and is not a DuckDB file`, {
+      : new DruidsyncError("foreign", `${path} exists and is not a DuckDB file`, {
           hint: "give --out a new path, or the file of an earlier pull",
           cause,
         })

@@ -40,7 +40,7 @@ export async function checkPublishPath(out: string, to: string): Promise<void> {
     throw refuse("that is the file that is pulled into", another)
   const found = await stat(to).catch(() => undefined)
   if (found?.isDirectory()) throw refuse("that is a folder", "name a file in it")
-  if (found !== undefined && !found.isFile()) throw refuse("that is no file", another)
+  if (found !== undefined && !found.isFile()) throw refuse("that is not a file", another)
   const folder = await stat(dirname(await target(to))).catch(() => undefined)
   if (!folder?.isDirectory()) throw refuse("there is no such folder", "make it first, or give another path")
   const isCopy = found === undefined ? undefined : beginsWith(to, MAGIC, MAGIC_AT)
