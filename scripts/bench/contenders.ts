@@ -114,11 +114,16 @@ export function pull({ druidsync, config }: Surroundings, out: string): Promise<
 
 /** Bytes of all rows as druidsync asks for them. */
 export async function wireBytes(url: string): Promise<number> {
-  const { stdout } = await measureOk(curl(url, sqlBody(scanOfAll(), "arrayLines"), devNull))
+  const { stdout } = await measureOk(curlAll(url, DATASOURCE))
   return Number(stdout)
 }
 
-function scanOfAll(): string {
+/** The command that asks for all rows as druidsync does, and throws them away. */
+export function curlAll(url: string, datasource: string): string[] {
+  return curl(url, sqlBody(scanOfAll(datasource), "arrayLines"), devNull)
+}
+
+function scanOfAll(datasource = DATASOURCE): string {
   const columns = wikipedia({ rows: 0 }).columns.map(
     ({ name, type }): Column => ({
       name,
@@ -129,7 +134,7 @@ function scanOfAll(): string {
       duckdbType: "",
     }),
   )
-  return scanSql({ datasource: DATASOURCE }, columns, EVERYTHING)
+  return scanSql({ datasource }, columns, EVERYTHING)
 }
 
 function sqlBody(query: string, resultFormat: string): string {

@@ -9,6 +9,7 @@ const seed = process.env.DRUIDSYNC_MODEL_SEED ?? String(Date.now() % 1_000_000)
 
 const LONG = {
   DRUIDSYNC_MODEL_RUNS: "2000",
+  DRUIDSYNC_MOVES_RUNS: "1000",
   DRUIDSYNC_FAULTS: "all",
   DRUIDSYNC_CRASH_ALL: "1",
   DRUIDSYNC_RUNTIMES: "all",
