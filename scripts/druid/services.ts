@@ -71,6 +71,7 @@ const COORDINATOR = {
   "druid.coordinator.loadqueuepeon.type": "http",
   "druid.manager.segments.pollDuration": "PT1S",
   "druid.manager.rules.pollDuration": "PT1S",
+  "druid.manager.lookups.period": "2000",
   "druid.indexer.runner.type": "httpRemote",
   "druid.indexer.storage.type": "metadata",
   "druid.indexer.queue.startDelay": "PT0S",

@@ -190,6 +190,23 @@ describe("a configuration", () => {
       { keep: 90 },
       'keep: found 90; accepted: "all", or a duration of at least a day such as "90d" or "P90D" (no months or years: they vary)',
     ],
+    [
+      { lookups: "a" },
+      'lookups: found "a"; accepted: "*", or an array of lookup names such as ["country_names"]',
+    ],
+    [
+      { lookups: [] },
+      'lookups: found an empty array; accepted: "*", or an array of lookup names such as ["country_names"]',
+    ],
+    [
+      { lookups: ["a", 5] },
+      "lookups[1]: found 5; accepted: a lookup's name in Druid, without control characters",
+    ],
+    [{ lookups: ["a", "a"] }, 'lookups[1]: the lookup "a" is there twice'],
+    [
+      { lookups: ["a b", "a-b"] },
+      'lookups[1]: the lookup "a b" and the lookup "a-b" would both be the table "lookup_a_b"; leave one of them out',
+    ],
     [{ realtime: "" }, 'realtime: found an empty text; accepted: "include" or "exclude"'],
     [{ context: [] }, "context: found an array; accepted: an object"],
     [
