@@ -52,7 +52,7 @@ describe("lookups", () => {
   it("that changed are replaced whole, and indexes and views on them stay", async () => {
     here.stage.config(["edits"], { lookups: "*" })
     await here.stage.pull()
-    await execute(here.stage.out, "CREATE INDEX by_k ON lookup_countries (k)")
+    await execute(here.stage.out, "CREATE UNIQUE INDEX by_k ON lookup_countries (k)")
     await execute(here.stage.out, "CREATE VIEW names AS SELECT v FROM lookup_countries")
     lookups().set("countries", { DE: "Deutschland", IT: "Italia" })
     expect((await here.stage.pull()).report.lookups![0]).toMatchObject({ outcome: "replaced", rows: 2 })
@@ -70,6 +70,22 @@ describe("lookups", () => {
     expect(await entries()).toEqual(COUNTRIES)
     await execute(here.stage.out, "DROP TABLE lookup_countries")
     expect((await here.stage.pull()).report.lookups![0]!.outcome).toBe("new")
+    expect(await entries()).toEqual(COUNTRIES)
+  })
+
+  it("whose table another program changed so that rows cannot come are named, and the others are copied", async () => {
+    lookups().set("teams", { a: "A" })
+    here.stage.config(["edits"], { lookups: "*" })
+    await here.stage.pull()
+    await execute(here.stage.out, "ALTER TABLE lookup_countries RENAME COLUMN v TO value")
+    lookups().set("teams", { a: "B" })
+    const { exitCode, report, stderr } = await here.stage.pull()
+    expect(exitCode).not.toBe(0)
+    expect(report.lookups!.map((one) => one.outcome)).toEqual(["failed", "replaced"])
+    expect(stderr).toContain('DuckDB refuses to change table "lookup_countries" of')
+    expect((await run("status", ...out(), "--exit-code")).exitCode).toBe(3)
+    await execute(here.stage.out, "DROP TABLE lookup_countries")
+    await here.stage.pull()
     expect(await entries()).toEqual(COUNTRIES)
   })
 

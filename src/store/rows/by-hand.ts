@@ -187,3 +187,13 @@ function anew(table: string): string {
 function refused(message: string, hint: string, cause?: unknown): DruidsyncError {
   return new DruidsyncError("file", message, { scope: "datasource", hint, cause })
 }
+
+/**
+ * DuckDB (1.5.5) reads the unique indexes of a table when something is first inserted. What is deleted before that still
+ * stands in them, and the same row could not come again. Call it before rows are deleted.
+ * @param name qualified and quoted
+ * @param column any of its columns
+ */
+export function bindIndexes(engine: Engine, name: string, column: string): Promise<void> {
+  return engine.run(`INSERT INTO ${name} ("${column}") SELECT "${column}" FROM ${name} LIMIT 0`)
+}

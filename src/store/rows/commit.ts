@@ -13,6 +13,7 @@ import { writeOrigins } from "../notes/origins.ts"
 import { insertRows, updateRows } from "../notes/sync-table.ts"
 import { ensureTables, FORMAT, STATE, tableNames } from "../notes/tables.ts"
 import { msOfTime, timeCondition } from "../notes/times.ts"
+import { bindIndexes } from "./by-hand.ts"
 import { conversion } from "./convert.ts"
 import { countsByInterval } from "./interval-counts.ts"
 import type { Staged } from "./stage.ts"
@@ -90,7 +91,7 @@ export function commit(
       widened.push(...table.widened)
       const { datasource, table: name } = one.target
       const owner = { datasource, table: name, runId: run.id, nowMs: run.nowMs }
-      await bindIndexes(engine, table)
+      await bindIndexes(engine, table.name, "__time")
       let removed = 0
       for (const slice of one.slices) removed += await replaceRows(engine, table, slice, owner)
       removed += await removeRows(engine, table, owner, one.remove)
@@ -109,14 +110,6 @@ export function commit(
     return { deleted, widened }
   }
   return file.write(work, signal, bringing)
-}
-
-/**
- * DuckDB (1.5.5) reads the unique indexes of a table when something is first inserted. What is deleted before that still
- * stands in them, and the same row could not come again.
- */
-function bindIndexes(engine: Engine, { name }: TableNow): Promise<void> {
-  return engine.run(`INSERT INTO ${name} ("__time") SELECT "__time" FROM ${name} LIMIT 0`)
 }
 
 /** Names of the columns that came with the rows; undefined if none came. */

@@ -4,12 +4,13 @@
  */
 import { DruidsyncError } from "../../base/errors.ts"
 import { fold, quoteName } from "../../base/names.ts"
+import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
-import type { HeldLookup } from "../notes/lookups.ts"
-import { noteLookup, readLookups } from "../notes/lookups.ts"
+import { type HeldLookup, noteLookup, readLookups } from "../notes/lookups.ts"
 import { readRows } from "../notes/sync-table.ts"
 import { ensureTables, STATE, tableNames } from "../notes/tables.ts"
+import { bindIndexes, tableError } from "./by-hand.ts"
 
 /** A lookup whose rows wait in a table of the engine. */
 export interface StagedLookup {
@@ -45,7 +46,11 @@ export async function compareLookup(
   if (!file.exists()) return "none"
   return file.read(async () => {
     if (!(await hasTable(engine, file.path, one))) return "none"
-    const held = await lookupFingerprint(engine, `file.${quoteName(one.table)}`)
+    const held = await lookupFingerprint(engine, `file.${quoteName(one.table)}`).catch((error) => {
+      // Someone made another table of it: what is in the way is said where it is replaced.
+      if (says(error, "ofTable")) return undefined
+      throw error
+    })
     return held === (await lookupFingerprint(engine, one.staged)) ? "same" : "other"
   }, signal)
 }
@@ -63,10 +68,12 @@ export function replaceLookup(
 ): Promise<void> {
   const { lookup, table, staged, rows } = one
   const name = `file.${quoteName(table)}`
-  return file.write(async () => {
+  const work = async () => {
     await ensureTables(engine)
-    if (await hasTable(engine, file.path, one)) await engine.run(`DELETE FROM ${name}`)
-    else {
+    if (await hasTable(engine, file.path, one)) {
+      await bindIndexes(engine, name, "k")
+      await engine.run(`DELETE FROM ${name}`)
+    } else {
       await engine.run(`CREATE TABLE ${name} (k VARCHAR, v VARCHAR)`)
       await engine.run(`COMMENT ON TABLE ${name} IS ${literal(`druidsync: Druid's lookup ${lookup}`)}`)
     }
@@ -84,7 +91,11 @@ export function replaceLookup(
       ...times,
     }
     await noteLookup(engine, note)
-  }, signal)
+  }
+  return file.write(work, signal).catch((error) => {
+    if (!says(error, "ofTable") && !says(error, "outOfMemory")) throw error
+    throw tableError(file.path, { datasource: lookup, table }, error, [], [])
+  })
 }
 
 async function hasTable(engine: Engine, path: string, { lookup, table }: StagedLookup): Promise<boolean> {
