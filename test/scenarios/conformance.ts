@@ -312,6 +312,40 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: "copies what patterns match, takes in what comes later, and keeps what is listed no more",
+    async play(stage) {
+      const { world } = stage
+      const [first, later, out] = ["pat_a", "pat_b", "pat_c_out"].map(world.name) as [string, string, string]
+      for (const ds of [first, out]) await world.create(ds, dayOf("2024-01-01", 20), { columns: COLUMNS })
+      const [all, none] = ["pat_*", "*_out"].map(world.name) as [string, string]
+      stage.config([all, `!${none}`], { deletions: "mirror" })
+      const fetched = async () => {
+        const { exitCode, report } = await stage.pull()
+        expect(exitCode).toBe(0)
+        return report.datasources.map(({ datasource, rowsFetched }) => [datasource, rowsFetched])
+      }
+      expect(await fetched()).toEqual([[first, 20]])
+      await stage.expectEqual(first)
+
+      await world.create(later, dayOf("2024-01-01", 10), { columns: COLUMNS })
+      await world.append(first, dayOf("2024-01-02", 5))
+      expect(await fetched()).toEqual([
+        [first, 5],
+        [later, 10],
+      ])
+      for (const ds of [first, later]) await stage.expectEqual(ds)
+
+      await world.markUnused(first)
+      expect(await fetched()).toEqual([
+        [first, 0],
+        [later, 0],
+      ])
+      expect((await readTable(stage.out, stage.tableOf(first))).rows.size).toBe(25)
+      await stage.expectEqual(later)
+      await stage.expectTruthfulState(first)
+    },
+  },
+  {
     name: "commits nothing as complete while published segments are not served, and completes when they are back",
     alone: true,
     async play(stage) {

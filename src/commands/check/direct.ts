@@ -32,7 +32,7 @@ export async function checkDirect(
     const look = async () => {
       const probed = await probeDirect(client, settings.druid.protocol, name, intervals, signal)
       if (probed.kind === "no way") return allThroughBroker(probed.why)
-      const columns = settings.datasources.filter((one) => one.name === name)
+      const columns = tables.filter((one) => one.name === name)
       const odd = await oddColumn(options, columns, intervals)
       if (odd !== undefined) return allThroughBroker(odd)
       const nodes = `${counted(probed.nodes.length, "data node")} can be asked: ${probed.nodes.join(", ")}`
