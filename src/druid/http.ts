@@ -9,10 +9,10 @@ import type { Transport } from "./transport.ts"
 
 /** What lets in. It may change while a run goes on. */
 export interface Credentials {
-  /** headers of the next request. @throws DruidsyncError if they cannot be had */
-  headers(): Promise<Readonly<Record<string, string>>>
-  /** Druid did not accept these: looks for others. @returns whether there are any */
-  renew(refused: Readonly<Record<string, string>>): Promise<boolean>
+  /** headers of the next request. @throws DruidsyncError if they cannot be had; the signal's reason */
+  headers(signal?: AbortSignal): Promise<Readonly<Record<string, string>>>
+  /** Druid did not accept these: looks for others. @returns whether there are any. @throws the signal's reason */
+  renew(refused: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<boolean>
   /** in every form that they have on the wire, longest first: blotted out wherever a server's text repeats them (I8) */
   secrets(): readonly string[]
 }
@@ -80,11 +80,11 @@ export class Http {
   /** With the credentials of now; where they are no longer accepted and there are others, once more with those. */
   async #admitted(message: Message, { signal }: RequestOptions): Promise<Response> {
     const { credentials } = this.#options
-    const given = (await credentials?.headers()) ?? {}
+    const given = (await credentials?.headers(signal)) ?? {}
     const response = await this.#exchange(message, given, signal)
-    if (response.status !== 401 || (await credentials?.renew(given)) !== true) return response
+    if (response.status !== 401 || (await credentials?.renew(given, signal)) !== true) return response
     dropBody(response)
-    return this.#exchange(message, (await credentials?.headers()) ?? {}, signal)
+    return this.#exchange(message, (await credentials?.headers(signal)) ?? {}, signal)
   }
 
   #exchange(

@@ -2,6 +2,7 @@
  * Tokens of OAuth 2.0's client credentials grant (RFC 6749, 4.4): fetched when the first request needs one, and again
  * before it runs out or when Druid no longer accepts it. No message holds a secret (invariant I8).
  */
+import { unlessAborted } from "../base/abort.ts"
 import { DruidsyncError } from "../base/errors.ts"
 import { printable } from "../base/printable.ts"
 import { textOf } from "./body.ts"
@@ -24,6 +25,13 @@ interface Token {
   readonly endsAtMs: number
 }
 
+/** A question that is under way, for all who need its answer. */
+interface Asking {
+  readonly token: Promise<Token>
+  readonly stop: AbortController
+  waiting: number
+}
+
 /** A token is replaced this long before its end, or at three quarters of a short life. */
 const MARGIN_MS = 30_000
 
@@ -31,7 +39,7 @@ export class TokenSource {
   readonly #options: TokenOptions
   readonly #host: string
   #token: Token | undefined
-  #pending: Promise<Token> | undefined
+  #pending: Asking | undefined
   /** some servers take the client's name and secret in the body alone */
   #inBody = false
 
@@ -40,46 +48,61 @@ export class TokenSource {
     this.#host = new URL(options.tokenUrl).host
   }
 
-  /** A token that has not run out. @throws DruidsyncError `auth`, `connect`, … */
-  async token(): Promise<string> {
+  /** A token that has not run out. @throws DruidsyncError `auth`, `connect`, …; the signal's reason */
+  async token(signal?: AbortSignal): Promise<string> {
     const now = this.#options.nowMs()
     const held = this.#token
     if (held !== undefined && now < held.renewAtMs) return held.value
     try {
-      return (await this.#renewed()).value
+      return (await this.#renewed(signal)).value
     } catch (error) {
+      signal?.throwIfAborted()
       // The old one is good for a little longer: the next request tries again.
       if (held !== undefined && now < held.endsAtMs) return held.value
       throw error
     }
   }
 
-  /** Druid did not accept this token. @returns whether there is another now. @throws DruidsyncError */
-  async replace(refused: string): Promise<boolean> {
-    if (this.#token === undefined || this.#token.value === refused) await this.#renewed()
+  /** Druid did not accept this token. @returns whether there is another now. @throws DruidsyncError; the signal's reason */
+  async replace(refused: string, signal?: AbortSignal): Promise<boolean> {
+    if (this.#token === undefined || this.#token.value === refused) await this.#renewed(signal)
     return this.#token?.value !== refused
   }
 
-  /** One request at a time, however many wait for the token. */
-  #renewed(): Promise<Token> {
-    this.#pending ??= this.#fetch()
-      .then((token) => {
-        this.#token = token
-        return token
-      })
-      .finally(() => {
-        this.#pending = undefined
-      })
-    return this.#pending
+  /** One request at a time, however many wait for the token; it ends with the last of them. */
+  async #renewed(signal: AbortSignal | undefined): Promise<Token> {
+    this.#pending ??= this.#ask()
+    const asking = this.#pending
+    asking.waiting++
+    try {
+      return await unlessAborted(asking.token, signal)
+    } finally {
+      asking.waiting--
+      if (asking.waiting === 0) this.#end(asking)
+    }
   }
 
-  async #fetch(): Promise<Token> {
+  #ask(): Asking {
+    const stop = new AbortController()
+    const token = this.#fetch(stop.signal).then((found) => {
+      this.#token = found
+      return found
+    })
+    return { token, stop, waiting: 0 }
+  }
+
+  #end(asking: Asking): void {
+    if (this.#pending === asking) this.#pending = undefined
+    asking.stop.abort()
+  }
+
+  async #fetch(signal: AbortSignal): Promise<Token> {
     const { nowMs } = this.#options
     const askedAtMs = nowMs()
-    let response = await this.#post()
+    let response = await this.#post(signal)
     if (!this.#inBody && (response.status === 400 || response.status === 401)) {
       this.#inBody = true
-      response = await this.#post()
+      response = await this.#post(signal)
     }
     const { status, answer } = response
     const { access_token: value, expires_in: seconds, token_type: type } = answer
@@ -93,7 +116,9 @@ export class TokenSource {
     return { value, endsAtMs: askedAtMs + lifeMs, renewAtMs: askedAtMs + lifeMs - marginMs }
   }
 
-  async #post(): Promise<{ readonly status: number; readonly answer: Readonly<Record<string, unknown>> }> {
+  async #post(
+    signal: AbortSignal,
+  ): Promise<{ readonly status: number; readonly answer: Readonly<Record<string, unknown>> }> {
     const { tokenUrl, clientId, clientSecret, scope, transport, userAgent } = this.#options
     const form = new URLSearchParams({ grant_type: "client_credentials" })
     if (scope !== undefined) form.set("scope", scope)
@@ -113,7 +138,7 @@ export class TokenSource {
       headers.authorization = `Basic ${Buffer.from(both.join(":")).toString("base64")}`
     }
     const response = await transport
-      .fetch(tokenUrl, { method: "POST", headers, body: form.toString() })
+      .fetch(tokenUrl, { method: "POST", headers, body: form.toString(), signal })
       .catch((error: unknown) => {
         throw error instanceof DruidsyncError ? error.saying(`asking for a token: ${error.message}`) : error
       })

@@ -2,6 +2,7 @@
  * The credentials of a run, as they are sent to Druid: a password or token, read again from its reference if Druid refuses it
  * during the run, or tokens from a token server.
  */
+import { unlessAborted } from "../base/abort.ts"
 import type { Access, Auth } from "../config/settings.ts"
 import type { Credentials } from "../druid/http.ts"
 import { TokenSource } from "../druid/oauth2.ts"
@@ -35,10 +36,10 @@ export function credentialsFor(options: CredentialsOptions): Credentials {
       : undefined
   let rereading: Promise<Access | undefined> | undefined
 
-  async function headers(): Promise<Headers> {
+  async function headers(signal?: AbortSignal): Promise<Headers> {
     const more = Object.entries(access.headers).map(([name, value]) => [name, value.reveal()])
     const authorization =
-      tokens === undefined ? authorizationOf(access.auth) : `Bearer ${keep(await tokens.token())}`
+      tokens === undefined ? authorizationOf(access.auth) : `Bearer ${keep(await tokens.token(signal))}`
     return { ...Object.fromEntries(more), ...(authorization === undefined ? {} : { authorization }) }
   }
 
@@ -49,13 +50,14 @@ export function credentialsFor(options: CredentialsOptions): Credentials {
 
   return {
     headers,
-    async renew(refused) {
-      if (tokens !== undefined) return tokens.replace(refused.authorization?.slice("Bearer ".length) ?? "")
+    async renew(refused, signal) {
+      if (tokens !== undefined)
+        return tokens.replace(refused.authorization?.slice("Bearer ".length) ?? "", signal)
       if (differs(await headers(), refused)) return true
       rereading ??= access.reread?.().finally(() => {
         rereading = undefined
       })
-      const read = await rereading
+      const read = rereading === undefined ? undefined : await unlessAborted(rereading, signal)
       if (read === undefined) return false
       access = read
       for (const secret of secretsOf(read)) keep(secret)

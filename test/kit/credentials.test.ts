@@ -100,6 +100,28 @@ describe("tokens from a token server", () => {
     expect(server.requests.length).toBe(3)
   })
 
+  it("are waited for as long as the one who asks has time; others, and the next, get theirs", async () => {
+    const { headers } = fromServer()
+    const over = new AbortController()
+    const held = Promise.withResolvers<void>()
+    server.hold = () => held.promise
+    const hurried = headers(over.signal)
+    const patient = headers()
+    over.abort(new Error("the time is over"))
+    expect(await hurried.catch((error) => error.message)).toBe("the time is over")
+    held.resolve()
+    expect((await patient).authorization).toBe("Bearer token-1-of-the-server")
+  })
+
+  it("that nobody waits for any more are asked for anew by the next who needs one", async () => {
+    const { headers } = fromServer()
+    const over = new AbortController()
+    server.hold = async () => over.abort(new Error("the time is over"))
+    expect(await headers(over.signal).catch((error) => error.message)).toBe("the time is over")
+    server.hold = () => Promise.resolve()
+    expect((await headers()).authorization).toStartWith("Bearer token-")
+  })
+
   it("that cannot be had are an error without a secret, whatever the server says", async () => {
     const wrong = [
       {

@@ -17,6 +17,8 @@ export class TokenServer {
   formOnly = false
   /** answers with this instead */
   instead: { readonly status: number; readonly body: string } | undefined
+  /** awaited before each answer */
+  hold: () => Promise<void> = () => Promise.resolve()
   readonly #server: Server
 
   private constructor() {
@@ -25,6 +27,7 @@ export class TokenServer {
       for await (const piece of request) body += piece
       const form = Object.fromEntries(new URLSearchParams(body))
       this.requests.push({ headers: request.headers, form })
+      await this.hold()
       const { status, body: answer } = this.instead ?? this.#answer(form, request.headers.authorization)
       response.writeHead(status, { "content-type": "application/json" }).end(answer)
     })
