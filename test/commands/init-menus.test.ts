@@ -70,6 +70,23 @@ describe("druidsync init at a terminal", () => {
   )
 
   it(
+    "has a last row for all, also future ones, which is not chosen at first",
+    async () => {
+      // Up from the first row is the last.
+      const { code, left } = await atTerminal([
+        ["Host or URL", `${fake.url}\r`],
+        ["◻ *", "\u001b[A"],
+        ["◻ * (all, also future ones)", " "],
+        ["◼ * (all, also future ones)", "\r"],
+      ])
+      expect(left).toEqual([])
+      expect(code).toBe(0)
+      expect((await written()).datasources).toEqual(["*"])
+    },
+    SLOW,
+  )
+
+  it(
     "asks for a login by menus, and never shows what is typed for a secret",
     async () => {
       fake.credentials = { user: "u", password: "geheim" }
