@@ -80,6 +80,19 @@ export function ownDays(shard: Shard, datasource: string): (day: bigint) => bool
   }
 }
 
+/**
+ * SQL that is true for rows of the shard's days: the arithmetic above in 64-bit integers, where remainders may be negative.
+ * @param ms SQL of a time in milliseconds since 1970
+ * @param divide the operator that divides whole numbers
+ */
+export function ownDaySql(shard: Shard, datasource: string, ms: string, divide: "/" | "//"): string {
+  const positive = (value: string, by: bigint) => `MOD(MOD(${value}, ${by}) + ${by}, ${by})`
+  const day = `(${ms} - ${positive(ms, SHARD_DAY_MS)}) ${divide} ${SHARD_DAY_MS}`
+  const hash = `MOD(${positive(day, SHARD_DAYS)} * ${SHARD_FACTOR} + ${shardOffset(datasource)}, ${SHARD_RANGE})`
+  const { first, last } = shardHashes(shard)
+  return `${hash} BETWEEN ${first} AND ${last}`
+}
+
 /** The share of stretches of a datasource. Without a shard everything is ours. */
 export function shareOf(shard: Shard | undefined, datasource: string): Share {
   if (shard === undefined) return () => "all"

@@ -5,17 +5,18 @@
  */
 
 import type { Chunk, Interval } from "../base/domain.ts"
-import { anyOverlap, sameInterval } from "../base/intervals.ts"
+import { anyOverlap, sameInterval, union } from "../base/intervals.ts"
 import { shareOf } from "../base/shard.ts"
 import { settingsDigest } from "../config/settings-digest.ts"
 import { knownRows } from "../plan/chunks.ts"
 import { copiedFrom } from "../plan/window.ts"
-import { heldOf, type Subject } from "../pull/judge.ts"
+import type { Subject } from "../pull/judge.ts"
 import type { Ports } from "../pull/ports.ts"
 import { readShape } from "../pull/prepare/shape.ts"
 import { nothingActive } from "../pull/refusals.ts"
 import { chunksFor, copiedUntil, makeableChunks, sourceOf } from "../pull/source.ts"
-import { type HeldState, readState } from "../store/notes/state.ts"
+import { partsOf } from "../store/notes/checkpoints.ts"
+import type { HeldState } from "../store/notes/state.ts"
 import { refuseChanged } from "../store/rows/by-hand.ts"
 import { comparedColumns } from "./columns.ts"
 import type { Compare, CompareContext, Finding } from "./context.ts"
@@ -89,8 +90,11 @@ export async function comparison(
   only?: readonly Interval[],
 ): Promise<Comparison> {
   const { settings, held, inventory } = both
-  const segments = inventory.segments.get(settings.name) ?? []
-  if (segments.length === 0) throw await nothingActive(ports, settings, held)
+  const { engine, file, signal } = ports
+  if (!inventory.segments.lists(settings.name)) throw await nothingActive(ports, settings, held)
+  const segments = await inventory.segments.segments(settings.name)
+  const chunks = chunksFor(settings, segments)
+  const parts = await file.read(() => partsOf(engine, held.table), signal)
   const share = settings.shard === undefined ? undefined : shareOf(settings.shard, settings.name)
   const options = {
     settings: settingsDigest(settings),
@@ -99,7 +103,7 @@ export async function comparison(
     realtime: settings.realtime,
     ...(share === undefined ? {} : { share }),
   }
-  const all = stretchesOf(makeableChunks(settings, segments, held.parts), held.parts, options)
+  const all = stretchesOf(makeableChunks(settings, segments, parts), parts, options)
   const isAsked = anyOverlap(only ?? [])
   const stretches =
     only === undefined
@@ -110,13 +114,13 @@ export async function comparison(
     () => refuseChanged(ports.engine, ports.file.path, held.table, held.columns),
     ports.signal,
   )
-  const stray = await strayRows(ports, held.table, held.parts, windowOf(options))
+  const stray = await strayRows(ports, held.table, parts, windowOf(options))
   const base = { stray, notSampled: only === undefined ? all.stretches.length - stretches.length : 0 }
   if (stretches.length === 0) return { ...NOTHING, ...base, skipped }
   const source = sourceOf(settings)
   const shape = await readShape(ports, source, both, stretches.map(workOf))
   const { sliceRows } = wish
-  const context = { ports, settings, source, held, shape, inventory, sliceRows, numbering }
+  const context = { ports, settings, source, held, shape, chunks, sliceRows, numbering }
   // Groups are few, and Druid has no fingerprints of them: they are always compared themselves.
   const found = await laps(context, stretches, wish.deep || settings.aggregate !== undefined)
   const partlyCompared = partly(context, wish.deep)
@@ -189,10 +193,14 @@ async function unmovedStretches(
   stretches: readonly Stretch[],
 ): Promise<Set<Stretch>> {
   const { ports, settings } = context
-  const segments = await ports.catalog.segments(ports.signal)
-  const chunks = chunksFor(settings, segments.get(settings.name) ?? [])
-  const state = await readState(ports.engine, ports.file, ports.signal)
-  const parts = new Map((heldOf(state, settings)?.parts ?? []).map((part) => [part.interval.start, part]))
+  const { engine, file, catalog, signal } = ports
+  const intervals = union(stretches.map(({ chunk }) => chunk.interval))
+  const look = await catalog.segments(signal, new Map([[settings.name, intervals]]))
+  const hull = { start: intervals[0]!.start, end: intervals.at(-1)!.end }
+  const chunks = chunksFor(settings, await look.segments(settings.name, [hull]))
+  await look.drop()
+  const now = await file.read(() => partsOf(engine, context.held.table, hull), signal)
+  const parts = new Map(now.map((part) => [part.interval.start, part]))
   return new Set(
     stretches.filter((stretch) => {
       const part = parts.get(stretch.part.interval.start)

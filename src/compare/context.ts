@@ -1,6 +1,6 @@
 /** What comparing one datasource works with, and what comes of it. */
+import type { Chunk } from "../base/domain.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
-import type { Inventory } from "../druid/catalog.ts"
 import type { Source } from "../druid/sql.ts"
 import type { Ports } from "../pull/ports.ts"
 import type { Shape } from "../pull/prepare/shape.ts"
@@ -13,7 +13,8 @@ export interface CompareContext {
   readonly source: Source
   readonly held: HeldState
   readonly shape: Shape
-  readonly inventory: Inventory
+  /** all chunks of the datasource, ascending */
+  readonly chunks: readonly Chunk[]
   /** rows that a slice aims at */
   readonly sliceRows: number
   /** counts spool files and staging tables through the whole run */

@@ -10,7 +10,6 @@ import { removeSpooled } from "../druid/spool.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
 import { checkSegments } from "../pull/pipeline/past-broker.ts"
-import { chunksFor } from "../pull/source.ts"
 import { conversion } from "../store/rows/convert.ts"
 import { commonColumn } from "../store/rows/drift.ts"
 import { countsByInterval, storedBucket } from "../store/rows/interval-counts.ts"
@@ -31,11 +30,9 @@ export async function compareByRows(
   context: CompareContext,
   stretches: readonly Stretch[],
 ): Promise<Finding[]> {
-  const { settings, inventory } = context
+  const { settings, chunks: all } = context
   const share = shareOf(settings.shard, settings.name)
-  const chunks = chunksFor(settings, inventory.segments.get(settings.name) ?? []).filter(
-    (chunk) => share(chunk.interval) !== "none",
-  )
+  const chunks = all.filter((chunk) => share(chunk.interval) !== "none")
   const at = new Map(stretches.map((stretch) => [stretch.interval.start, stretch]))
   const found = new Map<Stretch, Finding>()
   for (const slice of slicesOf(stretches.map(workOf), chunks, context.sliceRows)) {

@@ -53,7 +53,6 @@ export async function strayRows(
 }
 
 /** The stretches to clear so that stray rows go and nothing else does. */
-export function strayStretches(stray: readonly Stray[], parts: readonly Part[]): Interval[] {
-  const covered = parts.map((part) => part.interval)
+export function strayStretches(stray: readonly Stray[], covered: readonly Interval[]): Interval[] {
   return stray.flatMap(({ interval }) => (interval === undefined ? [] : subtract(interval, covered)))
 }

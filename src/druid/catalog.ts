@@ -4,6 +4,7 @@
  */
 import type { Bucket, Column, Interval, Segment } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
+import type { SegmentsDesk, SegmentsLook } from "../base/segments-look.ts"
 import type { DruidClient } from "./client.ts"
 import { CoreSetsReader } from "./core-sets.ts"
 import { type Bounds, type Count, readBounds, readCounts, readHistogram } from "./counts.ts"
@@ -12,7 +13,7 @@ import type { Header } from "./framing.ts"
 import { type ListedColumn, type Listing, readListing } from "./listing.ts"
 import { readDatasourceNames } from "./overview.ts"
 import { type SegmentColumns, SegmentColumnsReader, type Stretch } from "./segment-columns.ts"
-import { SegmentsReader } from "./segments.ts"
+import { readSegments, type Within } from "./segments.ts"
 import {
   beyondDoubleSql,
   conditionsOn,
@@ -26,8 +27,8 @@ import {
 
 /** One look at the cluster: everything was read within one request (columns: in the one before it). */
 export interface Inventory {
-  /** per configured datasource, with those that are served and not used; empty where Druid lists nothing */
-  readonly segments: ReadonlyMap<string, readonly Segment[]>
+  /** of the configured datasources, with those that are served and not used */
+  readonly segments: SegmentsLook
   /** per configured datasource; missing where Druid does not list it (nothing loaded, forbidden, unknown) */
   readonly columns: ReadonlyMap<string, readonly ListedColumn[]>
   /** "counts": Druid refuses `sys.segments`, days with their numbers of rows stand in for segments */
@@ -44,8 +45,8 @@ export interface FoundColumns {
 export interface Catalog {
   /** Looks at everything. The first look decides whether there are segments to be seen, or rows to be counted. */
   inventory(signal?: AbortSignal): Promise<Inventory>
-  /** Looks at the segments again, with the columns known from before. */
-  segments(signal?: AbortSignal): Promise<ReadonlyMap<string, readonly Segment[]>>
+  /** Looks at the segments again, with the columns known from before. @param within as for `readSegments` */
+  segments(signal?: AbortSignal, within?: Within): Promise<SegmentsLook>
   /** Names of all datasources that Druid lists for this user: one request, however often it is asked. */
   names(signal?: AbortSignal): Promise<readonly string[]>
   /** The columns alone, read again: a list that is newer than the look at the segments. */
@@ -110,10 +111,14 @@ export interface Catalog {
 /** Columns per query that reads whole columns. */
 const COLUMNS_PER_QUERY = 50
 
-/** @param ahead the columns, asked for already: the first look takes them */
+/**
+ * @param desk where looks at the segments are kept
+ * @param ahead the columns, asked for already: the first look takes them
+ */
 export function createCatalog(
   client: DruidClient,
   datasources: readonly string[],
+  desk: SegmentsDesk,
   ahead?: Promise<Listing>,
 ): Catalog {
   let asked = ahead
@@ -122,17 +127,18 @@ export function createCatalog(
   let basis: Inventory["basis"] | undefined
   let names: Promise<readonly string[]> | undefined
   const held = new SegmentColumnsReader(client)
-  const listed = new SegmentsReader(client, datasources)
   const cores = new CoreSetsReader(client)
 
   async function counted(signal?: AbortSignal) {
     const found = new Map<string, Segment[]>()
     for (const name of datasources) found.set(name, await countedSegments(client, name, signal))
-    return found
+    return desk.put(found)
   }
 
-  const look = (signal?: AbortSignal) =>
-    basis === "counts" ? counted(signal) : listed.read(segmentColumns, signal)
+  const look = (signal?: AbortSignal, within?: Within) =>
+    basis === "counts"
+      ? counted(signal)
+      : readSegments(client, desk, datasources, segmentColumns, signal, within)
 
   /** Columns whose number is at least `least`; the only row of an answer is the count and a number per column. */
   async function columnsWhere(

@@ -3,6 +3,7 @@
  * help (`ask.ts`); rows for a spool file are asked for once, since a slice starts again as a whole, with its counts.
  */
 import { randomUUID } from "node:crypto"
+import { rm } from "node:fs/promises"
 import { DruidsyncError } from "../base/errors.ts"
 import { ask, type Retries } from "./ask.ts"
 import { textOf } from "./body.ts"
@@ -54,6 +55,18 @@ export interface DruidClient {
    * @throws DruidsyncError
    */
   spool(sql: string, path: string, options: SpoolOptions): Promise<Spooled>
+  /**
+   * The same for a small question with a long answer: what `read` makes of the file. Where it finds the answer damaged, it is
+   * asked for again. The file is gone afterwards.
+   * @param newPath path of a file that is not there yet
+   * @throws DruidsyncError
+   */
+  spooled<T>(
+    sql: string,
+    newPath: () => Promise<string>,
+    options: AskOptions,
+    read: (spooled: Spooled) => Promise<T>,
+  ): Promise<T>
   /** A native query (`POST /druid/v2`), answered with JSON. @throws DruidsyncError */
   native(query: Readonly<Record<string, unknown>>, options: AskOptions): Promise<unknown>
   /** Which segments the broker would read for a native query, and where they are. @throws DruidsyncError */
@@ -138,6 +151,12 @@ export function createClient(options: ClientOptions): DruidClient {
     )
   }
 
+  async function spoolOf(response: Response, path: string, onBytes?: (bytes: number) => void) {
+    const frame = await spoolRows(response, path, onBytes)
+    queries.checkTrailers(response)
+    return { path, header: frame.end(), bytes: frame.rowBytes }
+  }
+
   return {
     get requests() {
       return [...ofNodes.values()].reduce((sum, one) => sum + one.requests, http.requests)
@@ -150,12 +169,17 @@ export function createClient(options: ClientOptions): DruidClient {
       run(
         () => sqlQuery(sql, true, newId(), context),
         request,
-        async (response) => {
-          const frame = await spoolRows(response, path, request.onBytes)
-          queries.checkTrailers(response)
-          return { path, header: frame.end(), bytes: frame.rowBytes }
-        },
+        (response) => spoolOf(response, path, request.onBytes),
       ),
+    spooled: (sql, newPath, request, read) =>
+      sqlAnswer(sql, true, request, async (response) => {
+        const path = await newPath()
+        try {
+          return await read(await spoolOf(response, path))
+        } finally {
+          await rm(path, { force: true })
+        }
+      }),
     native: (query, request) =>
       answered(
         NATIVE_PATH,

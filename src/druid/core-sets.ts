@@ -13,8 +13,8 @@ const MOST_SEGMENTS = 200
 
 export class CoreSetsReader {
   readonly #client: Pick<DruidClient, "rows">
-  /** a segment's shard spec never changes */
-  readonly #known = new WeakMap<Segment, number | undefined>()
+  /** by id: a segment's shard spec never changes */
+  readonly #known = new Map<string, number | undefined>()
 
   constructor(client: Pick<DruidClient, "rows">) {
     this.#client = client
@@ -30,22 +30,21 @@ export class CoreSetsReader {
     segments: readonly Segment[],
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<Segment, number>> {
-    const open = segments.filter((segment) => !this.#known.has(segment))
+    const idOf = (segment: Segment) => segmentId(datasource, segment)
+    const open = segments.map(idOf).filter((id) => !this.#known.has(id))
     for (let n = 0; n < open.length; n += MOST_SEGMENTS) {
-      const some = open.slice(n, n + MOST_SEGMENTS)
-      const ids = some.map((segment) => segmentId(datasource, segment))
+      const ids = open.slice(n, n + MOST_SEGMENTS)
       const options = { action: "reading shard specs of sys.segments", signal }
       const specs = new Map(
         await this.#client.rows(shardSpecsSql(ids), options, (rows) =>
           rows.map((row) => wholeRow(row, 2).map(textCell) as [string, string]),
         ),
       )
-      for (const [i, segment] of some.entries())
-        this.#known.set(segment, corePartitionsOf(specs.get(ids[i]!) ?? ""))
+      for (const id of ids) this.#known.set(id, corePartitionsOf(specs.get(id) ?? ""))
     }
     return new Map(
       segments.flatMap((segment) => {
-        const partitions = this.#known.get(segment)
+        const partitions = this.#known.get(idOf(segment))
         return partitions === undefined ? [] : [[segment, partitions] as const]
       }),
     )

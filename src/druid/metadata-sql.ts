@@ -1,4 +1,7 @@
 /** The SQL that asks Druid about itself: INFORMATION_SCHEMA and `sys.segments`. Pure functions from plain data to text. */
+import type { Interval } from "../base/domain.ts"
+import { union } from "../base/intervals.ts"
+import { formatDruidTime, parseDruidTime } from "../base/time.ts"
 import { quoteText } from "./sql.ts"
 
 /** Names of the datasources of which anything can be queried: one column. */
@@ -33,8 +36,13 @@ export const TELLING = 2
  * is_used, core]`; `core` is the shard spec of the first partitions, `TELLING` (the text functions of `sys` can only compare).
  * @param available names of the columns that this release's `sys.segments` has: `is_active` came with 0.23,
  * `replication_factor` with 27; what is missing is derived or NULL.
+ * @param within of each datasource the segments that overlap these, and maybe others. Default: all of `datasources`
  */
-export function segmentsSql(datasources: readonly string[], available: ReadonlySet<string>): string {
+export function segmentsSql(
+  datasources: readonly string[],
+  available: ReadonlySet<string>,
+  within?: ReadonlyMap<string, readonly Interval[]>,
+): string {
   const replication = available.has("replication_factor") ? "replication_factor" : "CAST(NULL AS BIGINT)"
   const active = activeSql(available)
   return (
@@ -44,7 +52,7 @@ export function segmentsSql(datasources: readonly string[], available: ReadonlyS
     `CASE WHEN ${active} THEN 1 ELSE 0 END AS is_used, ` +
     // One segment tells of the whole set; the other is for where the first is missing. Where both are: `shardSpecsSql`.
     `CASE WHEN partition_num < ${TELLING} THEN shard_spec ELSE '' END AS core ` +
-    `FROM sys.segments WHERE datasource ${oneOf(datasources)} ` +
+    `FROM sys.segments WHERE ${within === undefined ? `datasource ${oneOf(datasources)}` : withinSql(within)} ` +
     `AND (${active} OR (is_published = 0 AND is_available = 1))`
   )
 }
@@ -52,6 +60,35 @@ export function segmentsSql(datasources: readonly string[], available: ReadonlyS
 /** Rows of `[segment_id, shard_spec]`. @param ids of segments */
 export function shardSpecsSql(ids: readonly string[]): string {
   return `SELECT segment_id, shard_spec FROM sys.segments WHERE segment_id ${oneOf(ids)}`
+}
+
+/** More stretches of one datasource than these are asked for as one. */
+const MOST_STRETCHES = 50
+/** Times between these are written with years of four digits, so that texts compare as times do. */
+const FOUR_DIGITS = {
+  from: parseDruidTime("0000-01-01T00:00:00.000Z"),
+  to: parseDruidTime("9999-12-31T23:59:59.999Z"),
+}
+
+function withinSql(within: ReadonlyMap<string, readonly Interval[]>): string {
+  const each = [...within].map(([datasource, intervals]) => {
+    const some = union(intervals)
+    const hull = { start: some[0]!.start, end: some.at(-1)!.end }
+    const overlaps = (some.length > MOST_STRETCHES ? [hull] : some).map(overlapSql)
+    return `(datasource = ${quoteText(datasource)} AND (${overlaps.join(" OR ")}))`
+  })
+  return `(${each.join(" OR ")})`
+}
+
+/**
+ * Segments have their times as texts. Years before 0 begin with "-", which sorts before digits, as it should; years of five
+ * digits and more sort anywhere: a segment that ends there is taken whatever it is.
+ */
+function overlapSql({ start, end }: Interval): string {
+  const isPlain = (ms: bigint) => ms >= FOUR_DIGITS.from && ms <= FOUR_DIGITS.to
+  const starts = isPlain(end) ? [`"start" < '${formatDruidTime(end)}'`] : []
+  const ends = isPlain(start) ? [`("end" > '${formatDruidTime(start)}' OR "end" NOT LIKE '____-%')`] : []
+  return `(${[...starts, ...ends].join(" AND ") || "1 = 1"})`
 }
 
 /**

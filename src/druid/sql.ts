@@ -10,16 +10,7 @@ import { type Every, ROWS_COLUMN } from "../base/buckets.ts"
 import type { Column, Interval } from "../base/domain.ts"
 import { union } from "../base/intervals.ts"
 import { quoteName } from "../base/names.ts"
-import {
-  SHARD_DAY_MS,
-  SHARD_DAYS,
-  SHARD_FACTOR,
-  SHARD_RANGE,
-  type Shard,
-  shardHashes,
-  shardOffset,
-  shareOf,
-} from "../base/shard.ts"
+import { ownDaySql, type Shard, shareOf } from "../base/shard.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 
 /**
@@ -98,16 +89,7 @@ export function matching(source: Source, intervals: readonly Interval[]): string
   const { shard, datasource } = source
   const share = shareOf(shard, datasource)
   const isOwn = shard === undefined || intervals.every((interval) => share(interval) === "all")
-  return isOwn ? filter : `${filter} AND ${shardSql(shard, datasource)}`
-}
-
-/** True for rows of the shard's days: the arithmetic of `shard.ts`, in Druid's LONGs, where remainders may be negative. */
-function shardSql(shard: Shard, datasource: string): string {
-  const positive = (value: string, by: bigint) => `MOD(MOD(${value}, ${by}) + ${by}, ${by})`
-  const day = `(${TIME_MS} - ${positive(TIME_MS, SHARD_DAY_MS)}) / ${SHARD_DAY_MS}`
-  const hash = `MOD(${positive(day, SHARD_DAYS)} * ${SHARD_FACTOR} + ${shardOffset(datasource)}, ${SHARD_RANGE})`
-  const { first, last } = shardHashes(shard)
-  return `${hash} BETWEEN ${first} AND ${last}`
+  return isOwn ? filter : `${filter} AND ${ownDaySql(shard, datasource, TIME_MS, "/")}`
 }
 
 /** Who writes the values: a broker that answers SQL, or a data node that answers the native query that the SQL becomes. */

@@ -2,6 +2,7 @@
 import { setMaxListeners } from "node:events"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
+import type { SegmentsDesk } from "../base/segments-look.ts"
 import type { DatasourceSettings, Settings } from "../config/settings.ts"
 import { createCatalog } from "../druid/catalog.ts"
 import type { DruidClient } from "../druid/client.ts"
@@ -15,6 +16,8 @@ import { literal, threadsHere } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
 import { acquireRunLock } from "../store/file/run-lock.ts"
+import { segmentsDesk } from "../store/look/desk.ts"
+import { withTemporaryDesk } from "../store/look/temporary.ts"
 import { readState } from "../store/notes/state.ts"
 import { openClient, tellingBy } from "./client.ts"
 import { namesOf } from "./select.ts"
@@ -72,7 +75,8 @@ export function withSession<T>(options: SessionOptions, work: Work<T>): Promise<
         await engine.run(`SET temp_directory = ${literal(join(spoolDir, "duckdb"))}`)
         // If we waited for the lock, the listing is out of date by now.
         const fresh = hasWaited ? undefined : listing
-        return await workWith(session, { client, engine, file, spoolDir }, fresh, work)
+        const desk = segmentsDesk(await engine.beside(), async () => spoolDir)
+        return await workWith(session, { client, engine, file, spoolDir }, desk, fresh, work)
       } finally {
         await lock.release()
       }
@@ -99,7 +103,9 @@ export function withReadSession<T>(options: Opening, work: Work<T>): Promise<T> 
         read: (work, signal) => real.read(work, signal),
         write: () => Promise.reject(new Error("a session that only looks must not write")),
       }
-      return workWith(options, { client, engine, file, spoolDir: "" }, listing, work)
+      return withTemporaryDesk(engine, options.settings.pull.spoolDir, (desk) =>
+        workWith(options, { client, engine, file, spoolDir: "" }, desk, listing, work),
+      )
     }),
   )
 }
@@ -108,6 +114,7 @@ export function withReadSession<T>(options: Opening, work: Work<T>): Promise<T> 
 async function workWith<T>(
   options: Opening,
   opened: Pick<Ports, "client" | "engine" | "file" | "spoolDir">,
+  desk: SegmentsDesk,
   listing: Promise<Listing> | undefined,
   work: Work<T>,
 ): Promise<T> {
@@ -115,7 +122,7 @@ async function workWith<T>(
   const tables = await options.choose(opened.client, () => heldNames(opened, signal))
   const ports = {
     ...opened,
-    catalog: createCatalog(opened.client, namesOf(tables), listing),
+    catalog: createCatalog(opened.client, namesOf(tables), desk, listing),
     direct: pastBroker(options, opened.client),
     // How the file identifies the cluster: with or without TLS, it is the same one.
     origin: settings.druid.url.replace(/^https?:\/\//, ""),

@@ -26,6 +26,12 @@ export function windowStart(keepMs: Keep, nowMs: number, every?: Every): bigint 
   return every === undefined ? start : bucketStart(every, start)
 }
 
+/** The window of `keep`: from its first day to now; undefined where everything is kept. */
+export function windowOfKeep(keepMs: Keep, nowMs: number, every?: Every): Interval | undefined {
+  const start = windowStart(keepMs, nowMs, every)
+  return start === undefined ? undefined : { start, end: BigInt(Math.floor(nowMs)) + 1n }
+}
+
 /** From when on rows are copied: the latest of all bounds. @param sinceMs of this run alone */
 export function copiedFrom(wish: WindowWish, sinceMs: bigint | undefined, nowMs: number): bigint | undefined {
   const every = wish.aggregate?.every
@@ -59,10 +65,9 @@ export function movingWindow(
   parts: readonly Part[],
   every?: Every,
 ): MovingWindow | undefined {
-  const start = windowStart(keepMs, nowMs, every)
-  if (start === undefined) return undefined
-  const interval = { start, end: BigInt(Math.floor(nowMs)) + 1n }
-  const before = { start: MIN_TIME, end: start }
+  const interval = windowOfKeep(keepMs, nowMs, every)
+  if (interval === undefined) return undefined
+  const before = { start: MIN_TIME, end: interval.start }
   const passed = union(parts.flatMap((part) => intersection(part.interval, before) ?? []))
   return { interval, passed, rows: rowsIn(interval, chunks) }
 }

@@ -3,6 +3,7 @@
 import { bucketsAround } from "../base/buckets.ts"
 import type { Chunk, Interval, Part, Work } from "../base/domain.ts"
 import { anyOverlap, overlaps, subtract } from "../base/intervals.ts"
+import type { Differing, Holding } from "../base/segments-look.ts"
 import { shareOf } from "../base/shard.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
@@ -12,18 +13,20 @@ import { outgrown, wholeBuckets } from "../plan/buckets.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Diff, diff } from "../plan/diff.ts"
 import { type CountedWorks, forgetting, judgeCounts, newestDays } from "../plan/fallback.ts"
-import { copiedFrom, type MovingWindow, movingWindow } from "../plan/window.ts"
+import { copiedFrom, type MovingWindow, movingWindow, windowOfKeep } from "../plan/window.ts"
 import type { PresentState } from "../store/notes/present.ts"
-import { type FileState, type HeldState, ownOf } from "../store/notes/state.ts"
+import { type FileState, type HeldState, ownOf, partsIn } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import type { Broken } from "./broken.ts"
 import type { PullRequest } from "./ports.ts"
 import { chunksFor, copiedUntil, makeableChunks } from "./source.ts"
 
-/** What a round is planned from: what Druid has, and what the file holds. */
+/** What a round is planned from: what Druid has, what the file holds, and what of it differs. */
 export interface Look {
   readonly inventory: Inventory
   readonly state: FileState & Partial<Pick<PresentState, "changed">>
+  /** by table of the configuration */
+  readonly differing: ReadonlyMap<string, Differing>
 }
 
 /** One datasource of a look. */
@@ -34,8 +37,6 @@ export interface Subject {
   readonly held: HeldState | undefined
   /** checkpoints whose rows another program changed: they count as not held */
   readonly changed?: readonly Part[] | undefined
-  /** chunks of which Druid answers nothing, though it lists them (`withBroken`) */
-  readonly broken?: readonly Broken[]
   /** by the file: columns that Druid's SQL did not show, though segments hold them */
   readonly unlisted: Unlisted
 }
@@ -45,7 +46,16 @@ export function heldOf({ held }: FileState, settings: DatasourceSettings): HeldS
   return ownOf(held.values(), { ...settings, datasource: settings.name })
 }
 
-export function subjectOf(settings: DatasourceSettings, { inventory, state }: Look): Subject {
+/** A datasource with what somebody has to decide about. */
+export interface Differs extends Subject, Differing {
+  /** chunks of which Druid answers nothing, though it lists them (`withBroken`) */
+  readonly broken?: readonly Broken[]
+}
+
+/** What Druid and the file say of themselves, not yet held against each other. */
+export type Seen = Omit<Look, "differing">
+
+export function subjectOf(settings: DatasourceSettings, { inventory, state }: Seen): Subject {
   const held = heldOf(state, settings)
   const table = held?.table ?? settings.table
   return {
@@ -57,7 +67,38 @@ export function subjectOf(settings: DatasourceSettings, { inventory, state }: Lo
   }
 }
 
-export interface Judged extends Subject {
+export function differsOf(settings: DatasourceSettings, look: Look): Differs {
+  return { ...subjectOf(settings, look), ...look.differing.get(settings.table)! }
+}
+
+type Asked = Pick<PullRequest, "full" | "sinceMs" | "untilMs">
+
+/** What the segments of a datasource are held against, for one table. */
+export function holdingOf(
+  settings: DatasourceSettings,
+  { inventory, state }: Seen,
+  request: Asked,
+  nowMs: number,
+): Holding {
+  const held = heldOf(state, settings)
+  // Buckets of an aggregate are made of several chunks.
+  const isPlain = settings.aggregate === undefined
+  const isExact = inventory.basis === "segments" && !request.full && isPlain
+  const since = isPlain ? copiedFrom(settings, request.sinceMs, nowMs) : undefined
+  const lost = state.changed?.get(held?.table ?? settings.table) ?? []
+  return {
+    datasource: settings.name,
+    table: held === undefined || partsIn(held) === 0 ? undefined : held.table,
+    settings: isExact ? settingsDigest(settings) : undefined,
+    isPartial: settings.filter !== undefined || settings.rows === "visible",
+    range: { start: since ?? MIN_TIME, end: (isPlain ? request.untilMs : undefined) ?? MAX_TIME },
+    keep: windowOfKeep(settings.keepMs, nowMs),
+    shard: settings.shard,
+    lost: lost.map((part) => part.interval.start),
+  }
+}
+
+export interface Judged extends Differs {
   /** those that this run is about; no part of the diff */
   readonly broken: readonly Broken[]
   readonly chunks: readonly Chunk[]
@@ -79,16 +120,16 @@ export function isGone({ settings, diff }: Pick<Judged, "settings" | "diff">): b
  * @param addedAlone so many rows of segments that were added to a chunk can be fetched alone (`mostAdded`)
  */
 export function judge(
-  subject: Subject,
-  request: Pick<PullRequest, "full" | "sinceMs" | "untilMs">,
+  subject: Differs,
+  request: Asked,
   committed: readonly Interval[],
   nowMs: number,
   addedAlone = 0,
 ): Judged {
   const { settings, inventory, held } = subject
   const every = settings.aggregate?.every
-  const segments = inventory.segments.get(settings.name) ?? []
-  const listed = makeableChunks(settings, segments, held?.parts ?? [])
+  const { segments } = subject
+  const listed = makeableChunks(settings, segments, subject.parts)
   const since = copiedFrom(settings, request.sinceMs, nowMs)
   const until = copiedUntil(settings, request.untilMs)
   const range = { start: since ?? MIN_TIME, end: until ?? MAX_TIME }
@@ -104,7 +145,7 @@ export function judge(
   const newest = byCounts
     ? newestOf(chunks, chunksOf(segments, settings.rows), settings.lookbackMs, nowMs)
     : []
-  const parts = forgetting(held?.parts ?? [], newest, committed)
+  const parts = forgetting(subject.parts, newest, committed)
   const options = {
     settings: settingsDigest(settings),
     realtime: settings.realtime,
@@ -115,20 +156,21 @@ export function judge(
     addedAlone: settings.aggregate === undefined ? addedAlone : 0,
   }
   const all = diff(chunks, parts, options)
-  const nothingActive = segments.length === 0
-  const old = outgrown(chunksFor(settings, segments), held?.parts ?? [], all.gone, options.settings)
+  const nothingActive = !inventory.segments.lists(settings.name)
+  const old = outgrown(chunksFor(settings, segments), subject.parts, all.gone, options.settings)
   // What is held of a broken chunk is not gone: Druid has it, and cannot answer.
   const gone = all.gone.flatMap((interval) =>
     subtract(interval, [...broken.map((one) => one.interval), ...old]),
   )
+  const unchanged = all.unchanged + subject.unchanged
   const foreign = [...all.foreign, ...old]
-  const found = { ...all, gone, foreign, nothingActive }
-  const known = [...(held?.parts ?? []), ...(subject.changed ?? [])]
+  const found = { ...all, gone, foreign, nothingActive, unchanged }
+  const known = [...subject.parts, ...(subject.changed ?? [])]
   const window = movingWindow(settings.keepMs, nowMs, listed, known, every)
   const base = { ...subject, broken, chunks: listed, window }
   if (!request.full) {
     const isFiltered = settings.filter !== undefined
-    const counts = byCounts ? judgeCounts(found.works, held?.parts ?? [], newest, isFiltered) : undefined
+    const counts = byCounts ? judgeCounts(found.works, subject.parts, newest, isFiltered) : undefined
     const works = named(wholeBuckets(counts?.works ?? found.works, every), settings, held)
     return { ...base, diff: { ...found, works }, counts }
   }

@@ -1,9 +1,8 @@
-/** Is the cluster of the configuration the one that the file was pulled from? Pure. */
+/** Is the cluster of the configuration the one that the file was pulled from? */
 import { usage } from "../base/errors.ts"
-import type { Inventory } from "../druid/catalog.ts"
+import type { Differing } from "../base/segments-look.ts"
 import { parseSegmentSet, segmentSetText } from "../plan/segment-set.ts"
-import type { HeldState } from "../store/notes/state.ts"
-import { heldOf, type Look } from "./judge.ts"
+import { heldOf, holdingOf, type Seen } from "./judge.ts"
 import type { Ports, PullRequest } from "./ports.ts"
 
 /**
@@ -11,17 +10,25 @@ import type { Ports, PullRequest } from "./ports.ts"
  * tunnel): one segment that the file holds and Druid lists is enough to know.
  * @throws DruidsyncError `usage`
  */
-export function refuseOtherCluster(
-  { file, origin }: Pick<Ports, "file" | "origin">,
+export async function refuseOtherCluster(
+  { file, origin, signal }: Pick<Ports, "file" | "origin" | "signal">,
   { datasources, moved }: Pick<PullRequest, "datasources" | "moved">,
-  { state, inventory }: Look,
-): void {
+  look: Seen,
+): Promise<void> {
+  const { state, inventory } = look
   if (origin === undefined || moved === true) return
-  const held = datasources.flatMap((settings) => heldOf(state, settings) ?? [])
-  for (const other of new Set(held.map((one) => one.origin))) {
-    if (other === undefined || other === origin) continue
-    const identified = held.filter((one) => one.origin === other && one.parts.some(hasIdentity))
-    if (identified.length === 0 || identified.some((one) => isListed(one, inventory))) continue
+  const held = datasources.filter((one) => {
+    const known = heldOf(state, one)?.origin
+    return known !== undefined && known !== origin
+  })
+  if (held.length === 0) return
+  const ever = { full: false, sinceMs: undefined, untilMs: undefined }
+  const holdings = held.map((one) => holdingOf({ ...one, sinceMs: undefined, keepMs: "all" }, look, ever, 0))
+  const differing = await file.read(() => inventory.segments.differing(holdings), signal)
+  const known = held.map((one, n) => ({ origin: heldOf(state, one)?.origin, differing: differing[n]! }))
+  for (const other of new Set(known.map((one) => one.origin))) {
+    const identified = known.filter((one) => one.origin === other && hasIdentity(one.differing))
+    if (identified.length === 0 || identified.some((one) => isListed(one.differing))) continue
     throw usage(
       `${file.path} was pulled from ${other}, and the configuration names ${origin}, which lists none of the segments that the file holds; the file was left as it is`,
       'check "host", or use another --out; if the data has moved there, say so with --moved',
@@ -29,14 +36,15 @@ export function refuseOtherCluster(
   }
 }
 
-function hasIdentity({ segments }: { readonly segments: string }): boolean {
-  return parseSegmentSet(segments).size > 0
+function hasIdentity({ parts, unchanged }: Differing): boolean {
+  return unchanged > 0 || parts.some(({ segments }) => parseSegmentSet(segments).size > 0)
 }
 
-function isListed({ datasource, parts }: HeldState, inventory: Inventory): boolean {
-  const listed = parseSegmentSet(segmentSetText(inventory.segments.get(datasource) ?? []))
-  return parts.some(({ segments }) =>
-    [...parseSegmentSet(segments)].some(([key, numbers]) => {
+function isListed({ parts, segments, unchanged }: Differing): boolean {
+  if (unchanged > 0) return true
+  const listed = parseSegmentSet(segmentSetText(segments))
+  return parts.some((part) =>
+    [...parseSegmentSet(part.segments)].some(([key, numbers]) => {
       const now = listed.get(key)
       return now !== undefined && [...numbers].some((partition) => now.has(partition))
     }),

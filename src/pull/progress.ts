@@ -1,12 +1,12 @@
 /** What a run knows of each datasource while it works, and the report made of it at the end. Pure. */
 
-import type { Interval } from "../base/domain.ts"
+import type { Interval, PartState } from "../base/domain.ts"
 import { type DruidsyncError, ExitCode, worst } from "../base/errors.ts"
 import { intervalText } from "../base/intervals.ts"
 import { formatDruidTime } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Outcome } from "../store/notes/history.ts"
-import type { FileState } from "../store/notes/state.ts"
+import { type FileState, rowsIn } from "../store/notes/state.ts"
 import type { Unlisted } from "../store/notes/unlisted.ts"
 import { rangeOf } from "./describe.ts"
 import type { DatasourceReport, Incomplete, LookupReport, PublishReport, PullReport } from "./document.ts"
@@ -173,8 +173,7 @@ export function reportOf(run: Run, { state, interrupted, published }: Ending): P
 
 function datasourceReport(one: Progress, state: FileState, interrupted: boolean): DatasourceReport {
   const held = heldOf(state, one.settings)
-  const rowsIn = (wanted: string) =>
-    (held?.parts ?? []).reduce((sum, part) => (part.state === wanted ? sum + part.rows : sum), 0)
+  const rows = (state: PartState) => (held === undefined ? 0 : rowsIn(held, state))
   return {
     datasource: one.settings.name,
     table: one.settings.table,
@@ -184,8 +183,8 @@ function datasourceReport(one: Progress, state: FileState, interrupted: boolean)
     rowsPastBroker: one.rowsPastBroker,
     rowsDeleted: one.rowsDeleted,
     rows: held?.rows ?? 0,
-    provisionalRows: rowsIn("provisional"),
-    keptRows: rowsIn("kept"),
+    provisionalRows: rows("provisional"),
+    keptRows: rows("kept"),
     cursor: held?.cursorMs === undefined ? null : formatDruidTime(held.cursorMs),
     bytes: one.bytes,
     slices: one.slices,

@@ -17,7 +17,7 @@ import {
   describeTaken,
   describeUnavailable,
 } from "./describe.ts"
-import { isGone, type Judged, judge, type Look, subjectOf } from "./judge.ts"
+import { differsOf, isGone, type Judged, judge, type Look } from "./judge.ts"
 import { mostAdded } from "./pipeline/past-broker.ts"
 import type { Doubt } from "./prepare/measure.ts"
 import { prepare } from "./prepare/prepare.ts"
@@ -48,7 +48,7 @@ export async function planAll(run: Run, look: Look, isLastCall: boolean): Promis
       noteOutOfTime(one)
       continue
     }
-    const subject = await withBroken(ports, subjectOf(one.settings, look))
+    const subject = await withBroken(ports, differsOf(one.settings, look))
     const addedAlone = one.fetchesWhole ? 0 : mostAdded(ports, request)
     const judged = judge(subject, request, one.committed, ports.clock.nowMs(), addedAlone)
     one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
@@ -104,7 +104,7 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
   const prepared = await prepare(run, due, now, one)
   noteIncomplete(one, diff.unavailable, later)
   noteDoubts(one, prepared.doubtful)
-  for (const part of held?.parts ?? []) {
+  for (const part of judged.parts) {
     if (part.state === "unproven") {
       const reason = "Druid has not counted its rows yet; the next pull proves or fetches them"
       one.incomplete.push({ interval: part.interval, reason })
@@ -159,11 +159,10 @@ function warnOnce({ ports }: Run, one: Progress, said: Set<string>, message: str
 function noteCounting(
   run: Run,
   one: Progress,
-  { held }: Judged,
+  { parts }: Judged,
   counts: NonNullable<Judged["counts"]>,
 ): void {
   const { settings } = one
-  const parts = held?.parts ?? []
   if (!run.request.full && parts.length > 0 && !parts.some((part) => isCounted(part.segments))) {
     throw new DruidsyncError(
       "forbidden",

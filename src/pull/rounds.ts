@@ -5,11 +5,13 @@
 
 import { messageOf } from "../base/errors.ts"
 import { sameInterval } from "../base/intervals.ts"
+import type { SegmentsLook } from "../base/segments-look.ts"
 import { labelOf } from "../config/table-name.ts"
 import type { Inventory } from "../druid/catalog.ts"
 import { type PresentState, readPresent } from "../store/notes/present.ts"
 import { describeChanged } from "./describe.ts"
 import { heldOf, type Look } from "./judge.ts"
+import { lookAt } from "./look.ts"
 import { refuseOtherCluster } from "./origin.ts"
 import { execute } from "./pipeline/execute.ts"
 import type { Ports } from "./ports.ts"
@@ -30,8 +32,8 @@ interface RoundResult {
   readonly progressed: boolean
   /** Druid changed while it was read */
   readonly changed: boolean
-  /** the segments as they were seen last, if they were looked at again */
-  readonly segments: Inventory["segments"] | undefined
+  /** all segments as they were seen last, if they were looked at again */
+  readonly segments: SegmentsLook | undefined
   /** waiting may help */
   readonly mayImprove: boolean
 }
@@ -40,6 +42,8 @@ export class Rounds {
   readonly #run: Run
   /** the run's, for what is of use only while there is time */
   readonly #asking: Ports
+  /** of the latest look */
+  #segments: SegmentsLook | undefined
   #wasPlanned = false
   /** from 1; a round that brings nothing is not counted */
   #round = 1
@@ -56,6 +60,9 @@ export class Rounds {
     } catch (error) {
       this.#run.ports.signal.throwIfAborted()
       if (this.#run.request.limit?.over.aborted !== true) throw error
+    } finally {
+      // Reports the error that ended the rounds, if there is one.
+      await this.#segments?.drop().catch(() => undefined)
     }
     // Later, what was left out is noted where it was.
     if (!this.#wasPlanned) for (const one of this.#run.progress) noteOutOfTime(one)
@@ -76,15 +83,22 @@ export class Rounds {
         const state = await readPresent(ports.engine, ports.file, signal)
         const segments = done.segments ?? look.inventory.segments
         const inventory = done.changed ? await inventoryOf(this.#asking) : { ...look.inventory, segments }
-        look = { state, inventory }
+        look = await this.#look(inventory, state)
         continue
       }
       if (isLastCall || !done.mayImprove) return
       deadlineMs ??= clock.nowMs() + Math.min(request.settleWaitMs, request.limit?.leftMs() ?? Infinity)
       ports.emit({ type: "waiting", message: "waiting for Druid to load and count its newest segments" })
       await clock.sleep(Math.max(0, Math.min(SETTLE_POLL_MS, deadlineMs - clock.nowMs())), signal)
-      look = { ...look, inventory: await inventoryOf(this.#asking) }
+      look = await this.#look(await inventoryOf(this.#asking), look.state)
     }
+  }
+
+  /** The look that takes the place of the one before. */
+  async #look(inventory: Inventory, state: Look["state"]): Promise<Look> {
+    if (this.#segments !== inventory.segments) await this.#segments?.drop()
+    this.#segments = inventory.segments
+    return lookAt(this.#asking, this.#run.request, inventory, state)
   }
 
   get #isOver(): boolean {
@@ -106,8 +120,8 @@ export class Rounds {
       refuseOtherShard(ports.file.path, request, state)
       this.#sayChanged(state)
       const inventory = await looked
-      refuseOtherCluster(ports, request, { state, inventory })
-      return { state, inventory }
+      await refuseOtherCluster(ports, request, { state, inventory })
+      return await this.#look(inventory, state)
     } catch (error) {
       refused.abort(error)
       throw error

@@ -6,16 +6,15 @@ import type { Segment } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
 import { chunksOf } from "../plan/chunks.ts"
 import { type Broken, brokenOf, tellerOf } from "./broken.ts"
-import type { Subject } from "./judge.ts"
+import type { Differs } from "./judge.ts"
 import type { Ports } from "./ports.ts"
 
 /** Looks for them with two questions at most, none where the list is whole. @throws the signal's reason */
 export async function withBroken(
   ports: Pick<Ports, "catalog" | "signal">,
-  subject: Subject,
-): Promise<Subject> {
-  const { name } = subject.settings
-  return { ...subject, broken: await brokenChunks(ports, name, subject.inventory.segments.get(name) ?? []) }
+  subject: Differs,
+): Promise<Differs> {
+  return { ...subject, broken: await brokenChunks(ports, subject.settings.name, subject.segments) }
 }
 
 /** The same of a list of segments. @returns none where a question fails: nothing is concluded then */

@@ -43,7 +43,7 @@ export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared)
     held !== undefined && (held.table !== settings.table || keepOfText(held.settings) !== settings.keepMs)
   return {
     refreshed: prepared.refreshed,
-    keep: [...keep, ...heldOfBroken(judged.broken, held?.parts ?? [])],
+    keep: [...keep, ...heldOfBroken(judged.broken, judged.parts)],
     remove: [...remove, ...diff.foreign, ...past],
     doubt,
     reshapes: isOther || needsEmptyTable(judged),
@@ -53,12 +53,12 @@ export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared)
 /** Stretches that Druid dropped while it has others: kept as ours alone, or removed, as the config says. */
 async function dropped(
   ports: Ports,
-  { settings, held, diff, counts }: Judged,
+  { settings, diff, counts, parts: held }: Judged,
 ): Promise<{ keep: readonly Interval[]; remove: readonly Interval[] }> {
   const { gone } = diff
   // A day that counts no rows may lie on a server that is away: without segments nothing is known to be dropped.
   if (settings.deletions === "keep" || counts !== undefined) {
-    const parts = (held?.parts ?? []).filter((part) => part.state !== "kept")
+    const parts = held.filter((part) => part.state !== "kept")
     return { keep: gone.filter(anyOverlap(parts.map((part) => part.interval))), remove: [] }
   }
   if (gone.length === 0) return { keep: [], remove: [] }

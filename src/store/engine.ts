@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os"
 import type { DuckDBConnection, DuckDBInstance, DuckDBValue } from "@duckdb/node-api"
 import { serial } from "../base/serial.ts"
+import { registerDruidTime } from "./look/druid-time.ts"
 import { registerTextHash } from "./text-hash.ts"
 
 export interface EngineOptions {
@@ -22,6 +23,8 @@ export interface Engine {
   rows(sql: string, values?: readonly DuckDBValue[]): Promise<DuckDBValue[][]>
   /** makes `druid_text_hash` known (see `text-hash.ts`); once is enough */
   useTextHash(): Promise<void>
+  /** makes `druid_time` known (see `look/druid-time.ts`) */
+  useDruidTime(): Promise<void>
   /** a second connection: its statements run beside those of this one, and see what was committed; closed with this one */
   beside(): Promise<Engine>
   close(): void
@@ -74,6 +77,7 @@ function engineOf(
       textHash ??= inTurn(() => registerTextHash(connection))
       return textHash
     },
+    useDruidTime: () => inTurn(() => registerDruidTime(connection)),
     run: (sql, values) =>
       inTurn(async () => {
         await connection.run(sql, values as DuckDBValue[])

@@ -25,11 +25,10 @@ function parts(count: number, lengthMs: number, rows = 10, state: PartState = "c
   }))
 }
 
-function summary(
-  name: string,
-  held: readonly Part[],
-  more: Partial<DatasourceSummary> = {},
-): DatasourceSummary {
+/** A summary, and the checkpoints that it sums up. */
+type Summary = DatasourceSummary & { readonly held: readonly Part[] }
+
+function summary(name: string, held: readonly Part[], more: Partial<DatasourceSummary> = {}): Summary {
   const rows = held.reduce((sum, part) => sum + part.rows, 0)
   const groups = new Map<PartState, PartGroup>()
   for (const { state, rows, interval } of held) {
@@ -50,8 +49,9 @@ function summary(
       message: undefined,
       columns: [{ name: "__time", target: "__time", druidType: "LONG", duckdbType: "TIMESTAMP" }],
       settings: "",
-      parts: held,
+      sums: new Map(),
     },
+    held,
     isDropped: false,
     parts: groups,
     tableRows: rows,
@@ -62,13 +62,11 @@ function summary(
   }
 }
 
-function facts(
-  datasources: readonly DatasourceSummary[],
-  notes: Record<string, Partial<TableFacts>> = {},
-): FileFacts {
+function facts(datasources: readonly Summary[], notes: Record<string, Partial<TableFacts>> = {}): FileFacts {
   const none: TableFacts = { runs: [], runsInAll: 0, missing: [], changes: [], verifies: [] }
   return {
     summary: { path: "/data/a.duckdb", bytes: 1e6, runner: undefined, datasources, lookups: [] },
+    checkpoints: new Map(datasources.map((one) => [one.table, one.held])),
     tables: new Map(
       Object.entries(notes).map(([name, some]) => [
         ownerKey({ datasource: name, table: name }),

@@ -14,6 +14,7 @@ import { pull } from "../../src/pull/run.ts"
 import { openEngine } from "../../src/store/engine.ts"
 import { databaseFile } from "../../src/store/file/file.ts"
 import { acquireRunLock } from "../../src/store/file/run-lock.ts"
+import { segmentsDesk } from "../../src/store/look/desk.ts"
 import { diskDigest } from "./disk-digest.ts"
 
 const [configPath = "", out = "", last, nth = "1"] = process.argv.slice(2)
@@ -66,7 +67,11 @@ const names = settings.datasources.map((one) => one.name)
 const report = await pull(
   {
     client: bare,
-    catalog: createCatalog(bare, names),
+    catalog: createCatalog(
+      bare,
+      names,
+      segmentsDesk(await engine.beside(), async () => lock.spoolDir),
+    ),
     engine,
     loader: bounded(await engine.beside(), "loader"),
     // By turns in a copy and in place.

@@ -16,6 +16,7 @@ import type { Ports } from "../../src/pull/ports.ts"
 import { type Engine, openEngine } from "../../src/store/engine.ts"
 import { companionFolder } from "../../src/store/file/companion.ts"
 import { type DatabaseFile, databaseFile } from "../../src/store/file/file.ts"
+import { segmentsDesk } from "../../src/store/look/desk.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { DataNode } from "../support/fake-druid/http/data-node.ts"
 
@@ -45,6 +46,7 @@ export class Rig {
   readonly fake: FakeDruid
   engine: Engine
   #loader: Engine
+  #looker: Engine
   readonly folder: string
   readonly #transport: Transport
   /** one has every segment, the other replicas of some */
@@ -57,13 +59,14 @@ export class Rig {
     fake: FakeDruid,
     nodes: readonly DataNode[],
     engine: Engine,
-    loader: Engine,
+    [loader, looker]: [Engine, Engine],
     folder: string,
   ) {
     this.fake = fake
     this.#nodes = nodes
     this.engine = engine
     this.#loader = loader
+    this.#looker = looker
     this.folder = folder
     this.#transport = createTransport({
       tls: {},
@@ -83,7 +86,7 @@ export class Rig {
     const fake = await startFakeDruid()
     const nodes = [await DataNode.start(fake), await DataNode.start(fake)]
     nodes[1]!.has = ({ partition }) => partition % 2 === 0
-    return new Rig(fake, nodes, engine, await engine.beside(), folder)
+    return new Rig(fake, nodes, engine, [await engine.beside(), await engine.beside()], folder)
   }
 
   async close(): Promise<void> {
@@ -143,7 +146,7 @@ export class Rig {
   ): OpenPorts {
     this.#nowMs += 60_000
     const clock = this.#clock(disturbance)
-    const { engine, loader, died, touched } = this.#mortal(path, disturbance)
+    const { engine, loader, looker, died, touched } = this.#mortal(path, disturbance)
     // Every second file is written by turns in a copy and in place; the others, without a folder for it, in place alone.
     const isTwinned = this.#files % 2 === 0
     if (isTwinned) mkdirSync(companionFolder(path), { recursive: true })
@@ -191,7 +194,11 @@ export class Rig {
     const isDirect = this.fake.dataNodes.length > 0
     return {
       client,
-      catalog: createCatalog(client, datasources),
+      catalog: createCatalog(
+        client,
+        datasources,
+        segmentsDesk(looker, async () => spoolDir),
+      ),
       direct: isDirect
         ? new PastBroker(new DirectReader(client, "http", () => undefined, clock.nowMs))
         : undefined,
@@ -248,6 +255,7 @@ export class Rig {
     return {
       engine: mortal(this.engine),
       loader: mortal(this.#loader),
+      looker: mortal(this.#looker),
       died: () => survivor,
       /** checkpoints were written since this was last asked */
       touched: () => {
@@ -263,6 +271,7 @@ export class Rig {
     this.fake.reset()
     this.engine = await openEngine(ENGINE)
     this.#loader = await this.engine.beside()
+    this.#looker = await this.engine.beside()
   }
 
   async stagingTables(): Promise<string[]> {

@@ -19,9 +19,10 @@ import type { Ports, PullRequest } from "../../src/pull/ports.ts"
 import { pull } from "../../src/pull/run.ts"
 import { openEngine } from "../../src/store/engine.ts"
 import { databaseFile } from "../../src/store/file/file.ts"
-import { readState } from "../../src/store/notes/state.ts"
+import { segmentsDesk } from "../../src/store/look/desk.ts"
 import type { FakeDruid, World } from "../support/fake-druid/fake-druid.ts"
 import { pullSettings } from "../support/pull-settings.ts"
+import { stateWithParts } from "../support/state-with-parts.ts"
 
 /** A clock that is moved by waiting for it. */
 export class JumpingClock {
@@ -127,7 +128,11 @@ export class Bench {
       const file = databaseFile(engine, { path: this.path, lockWaitMs: 1_000, clock: this.clock })
       return await work({
         client,
-        catalog: createCatalog(client, names),
+        catalog: createCatalog(
+          client,
+          names,
+          segmentsDesk(await engine.beside(), async () => spoolDir),
+        ),
         direct:
           this.fake.dataNodes.length === 0
             ? undefined
@@ -177,7 +182,7 @@ export class Bench {
   }
 
   state() {
-    return this.with([], ({ engine, file }) => readState(engine, file))
+    return this.with([], ({ engine, file }) => stateWithParts(engine, file))
   }
 
   get hasFile(): boolean {

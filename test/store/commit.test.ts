@@ -5,7 +5,6 @@ import type { Column, Interval, Part, PartState } from "../../src/base/domain.ts
 import { DruidsyncError } from "../../src/base/errors.ts"
 import type { Engine } from "../../src/store/engine.ts"
 import { recordRun } from "../../src/store/notes/history.ts"
-import { readState } from "../../src/store/notes/state.ts"
 import {
   commit,
   type DatasourceCommit,
@@ -14,6 +13,7 @@ import {
 } from "../../src/store/rows/commit.ts"
 import { commitApart } from "../../src/store/rows/commit-apart.ts"
 import { span } from "../plan/support.ts"
+import { stateWithParts } from "../support/state-with-parts.ts"
 import { column, Store } from "./support.ts"
 
 const SLOW = 120_000
@@ -90,7 +90,7 @@ const run = (commits: readonly DatasourceCommit[], engine: Engine = store.engine
 /** Everything that the file says, in a form that can be compared. */
 async function look() {
   const file = store.file()
-  const state = await readState(store.engine, file)
+  const state = await stateWithParts(store.engine, file)
   const rows = state.tables.includes("w")
     ? await file.read(() => store.engine.rows('SELECT epoch_ms("__time"), id FROM file.w ORDER BY ALL'))
     : []
@@ -247,7 +247,7 @@ describe("a table made anew after the user dropped it", () => {
       }),
     ])
     await store.file().write(() => store.engine.run("DROP TABLE file.w"))
-    expect((await readState(store.engine, store.file())).held.size).toBe(0)
+    expect((await stateWithParts(store.engine, store.file())).held.size).toBe(0)
     await run([of({ slices: [await slice([span(0, 10)], [[5, 1]], "A")] })])
     expect(await look()).toMatchObject({ parts: ["0-10 A complete 1"], cursor: 5n, total: 1 })
   })
@@ -461,7 +461,7 @@ describe("any history of commits", () => {
                 if (part !== undefined) model.held.set(ms, { ...part, state: "kept", wasKept: true })
               }
             } else {
-              const found = (await readState(store.engine, store.file())).held.get("w")!.parts
+              const found = (await stateWithParts(store.engine, store.file())).held.get("w")!.parts
               const part = found.find((p) => p.interval.start <= one.at && one.at < p.interval.end)
               if (part === undefined) continue
               const refreshed: Part = { ...part, segments: one.segments, state: "complete" }
@@ -474,7 +474,7 @@ describe("any history of commits", () => {
           expect(now.rows).toEqual(
             [...model.rows].sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([ms, id]) => `${ms}:${id}`),
           )
-          const state = (await readState(store.engine, store.file())).held.get("w")!
+          const state = (await stateWithParts(store.engine, store.file())).held.get("w")!
           const said = new Map<number, string>()
           for (const part of state.parts) {
             const { start, end } = part.interval
@@ -526,7 +526,7 @@ describe("the end of a run", () => {
       { ...record, finishedMs: 9_000, outcome: "incomplete", message: "it's 'so'" },
       { ...record, datasource: "never", table: "never", outcome: "failed" },
     ])
-    const state = (await readState(store.engine, store.file())).held
+    const state = (await stateWithParts(store.engine, store.file())).held
     expect([...state.keys()]).toEqual(["w"])
     expect(state.get("w")).toMatchObject({
       status: "incomplete",

@@ -23,6 +23,8 @@ export class Answers {
   readonly #numbers: ReadonlyMap<string, number>
   /** answers that are the same at every call */
   readonly #held = new Map<string, Buffer>()
+  /** by datasource, a line for each segment in `sys.segments` */
+  readonly #lines = new Map<string, { readonly bytes: Buffer; readonly offsets: readonly number[] }>()
 
   constructor(world: World, template: Template) {
     this.#world = world
@@ -42,7 +44,7 @@ export class Answers {
 
   #sql(sql: string, header: boolean): Answer {
     if (sql.includes("FROM INFORMATION_SCHEMA.COLUMNS")) return this.#once(sql, () => this.#columns(sql))
-    if (sql.includes("FROM sys.segments")) return this.#once(sql, () => this.#segments(sql))
+    if (sql.includes("FROM sys.segments")) return this.#segments(sql, header === true)
     const name = /FROM "druid"\."((?:[^"]|"")*)"/.exec(sql)?.[1]
     const number = this.#numbers.get(name ?? "")
     if (number === undefined) return whole(400, JSON.stringify({ error: `not understood: ${sql}` }))
@@ -75,17 +77,60 @@ export class Answers {
     return `${lines.join("\n")}\n\n`
   }
 
-  #segments(sql: string): string {
-    const world = this.#world
-    const lines: string[] = []
-    for (const name of this.#named(sql)) {
-      for (let n = 0; n < world.options.segments; n++) {
-        const { startMs, endMs, rows } = world.segment(n)
-        const [start, end] = [new Date(startMs).toISOString(), new Date(endMs).toISOString()]
-        lines.push(JSON.stringify([name, start, end, VERSION, 0, rows, rows * 60, 1, 1, 1, 0, 0, 1, ""]))
+  /** Lines that are made once: a coordinator holds its segments in memory, too. */
+  #segments(sql: string, header: boolean): Answer {
+    const head = header ? `${['"a"', '"STRING"', '"VARCHAR"'].map((cell) => `[${cell}]`).join("\n")}\n` : ""
+    const pieces = this.#within(sql).map(({ name, from, to }) => {
+      const { bytes, offsets } = this.#linesOf(name)
+      return bytes.subarray(offsets[from]!, offsets[to]!)
+    })
+    return { kind: "rows", head: Buffer.from(head), pieces }
+  }
+
+  /** Runs of segments that a question is about. */
+  #within(sql: string): { name: string; from: number; to: number }[] {
+    const { segments } = this.#world.options
+    if (!sql.includes('"start" <')) return this.#named(sql).map((name) => ({ name, from: 0, to: segments }))
+    const stretches = [
+      ...sql.matchAll(/datasource = '([^']*)' AND \((.*?)\)\)(?= OR \(datasource|\))/g),
+    ].flatMap(([, name, conditions]) =>
+      [...conditions!.matchAll(/"start" < '([^']*)' AND \("end" > '([^']*)'/g)].map(([, end, start]) => ({
+        name: name!,
+        start: Date.parse(start!),
+        end: Date.parse(end!),
+      })),
+    )
+    const first = (holds: (n: number) => boolean) => {
+      let [low, high] = [0, segments]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (holds(middle)) high = middle
+        else low = middle + 1
       }
+      return low
     }
-    return lines.length === 0 ? "\n\n" : `${lines.join("\n")}\n\n`
+    return stretches.map(({ name, start, end }) => ({
+      name,
+      from: first((n) => this.#world.segment(n).endMs > start),
+      to: first((n) => this.#world.segment(n).startMs >= end),
+    }))
+  }
+
+  #linesOf(name: string) {
+    const known = this.#lines.get(name)
+    if (known !== undefined) return known
+    const world = this.#world
+    const offsets = [0]
+    const lines = Array.from({ length: world.options.segments }, (_, n) => {
+      const { startMs, endMs, rows } = world.segment(n)
+      const [start, end] = [new Date(startMs).toISOString(), new Date(endMs).toISOString()]
+      const line = `${JSON.stringify([name, start, end, VERSION, 0, rows, rows * 60, 1, 1, 1, 0, 0, 1, ""])}\n`
+      offsets.push(offsets.at(-1)! + line.length)
+      return line
+    })
+    const made = { bytes: Buffer.from(lines.join("")), offsets }
+    this.#lines.set(name, made)
+    return made
   }
 
   #head(): string {

@@ -2,6 +2,7 @@
  * Can a pull work? Checks one thing after the other, from the configuration to the file, and reports for each that it is ok
  * or what to do. Fetches no row and changes nothing. Leaves out what cannot be checked because an earlier check failed.
  */
+import type { SegmentsDesk } from "../../base/segments-look.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { labelOf } from "../../config/table-name.ts"
 import { createCatalog } from "../../druid/catalog.ts"
@@ -9,6 +10,8 @@ import { namesOf } from "../../kit/select.ts"
 import { titleOf } from "../../kit/text/list.ts"
 import { unlisted } from "../../pull/refusals.ts"
 import { brokenChunks } from "../../pull/unanswered.ts"
+import { openEngine } from "../../store/engine.ts"
+import { withTemporaryDesk } from "../../store/look/temporary.ts"
 import { checkDisks, checkFile } from "./check-file.ts"
 import { attempt, type CheckOptions, type Found, warning } from "./check-line.ts"
 import { checkColumns } from "./columns.ts"
@@ -52,8 +55,24 @@ async function checkDatasources(
   tables: readonly DatasourceSettings[],
   overview: Overview,
 ): Promise<void> {
+  const engine = await openEngine({ memoryLimit: "500MB", threads: 1 })
+  try {
+    await withTemporaryDesk(engine, options.settings.pull.spoolDir, (desk) =>
+      checkEach(options, tables, overview, desk),
+    )
+  } finally {
+    engine.close()
+  }
+}
+
+async function checkEach(
+  options: CheckOptions,
+  tables: readonly DatasourceSettings[],
+  overview: Overview,
+  desk: SegmentsDesk,
+): Promise<void> {
   const { client, signal } = options
-  const catalog = createCatalog(client, namesOf(tables))
+  const catalog = createCatalog(client, namesOf(tables), desk)
   // It shows what the sums of the overview cannot. If it cannot be read, the lines of the datasources say why.
   const inventory = await catalog.inventory(signal).catch(() => undefined)
   signal.throwIfAborted()
@@ -68,7 +87,8 @@ async function checkDatasources(
       if (isServed) await checkColumns(catalog, datasource, signal)
       if (told.has(name)) return []
       told.add(name)
-      const broken = await brokenChunks({ catalog, signal }, name, inventory?.segments.get(name) ?? [])
+      const suspects = (await inventory?.segments.coreSetsLacking(name)) ?? []
+      const broken = await brokenChunks({ catalog, signal }, name, suspects)
       return [checkSegments(chunks), ...checkBroken(broken)]
     }
     await attempt(options, "datasource", look, titleOf(labelOf(datasource)))

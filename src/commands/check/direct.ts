@@ -1,10 +1,10 @@
 /** With `direct`: do the data nodes answer, and what would still go through the broker? */
 import type { Interval } from "../../base/domain.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import { createCatalog } from "../../druid/catalog.ts"
 import { probeDirect } from "../../druid/direct/probe.ts"
 import { isAlike } from "../../druid/direct/reader.ts"
 import type { ChunkOverview } from "../../druid/overview.ts"
+import { SegmentColumnsReader } from "../../druid/segment-columns.ts"
 import { namesOf } from "../../kit/select.ts"
 import { counted } from "../../kit/text/words.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
@@ -54,7 +54,7 @@ async function oddColumn(
 ): Promise<string | undefined> {
   const [{ name }] = settings as [DatasourceSettings]
   const stretches = intervals.map((interval) => ({ interval, segments: undefined }))
-  const held = await createCatalog(client, [name]).segmentColumns(name, stretches, signal)
+  const held = await new SegmentColumnsReader(client).read(name, stretches, signal)
   const isRead = (column: string) =>
     settings.some(
       ({ columns: { include, exclude } }) => include?.includes(column) ?? !exclude.includes(column),

@@ -18,7 +18,8 @@ import {
   describeUnavailable,
   rangeOf,
 } from "../../pull/describe.ts"
-import { heldOf, isGone, judge, type Look, subjectOf } from "../../pull/judge.ts"
+import { differsOf, heldOf, isGone, judge, type Look } from "../../pull/judge.ts"
+import { lookAt } from "../../pull/look.ts"
 import { plannedLookups, wantedLookups } from "../../pull/lookups.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import { mostAdded } from "../../pull/pipeline/past-broker.ts"
@@ -40,8 +41,8 @@ export async function dryRun(ports: Ports, request: PullRequest): Promise<DryRun
   refuseOtherShard(ports.file.path, request, state)
   const bytesPerRow = await readBytesPerRow(ports.engine, ports.file, ports.signal)
   const inventory = await ports.catalog.inventory(ports.signal)
-  const look: Look = { state, inventory }
-  refuseOtherCluster(ports, request, look)
+  await refuseOtherCluster(ports, request, { state, inventory })
+  const look = await lookAt(ports, request, inventory, state)
   const datasources: PlannedDatasource[] = []
   const codes: ExitCode[] = []
   for (const settings of request.datasources) {
@@ -76,7 +77,7 @@ async function planOne(
   look: Look,
   bytesPerRow: number | undefined,
 ): Promise<{ planned: PlannedDatasource; exitCode: ExitCode }> {
-  const subject = await withBroken(ports, subjectOf(settings, look))
+  const subject = await withBroken(ports, differsOf(settings, look))
   const judged = judge(subject, request, [], ports.clock.nowMs(), mostAdded(ports, request))
   const { diff, held } = judged
   const texts = (chunks: readonly { interval: Parameters<typeof intervalText>[0] }[]) =>

@@ -4,7 +4,7 @@ import { type Note, standingOf, statusNotes } from "../../kit/status/notes.ts"
 import { MARKS, type Mark, type Standing } from "../../kit/status/states.ts"
 import { statusReport } from "../../kit/status/status.ts"
 import { titlesIn } from "../../kit/text/list.ts"
-import type { FileFacts, TableFacts } from "../../store/notes/facts.ts"
+import type { FileFacts, HeldStretch, TableFacts } from "../../store/notes/facts.ts"
 import { type DatasourceSummary, ownerKey } from "../../store/notes/summary.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
 import { type Bins, binned, type Mentioned } from "./page/bins.ts"
@@ -65,7 +65,14 @@ export function pageModel(facts: FileFacts, nowMs: number, version: string): Pag
     lookups: report.lookups ?? [],
     datasources: summary.datasources.map((one, n) => ({
       title: title(one),
-      ...datasourceModel(one, report.datasources[n]!, facts.tables.get(ownerKey(one)) ?? NO_FACTS, most),
+      ...datasourceModel(
+        one,
+        report.datasources[n]!,
+        // The table may be gone, and its checkpoints are still there.
+        one.state === undefined ? [] : (facts.checkpoints.get(one.table) ?? []),
+        facts.tables.get(ownerKey(one)) ?? NO_FACTS,
+        most,
+      ),
     })),
   }
 }
@@ -73,12 +80,12 @@ export function pageModel(facts: FileFacts, nowMs: number, version: string): Pag
 function datasourceModel(
   summary: DatasourceSummary,
   status: DatasourceStatus,
+  held: readonly HeldStretch[],
   facts: TableFacts,
   most: number,
 ): Omit<DatasourceModel, "title"> {
-  const parts = summary.state?.parts ?? []
   const items: Mentioned[] = [
-    ...parts.map(({ interval, state, rows }) => ({ interval, mark: state, rows })),
+    ...held.map(({ interval, state, rows }) => ({ interval, mark: state, rows })),
     ...facts.missing.map(({ interval }): Mentioned => ({ interval, mark: "missing", rows: 0 })),
   ]
   const lanes = (Object.keys(MARKS) as Mark[]).flatMap((mark): Lane[] => {

@@ -24,7 +24,7 @@ export async function schemaReport(
   const codes: ExitCode[] = []
   for (const settings of request.datasources) {
     // What a pattern matched once has no columns in Druid any more.
-    if (settings.isMatched === true && (inventory.segments.get(settings.name) ?? []).length === 0) continue
+    if (settings.isMatched === true && !inventory.segments.lists(settings.name)) continue
     const subject = subjectOf(settings, { state, inventory })
     const { held } = subject
     const base = { datasource: settings.name, table: settings.table, isStored: held !== undefined }
@@ -53,7 +53,7 @@ export async function schemaReport(
 
 async function schemaColumns(ports: Ports, subject: Subject): Promise<SchemaColumn[]> {
   const { settings, inventory, held } = subject
-  const chunks = chunksOf(inventory.segments.get(settings.name) ?? [])
+  const chunks = chunksOf(await inventory.segments.segments(settings.name))
   if (chunks.length === 0) throw await nothingActive(ports, settings, held)
   // As a first pull would look at them: all chunks, so that a value list anywhere is seen.
   const works = chunks.map(

@@ -21,6 +21,7 @@ import { heldOf } from "../../pull/judge.ts"
 import { refuseOtherCluster } from "../../pull/origin.ts"
 import type { Ports, PullRequest } from "../../pull/ports.ts"
 import { nothingActive, refuseEmptyRange } from "../../pull/refusals.ts"
+import { partsOf } from "../../store/notes/checkpoints.ts"
 import { type FileState, readState } from "../../store/notes/state.ts"
 import type { ComparedStretch, DatasourceVerification, VerifyOutcome, VerifyReport } from "./document.ts"
 import { type VerifiedLookup, verifyLookups } from "./lookups.ts"
@@ -57,7 +58,7 @@ export async function verify(ports: Ports, request: VerifyRequest): Promise<Veri
     })
   }
   const inventory = await ports.catalog.inventory(ports.signal)
-  if (request.repair) refuseOtherCluster(ports, request, { state, inventory })
+  if (request.repair) await refuseOtherCluster(ports, request, { state, inventory })
   const datasources: DatasourceVerification[] = []
   for (const settings of request.datasources) {
     datasources.push(await verifyOne(ports, request, settings, state, inventory, numbering))
@@ -110,9 +111,10 @@ async function verifyOne(
   const held = heldOf(state, settings)
   const table = held?.table ?? settings.table
   try {
-    if ((inventory.segments.get(settings.name) ?? []).length === 0) {
+    if (!inventory.segments.lists(settings.name)) {
       if (settings.isMatched !== true) throw await nothingActive(ports, settings, held)
-      const parts = held?.parts ?? []
+      const parts =
+        held === undefined ? [] : await ports.file.read(() => partsOf(ports.engine, held.table), ports.signal)
       const skipped = parts.map(({ interval, rows }) => ({ interval, rows, kind: "kept" as const }))
       return verificationOf(settings, table, { ...NOTHING, skipped })
     }
@@ -164,7 +166,11 @@ async function repairing(
     settleWaitMs: request.settleWaitMs,
   }
   const stretches = first.differing.map(({ stretch }) => stretch)
-  const stray = strayStretches(first.stray, held.parts)
+  const parts = await ports.file.read(() => partsOf(ports.engine, held.table), ports.signal)
+  const stray = strayStretches(
+    first.stray,
+    parts.map((part) => part.interval),
+  )
   const report = await repair(ports, wanted, held, { stretches, stray })
   const problem = report?.datasources[0]?.error
   if (problem !== undefined) {

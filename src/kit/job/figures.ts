@@ -1,10 +1,9 @@
 /** What the file holds of each table after a run, as numbers for machines. */
 
 import type { Clock } from "../../base/clock.ts"
-import { sumOf } from "../../base/lists.ts"
 import { withFile } from "../../store/file/reading.ts"
 import { type StateAt, stateAt } from "../../store/notes/ahead.ts"
-import { readState } from "../../store/notes/state.ts"
+import { readState, rowsIn } from "../../store/notes/state.ts"
 
 export interface Figures {
   readonly rows: number
@@ -25,12 +24,12 @@ const LOCK_WAIT_MS = 2_000
 /** By table. */
 export function figuresOf({ held, ahead }: StateAt): ReadonlyMap<string, Figures> {
   return new Map(
-    [...held].map(([name, { rows, parts, cursorMs, lastSuccessMs }]) => {
-      const rowsIn = (state: string) => sumOf(parts, (part) => (part.state === state ? part.rows : 0))
+    [...held].map(([name, one]) => {
+      const { rows, cursorMs, lastSuccessMs } = one
       const later = ahead.get(name)
       const newest = later === undefined ? cursorMs : later.newestMs
       const newestMs = newest === undefined ? undefined : Number(newest)
-      const [provisionalRows, keptRows] = [rowsIn("provisional"), rowsIn("kept")]
+      const [provisionalRows, keptRows] = [rowsIn(one, "provisional"), rowsIn(one, "kept")]
       return [name, { rows, provisionalRows, keptRows, newestMs, aheadRows: later?.rows ?? 0, lastSuccessMs }]
     }),
   )

@@ -3,7 +3,8 @@
  *
  *     Decisions → slices → Downloads → arrived → Landing (parse → held → look → proof → commit)
  */
-import type { Segment, Slice } from "../../base/domain.ts"
+import type { Slice } from "../../base/domain.ts"
+import type { SegmentsLook } from "../../base/segments-look.ts"
 import { labelOf } from "../../config/table-name.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import type { Run } from "../progress.ts"
@@ -14,8 +15,8 @@ import { type Executed, type Job, jobOf, Round } from "./round.ts"
 
 export interface ExecuteResult {
   readonly perTable: ReadonlyMap<string, Executed>
-  /** as they were seen last, if a look was needed */
-  readonly segments: ReadonlyMap<string, readonly Segment[]> | undefined
+  /** all of them as they were seen last, if a look was needed */
+  readonly segments: SegmentsLook | undefined
 }
 
 interface Failure {
@@ -40,6 +41,7 @@ export async function execute(
   const failure = await pipeline.end
   // Report the original error; ignore errors from cleaning up.
   await landing.drop().catch(() => undefined)
+  if (failure !== undefined) await landing.look?.drop().catch(() => undefined)
   run.ports.signal.throwIfAborted()
   if (failure !== undefined) throw failure.error
   return { perTable: round.results, segments: landing.look }
@@ -177,7 +179,7 @@ class Pipeline {
     const nothingComes = this.#nothingArrives && !this.#isParsing
     if (!this.#isCommitting && !this.#landing.isEmpty && (this.#landing.isDue || nothingComes)) {
       this.#isCommitting = true
-      this.#follow(this.#landing.commit(), () => {
+      this.#follow(this.#landing.commit(nothingComes), () => {
         this.#isCommitting = false
       })
     }

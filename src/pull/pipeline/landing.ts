@@ -3,9 +3,10 @@
  * proven and committed. One look at the segments proves all slices that had arrived when it began, and slices share
  * transactions.
  */
-import type { Column, Part, Segment, Slice } from "../../base/domain.ts"
+import type { Column, Interval, Part, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText, sameInterval } from "../../base/intervals.ts"
+import type { SegmentsLook } from "../../base/segments-look.ts"
 import { labelOf } from "../../config/table-name.ts"
 import { removeSpooled } from "../../druid/spool.ts"
 import { proof } from "../../plan/proof.ts"
@@ -21,6 +22,13 @@ import type { Arrived } from "./downloads.ts"
 import type { Fetched } from "./fetch.ts"
 import { checkSegments, isPastBroker } from "./past-broker.ts"
 import type { Job, Round } from "./round.ts"
+
+/** A look that began after the responses had ended which it proves. */
+interface ProvingLook {
+  readonly segments: SegmentsLook
+  /** false: only what is to be proven was looked at */
+  readonly isWhole: boolean
+}
 
 interface HeldSlice {
   readonly job: Job
@@ -51,9 +59,9 @@ export class Landing {
   /** checkpoints that go into the next transaction, proven by a count alone */
   #refreshed = new Map<Prepared, readonly Part[]>()
   /** a look that proves all that is held: it began after their responses had ended */
-  #looked: Promise<ReadonlyMap<string, readonly Segment[]>> | undefined
-  /** the latest look at the segments, if one was needed */
-  look: ReadonlyMap<string, readonly Segment[]> | undefined
+  #looked: Promise<ProvingLook> | undefined
+  /** the latest look at all segments, if one was needed */
+  look: SegmentsLook | undefined
 
   constructor(round: Round) {
     this.#round = round
@@ -92,23 +100,26 @@ export class Landing {
   async stage(one: Arrived, isLast: boolean): Promise<void> {
     // The look that proves must begin after the last of the responses has ended; it runs while that one is parsed.
     const isNext = isLast || isWorthCommitting(this.#heldRows() + one.job.slice.rows, this.#commitRows)
-    this.#looked = isNext ? this.#lookAgain() : undefined
+    void this.#forget()
+    if (isNext) this.#looked = this.#lookAgain([...this.#held.map(({ job }) => job), one.job], isLast)
     await this.#parse(one)
   }
 
   /**
    * Proves and commits what is held.
+   * @param isLast nothing more is on its way
    * @throws DruidsyncError if the machine fails
    */
-  async commit(): Promise<void> {
+  async commit(isLast: boolean): Promise<void> {
     const batch = this.#held.splice(0)
     const refreshed = this.#refreshed
     this.#refreshed = new Map()
-    const looked = this.#looked ?? (batch.length > 0 ? this.#lookAgain() : undefined)
+    const jobs = batch.map(({ job }) => job)
+    const looked = this.#looked ?? (batch.length > 0 ? this.#lookAgain(jobs, isLast) : undefined)
     this.#looked = undefined
     try {
-      if (looked !== undefined) this.look = await looked
-      await this.#store(this.#prove(batch), refreshed)
+      const proven = looked === undefined ? new Map() : await this.#prove(batch, await looked)
+      await this.#store(proven, refreshed)
     } catch (error) {
       // Report the original error; ignore errors from cleaning up.
       await this.#dropAll(batch).catch(() => undefined)
@@ -117,12 +128,30 @@ export class Landing {
     await this.#dropAll(batch)
   }
 
-  #lookAgain(): Promise<ReadonlyMap<string, readonly Segment[]>> {
+  /**
+   * Looks at what is to be proven; the last time at everything, since that is what the next round begins with.
+   * @param jobs of all that is to be proven
+   */
+  #lookAgain(jobs: readonly Job[], isLast: boolean): Promise<ProvingLook> {
     const { ports } = this.#round
-    const looked = ports.catalog.segments(ports.signal)
+    const within = new Map<string, Interval[]>()
+    for (const job of jobs) {
+      const { name } = job.prepared.settings
+      within.set(name, [...(within.get(name) ?? []), spanOf(job)])
+    }
+    const looked = ports.catalog
+      .segments(ports.signal, isLast ? undefined : within)
+      .then((segments) => ({ segments, isWhole: isLast }))
     // Staging may fail before anyone waits for this.
     looked.catch(() => undefined)
     return looked
+  }
+
+  /** Lets go of a look that proves nothing any more. */
+  #forget(): Promise<void> {
+    const forgotten = this.#looked?.then(({ segments }) => segments.drop()).catch(() => undefined)
+    this.#looked = undefined
+    return forgotten ?? Promise.resolve()
   }
 
   async #parse({ job, fetched, space }: Arrived): Promise<void> {
@@ -142,7 +171,7 @@ export class Landing {
       if (staged.suspects.length > 0) {
         await this.#refuseSeveral(job, staged).catch(drop)
         // What was asked about the rows is true of these segments only if they are still the same afterwards.
-        this.#looked = undefined
+        void this.#forget()
       }
       this.#held.push({ job, fetched, staged, sinceMs: ports.clock.nowMs() })
     } catch (error) {
@@ -162,9 +191,10 @@ export class Landing {
     return this.#held.reduce((sum, { staged }) => sum + staged.rows, 0)
   }
 
-  /** Drops the slices that were not committed. */
-  drop(): Promise<void> {
-    return this.#dropAll(this.#held.splice(0))
+  /** Drops the slices that were not committed, and the look that would have proven them. */
+  async drop(): Promise<void> {
+    await this.#forget()
+    await this.#dropAll(this.#held.splice(0))
   }
 
   async #dropAll(slices: readonly HeldSlice[]): Promise<void> {
@@ -218,16 +248,23 @@ export class Landing {
   }
 
   /** @returns what is proven; the rest comes again, or is left out */
-  #prove(batch: readonly HeldSlice[]): Map<Prepared, ReadySlice[]> {
+  async #prove(
+    batch: readonly HeldSlice[],
+    { segments, isWhole }: ProvingLook,
+  ): Promise<Map<Prepared, ReadySlice[]>> {
     const { ports } = this.#round
+    const chunksOfJob = async (job: Job) => {
+      const { settings } = job.prepared
+      return chunksFor(settings, await segments.segments(settings.name, [spanOf(job)]))
+    }
     // Servers that come or go need a moment; asking again at once would only see the same.
     const notBeforeMs = ports.clock.nowMs() + MISMATCH_WAIT_MS
     const ready = new Map<Prepared, ReadySlice[]>()
     for (const { job, fetched, staged } of batch) {
       const { prepared, slice } = job
-      const { settings, digest } = prepared
+      const { digest } = prepared
       const { source } = staged
-      const chunks = chunksFor(settings, this.look?.get(settings.name) ?? [])
+      const chunks = await chunksOfJob(job)
       const verdict = proof(slice, source.counts, source.rows, fetched.asked, chunks, digest)
       if (verdict.kind === "proven") {
         const list = ready.get(prepared) ?? []
@@ -261,6 +298,9 @@ export class Landing {
       result.unproven.push({ interval: slice.interval, reason })
       if (verdict.kind === "changed") result.changed = true
     }
+    const { look } = this
+    if (isWhole) this.look = segments
+    await (isWhole ? look : segments)?.drop()
     return ready
   }
 
@@ -310,6 +350,11 @@ export class Landing {
         })
     }
   }
+}
+
+/** What has to be looked at to prove a slice: its chunks, whole. They are ascending. */
+function spanOf({ slice: { works } }: Job): Interval {
+  return { start: works[0]!.chunk.interval.start, end: works.at(-1)!.chunk.interval.end }
 }
 
 function rowsIn(slices: readonly ReadySlice[]): number {

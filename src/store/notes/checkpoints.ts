@@ -7,8 +7,8 @@ import { ROWS_COLUMN } from "../../base/buckets.ts"
 import type { Interval, Part, PartState } from "../../base/domain.ts"
 import { anyOverlap, intersection, intervalText, subtract, union } from "../../base/intervals.ts"
 import { quoteName } from "../../base/names.ts"
-import type { Engine } from "../engine.ts"
-import { asStored, insertRows, type RowOf, readRows } from "./sync-table.ts"
+import { type Engine, literal } from "../engine.ts"
+import { asStored, insertRows, type RowOf, readRows, rowsFrom } from "./sync-table.ts"
 import { CHUNKS } from "./tables.ts"
 import { timeCondition } from "./times.ts"
 
@@ -19,17 +19,58 @@ function partOf(row: Pick<RowOf<typeof CHUNKS>, (typeof PART_COLUMNS)[number]>):
   return { interval: { start, end }, ...part }
 }
 
-/** All checkpoints of the file attached as `file`, by table, ascending. */
-export async function readParts(engine: Engine): Promise<Map<string, Part[]>> {
-  const parts = new Map<string, Part[]>()
+/**
+ * Checkpoints by table, ascending.
+ * @param from SQL of what has the columns of `_sync_chunks`. Default: the file attached as `file`
+ */
+export async function readParts(engine: Engine, from?: string, where = ""): Promise<Map<string, Part[]>> {
   const keys = ["table", ...PART_COLUMNS] as const
-  const chunks = await asStored(engine, CHUNKS)
-  for (const { table, ...row } of await readRows(engine, chunks, keys, 'ORDER BY "table", start_ms')) {
+  const chunks = from === undefined ? await asStored(engine, CHUNKS) : { ...CHUNKS, from }
+  const parts = new Map<string, Part[]>()
+  // All have the same settings, and pieces of one chunk the same segments: one text for all of them.
+  const texts = new Map<string, string>()
+  const shared = (text: string) => {
+    const known = texts.get(text) ?? text
+    texts.set(known, known)
+    return known
+  }
+  const tail = `${where} ORDER BY "table", start_ms`
+  for (const { table, ...row } of await readRows(engine, chunks, keys, tail)) {
     const list = parts.get(table) ?? []
     parts.set(table, list)
-    list.push(partOf(row))
+    list.push(partOf({ ...row, segments: shared(row.segments), settings: shared(row.settings) }))
   }
   return parts
+}
+
+/** Of one table, of the file attached as `file`. @param within only those that overlap it */
+export async function partsOf(engine: Engine, table: string, within?: Interval): Promise<readonly Part[]> {
+  const overlaps = within === undefined ? "" : ` AND start_ms < ${within.end} AND end_ms > ${within.start}`
+  const parts = await readParts(engine, undefined, `WHERE "table" = ${literal(table)}${overlaps}`)
+  return parts.get(table) ?? []
+}
+
+/** Checkpoints in one state, summed up. */
+export interface PartSum {
+  readonly parts: number
+  readonly rows: number
+}
+
+/** Of each table, by state; states without any are missing. */
+export async function sumParts(engine: Engine): Promise<Map<string, Map<PartState, PartSum>>> {
+  const sums = new Map<string, Map<PartState, PartSum>>()
+  const { from } = await asStored(engine, CHUNKS)
+  const rows = await rowsFrom(
+    engine,
+    CHUNKS.name,
+    `SELECT "table", state, count(*), sum(rows)::BIGINT FROM ${from} GROUP BY "table", state`,
+  )
+  for (const [table, state, parts, count] of rows) {
+    const name = String(table)
+    const own = sums.get(name) ?? new Map<PartState, PartSum>()
+    sums.set(name, own.set(String(state) as PartState, { parts: Number(parts), rows: Number(count) }))
+  }
+  return sums
 }
 
 /** Which rows the checkpoints belong to. */

@@ -1,10 +1,10 @@
 /** All that the file says about itself, for `report`: the summary of `status`, and the notes and history of each table. */
-import type { Interval } from "../../base/domain.ts"
+import type { Interval, PartState } from "../../base/domain.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type FileSummary, type Owned, ownerKey, readSummary } from "./summary.ts"
 import { asStored, type RowOf, readRows } from "./sync-table.ts"
-import { CHANGES, MISSING, RUNS, tableNames, VERIFIES } from "./tables.ts"
+import { CHANGES, CHUNKS, MISSING, RUNS, tableNames, VERIFIES } from "./tables.ts"
 
 /** One line of history. */
 export type RunFact = Omit<RowOf<typeof RUNS>, "datasource" | "table" | "finishedMs" | "slices">
@@ -29,8 +29,17 @@ export interface TableFacts {
   readonly verifies: readonly VerifyFact[]
 }
 
+/** A checkpoint, as far as a time line shows it. */
+export interface HeldStretch {
+  readonly interval: Interval
+  readonly state: PartState
+  readonly rows: number
+}
+
 export interface FileFacts {
   readonly summary: FileSummary
+  /** checkpoints by table, ascending */
+  readonly checkpoints: ReadonlyMap<string, readonly HeldStretch[]>
   /** by `ownerKey`; one without any note is missing */
   readonly tables: ReadonlyMap<string, TableFacts>
 }
@@ -52,7 +61,7 @@ export async function readFacts(
   signal?: AbortSignal,
 ): Promise<FileFacts> {
   const summary = await readSummary(engine, file, runHolder, nowMs, signal)
-  const tables = await file.read(async () => {
+  return file.read(async () => {
     // A file of an earlier version has no notes yet.
     const names = await tableNames(engine)
     const has = (table: string) => names.includes(table)
@@ -74,7 +83,8 @@ export async function readFacts(
     const verifies = grouped(
       has(VERIFIES.name) ? await readRows(engine, await asStored(engine, VERIFIES), "*", newest) : [],
     )
-    return new Map(
+    const checkpoints = await readStretches(engine)
+    const tables = new Map(
       summary.datasources.map(ownerKey).map((key): [string, TableFacts] => [
         key,
         {
@@ -86,8 +96,21 @@ export async function readFacts(
         },
       ]),
     )
+    return { summary, checkpoints, tables }
   }, signal)
-  return { summary, tables }
+}
+
+async function readStretches(engine: Engine): Promise<Map<string, HeldStretch[]>> {
+  const keys = ["table", "start", "end", "state", "rows"] as const
+  const chunks = await asStored(engine, CHUNKS)
+  const found = new Map<string, HeldStretch[]>()
+  for (const row of await readRows(engine, chunks, keys, "ORDER BY start_ms")) {
+    const { table, start, end, state, rows } = row
+    const list = found.get(table) ?? []
+    found.set(table, list)
+    list.push({ interval: { start, end }, state, rows })
+  }
+  return found
 }
 
 async function readMissing(engine: Engine): Promise<Map<string, MissingFact[]>> {

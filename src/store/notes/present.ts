@@ -1,13 +1,15 @@
 /**
- * The state of the file without checkpoints whose rows are not all there any more: other programs may empty a table, or
+ * The state of the file, and its checkpoints whose rows are not all there any more: other programs may empty a table, or
  * take rows out of it and put rows in. Numbers of rows alone tell; that a value was changed is found by `verify`.
  */
 import type { Part } from "../../base/domain.ts"
+import { sumOf } from "../../base/lists.ts"
 import { quoteName } from "../../base/names.ts"
 import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { countsByInterval } from "../rows/interval-counts.ts"
+import { partsOf } from "./checkpoints.ts"
 import { EMPTY_STATE, type FileState, type HeldState, readAttached } from "./state.ts"
 
 export interface PresentState extends FileState {
@@ -24,16 +26,13 @@ export async function readPresent(
   if (!file.exists()) return { ...EMPTY_STATE, changed: new Map() }
   return file.read(async () => {
     const state = await readAttached(engine, file.path)
-    const all = new Map(state.held)
     const changed = new Map<string, readonly Part[]>()
     for (const held of await suspects(engine, [...state.held.values()])) {
       const parts = await changedParts(engine, held)
       if (parts.length === 0) continue
-      const gone = new Set(parts)
       changed.set(held.table, parts)
-      all.set(held.table, { ...held, parts: held.parts.filter((part) => !gone.has(part)) })
     }
-    return { ...state, held: all, changed }
+    return { ...state, changed }
   }, signal)
 }
 
@@ -44,11 +43,12 @@ async function suspects(engine: Engine, all: readonly HeldState[]): Promise<Held
   const rows = new Map(
     (await engine.rows(counts.join(" UNION ALL "))).map(([name, count]) => [String(name), Number(count)]),
   )
-  return all.filter(({ table, parts }) => rows.get(table) !== parts.reduce((sum, part) => sum + part.rows, 0))
+  return all.filter(({ table, sums }) => rows.get(table) !== sumOf(sums.values(), (one) => one.rows))
 }
 
 /** What Druid has no more ("kept") could not be fetched again: it stays what it is. */
-async function changedParts(engine: Engine, { table, parts }: HeldState): Promise<Part[]> {
+async function changedParts(engine: Engine, { table }: HeldState): Promise<Part[]> {
+  const parts = await partsOf(engine, table)
   try {
     const counts = await countsByInterval(
       engine,

@@ -1,9 +1,10 @@
-/** Reads what the file says about itself: checkpoints, state and schema of each table. */
-import type { Part } from "../../base/domain.ts"
+/** Reads what the file says about itself: state and schema of each table, its checkpoints summed up. */
+import type { PartState } from "../../base/domain.ts"
+import { sumOf } from "../../base/lists.ts"
 import { fold } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
-import { readParts } from "./checkpoints.ts"
+import { type PartSum, sumParts } from "./checkpoints.ts"
 import { type HeldLookup, readLookups } from "./lookups.ts"
 import { readOrigins } from "./origins.ts"
 import { type RowOf, readRows } from "./sync-table.ts"
@@ -12,8 +13,8 @@ import { readUnlisted, type Unlisted } from "./unlisted.ts"
 
 /** Of `cursorMs`: the greatest stored `__time`, epoch ms; undefined while there is no row. */
 export interface HeldState extends Omit<RowOf<typeof STATE>, "format"> {
-  /** checkpoints, ascending */
-  readonly parts: readonly Part[]
+  /** checkpoints by state, summed up; states without any are missing */
+  readonly sums: ReadonlyMap<PartState, PartSum>
   /** host, port and base path that it was pulled from; undefined if that was not noted */
   readonly origin?: string | undefined
 }
@@ -46,7 +47,7 @@ export async function readState(
 export async function readAttached(engine: Engine, path: string): Promise<FileState> {
   const tables = await tableNames(engine)
   if (!tables.includes(STATE.name)) return { ...EMPTY_STATE, tables }
-  const parts = await readParts(engine)
+  const sums = await sumParts(engine)
   const origins = await readOrigins(engine, tables)
   const rows = await readRows(engine, STATE, "*", 'ORDER BY datasource, "table"')
   const held = new Map<string, HeldState>()
@@ -55,7 +56,7 @@ export async function readAttached(engine: Engine, path: string): Promise<FileSt
     // A table that the user dropped took its rows along: nothing is held, whatever the checkpoints say.
     if (!tables.includes(state.table)) continue
     const origin = origins.get(state.table)
-    held.set(state.table, { ...state, parts: parts.get(state.table) ?? [], origin })
+    held.set(state.table, { ...state, sums: sums.get(state.table) ?? new Map(), origin })
   }
   const lookups = await readLookups(engine, tables)
   return { held, unlisted: await readUnlisted(engine, tables), lookups, tables }
@@ -80,4 +81,14 @@ export function ownOf<T extends Pick<Wanted, "datasource" | "table">>(
   const own = [...tables].filter((one) => one.datasource === wanted.datasource)
   const sameName = own.find((one) => fold(one.table) === fold(wanted.table))
   return sameName ?? (own.length === 1 && wanted.hasSiblings !== true ? own[0] : undefined)
+}
+
+/** Rows held in one state. */
+export function rowsIn({ sums }: Pick<HeldState, "sums">, state: PartState): number {
+  return sums.get(state)?.rows ?? 0
+}
+
+/** How many checkpoints there are in all. */
+export function partsIn({ sums }: Pick<HeldState, "sums">): number {
+  return sumOf(sums.values(), ({ parts }) => parts)
 }

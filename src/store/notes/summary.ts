@@ -2,7 +2,6 @@
 import { stat } from "node:fs/promises"
 import type { Interval, PartState } from "../../base/domain.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
-import { union } from "../../base/intervals.ts"
 import { quoteName } from "../../base/names.ts"
 import { refusalOf, whyOf } from "../../base/system.ts"
 import { says } from "../duckdb-errors.ts"
@@ -10,15 +9,15 @@ import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type Ahead, readAhead } from "./ahead.ts"
 import type { HeldLookup } from "./lookups.ts"
-import { type HeldState, readState } from "./state.ts"
+import { type FileState, type HeldState, readState } from "./state.ts"
 import { asStored, type RowOf, readRows, rowsFrom } from "./sync-table.ts"
-import { notOurs, RUNS, STATE, tableNames } from "./tables.ts"
+import { CHUNKS, notOurs, RUNS, STATE, tableNames } from "./tables.ts"
 
 /** Checkpoints in one state. */
 export interface PartGroup {
   readonly chunks: number
   readonly rows: number
-  /** ascending, disjoint, neighbours joined */
+  /** ascending, disjoint, neighbours joined; of what is complete none are looked up */
   readonly intervals: readonly Interval[]
 }
 
@@ -94,6 +93,7 @@ export async function readSummary(
   if (!state.tables.includes(STATE.name)) throw notOurs(file.path)
   const datasources = await file.read(async () => {
     const blockBytes = await readBlockBytes(engine)
+    const groups = await readGroups(engine, state)
     const ahead = await readAhead(engine, state.held.values(), nowMs)
     const known = await readRows(engine, STATE, ["datasource", "table"])
     const runs = await readLastRuns(engine)
@@ -111,7 +111,7 @@ export async function readSummary(
         table,
         state: held,
         isDropped: isKnown && held === undefined,
-        parts: grouped(held),
+        parts: (held && groups.get(table)) ?? new Map(),
         tableRows: held !== undefined ? await tableRows(engine, held.table) : undefined,
         tableBytes: held !== undefined ? await tableBytes(engine, held.table, blockBytes) : undefined,
         lastRun: runs.get(key),
@@ -157,20 +157,30 @@ export async function fileBytes(path: string): Promise<number> {
   return found.size
 }
 
-function grouped(held: HeldState | undefined): Map<PartState, PartGroup> {
-  const lists = new Map<PartState, { rows: number; intervals: Interval[] }>()
-  for (const part of held?.parts ?? []) {
-    const list = lists.get(part.state) ?? { rows: 0, intervals: [] }
-    lists.set(part.state, list)
-    list.rows += part.rows
-    list.intervals.push(part.interval)
-  }
-  return new Map(
-    [...lists].map(([state, { rows, intervals }]) => [
-      state,
-      { chunks: intervals.length, rows, intervals: union(intervals) },
-    ]),
+/** Checkpoints by table and state. Those that touch are joined in the file: there may be a million. */
+async function readGroups(
+  engine: Engine,
+  { held }: FileState,
+): Promise<Map<string, Map<PartState, PartGroup>>> {
+  const { from } = await asStored(engine, CHUNKS)
+  const joined = await engine.rows(
+    `SELECT "table", state, min(start_ms), max(end_ms) FROM (
+       SELECT *, count(*) FILTER (begins) OVER (PARTITION BY "table", state ORDER BY start_ms) AS nth FROM (
+         SELECT *, lag(end_ms) OVER (PARTITION BY "table", state ORDER BY start_ms) IS DISTINCT FROM start_ms AS begins
+         FROM ${from} WHERE state <> 'complete'))
+     GROUP BY "table", state, nth ORDER BY min(start_ms)`,
   )
+  const groups = new Map<string, Map<PartState, PartGroup & { intervals: Interval[] }>>()
+  for (const [name, { sums }] of held) {
+    const own = new Map<PartState, PartGroup & { intervals: Interval[] }>()
+    for (const [state, { parts, rows }] of sums) own.set(state, { chunks: parts, rows, intervals: [] })
+    groups.set(name, own)
+  }
+  for (const [name, state, start, end] of joined) {
+    const group = groups.get(String(name))?.get(String(state) as PartState)
+    group?.intervals.push({ start: start as bigint, end: end as bigint })
+  }
+  return groups
 }
 
 async function tableRows(engine: Engine, table: string): Promise<number> {

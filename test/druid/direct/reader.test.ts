@@ -8,6 +8,8 @@ import { createClient, type DruidClient } from "../../../src/druid/client.ts"
 import { DirectReader, type Wanted } from "../../../src/druid/direct/reader.ts"
 import { spooling } from "../../../src/druid/spool.ts"
 import { createTransport } from "../../../src/druid/transport.ts"
+import { type Engine, openEngine } from "../../../src/store/engine.ts"
+import { segmentsDesk } from "../../../src/store/look/desk.ts"
 import { errors, type FakeDruid, reply, startFakeDruid } from "../../support/fake-druid/fake-druid.ts"
 import { DataNode } from "../../support/fake-druid/http/data-node.ts"
 
@@ -19,10 +21,12 @@ const DAYS = ["2020-01-01", "2020-01-02"]
 let fake: FakeDruid
 let client: DruidClient
 let folder: string
+let engine: Engine
 const nodes: DataNode[] = []
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "druidsync-direct-"))
+  engine = await openEngine({ memoryLimit: "500MB", threads: 1 })
   fake = await startFakeDruid()
   fake.world.append(
     NAME,
@@ -53,6 +57,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await client.close()
+  engine.close()
   for (const node of nodes.splice(0)) await node.stop()
   await fake.stop()
   rmSync(folder, { recursive: true })
@@ -95,7 +100,12 @@ const COLUMNS = [
 ]
 
 async function wanted(): Promise<Wanted[]> {
-  const segments = (await createCatalog(client, [NAME]).inventory(SIGNAL)).segments.get(NAME) ?? []
+  const catalog = createCatalog(
+    client,
+    [NAME],
+    segmentsDesk(engine, async () => folder),
+  )
+  const segments = await (await catalog.inventory(SIGNAL)).segments.segments(NAME)
   return segments.map((segment: Segment) => ({ interval: segment.interval, segments: [segment] }))
 }
 
