@@ -17,14 +17,14 @@ export type Strictness =
   /** the value of one row or some, and Druid does not promise which: whether there is one */
   | "presence"
 
-export const NEAR = 1e-9
-export const ESTIMATE = 0.1
+const NEAR = 1e-9
+const ESTIMATE = 0.1
 
 const ESTIMATING = /\b(APPROX_\w+|DS_\w+)\s*\(|\bCOUNT\s*\(\s*DISTINCT\b/i
 const OF_SOME_ROW = /\b(ANY_VALUE|EARLIEST\w*|LATEST\w*|STRING_AGG|LISTAGG|ARRAY_AGG|ARRAY_CONCAT_AGG)\s*\(/i
 const FLOATING: ReadonlySet<string> = new Set(["FLOAT", "DOUBLE"])
 
-export function strictnessOf({
+function strictnessOf({
   expression = "",
   duckdbType,
 }: Pick<Column, "expression" | "duckdbType">): Strictness {

@@ -151,7 +151,7 @@ export const columnsEntries = {
 }
 
 /** Words for what an element of `by` accepts. */
-export const BY_ACCEPTED = 'a column name, or an object such as { "city": "UPPER(\\"cityName\\")" }'
+const BY_ACCEPTED = 'a column name, or an object such as { "city": "UPPER(\\"cityName\\")" }'
 const groupBy = v.union(
   [
     columnName,

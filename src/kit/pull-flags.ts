@@ -3,7 +3,9 @@
  * with them: commands that ask nothing of Druid import `flags.ts` alone.
  */
 import { configFlags } from "../config/flags.ts"
-import { type Flags, text, toggle } from "./flag.ts"
+import type { Settings } from "../config/settings.ts"
+import type { PullRequest } from "../pull/ports.ts"
+import { type Flags, text, toggle, type Values } from "./flag.ts"
 import { configArg, jsonArg, lockWaitArg, logFormatArg, onlyArg, outArg, talkArgs } from "./flags.ts"
 import { duration, instant, shard } from "./values.ts"
 
@@ -18,6 +20,24 @@ const scopeArgs = {
     parse: shard,
   }),
 } satisfies Flags
+
+/** What a pull or a plan is asked to do, by these flags and the configuration. */
+export function askedBy(
+  args: Values<typeof scopeArgs>,
+  { pull, lookups }: Settings,
+  datasources: PullRequest["datasources"],
+): Omit<PullRequest, "runId" | "settleWaitMs"> {
+  return {
+    datasources,
+    pull,
+    full: args.full,
+    moved: args.moved,
+    // A run of some datasources is one of these alone.
+    lookups: args.only === undefined ? lookups : undefined,
+    sinceMs: args.since,
+    untilMs: args.until,
+  }
+}
 
 export const planArgs = {
   ...configArg,

@@ -1,6 +1,6 @@
 /** `druidsync plan`: the same as `pull --dry-run`. Takes no lock and makes no file. */
 import { define } from "../../kit/command.ts"
-import { planArgs } from "../../kit/pull-flags.ts"
+import { askedBy, planArgs } from "../../kit/pull-flags.ts"
 import { planText } from "./text.ts"
 
 export const command = define({
@@ -20,14 +20,8 @@ export const command = define({
   async run({ args, settings, datasources, ports, context }) {
     const { dryRun } = await import("./plan.ts")
     const plan = await dryRun(ports, {
+      ...askedBy(args, settings, datasources),
       runId: context.newId(),
-      datasources,
-      pull: settings.pull,
-      full: args.full,
-      moved: args.moved,
-      lookups: args.only === undefined ? settings.lookups : undefined,
-      sinceMs: args.since,
-      untilMs: args.until,
       settleWaitMs: 0,
     })
     return { document: plan, text: (style) => planText(plan, args.verbose, style) }

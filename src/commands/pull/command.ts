@@ -1,6 +1,6 @@
 /** `druidsync pull`: bring the datasources into the file. */
 import { define } from "../../kit/command.ts"
-import { pullArgs } from "../../kit/pull-flags.ts"
+import { askedBy, pullArgs } from "../../kit/pull-flags.ts"
 
 export const command = define({
   args: pullArgs,
@@ -41,15 +41,8 @@ export const command = define({
     if (publish !== undefined) await refuseForeignCopy(ports.engine, publish)
     const { pull } = await import("../../pull/run.ts")
     const document = await pull(ports, {
+      ...askedBy(args, settings, datasources),
       runId: context.newId(),
-      datasources,
-      pull: settings.pull,
-      full: args.full,
-      moved: args.moved,
-      // A run of some datasources is one of these alone.
-      lookups: args.only === undefined ? settings.lookups : undefined,
-      sinceMs: args.since,
-      untilMs: args.until,
       settleWaitMs: args["settle-wait"],
       limit,
       publish,

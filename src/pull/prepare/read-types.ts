@@ -93,7 +93,7 @@ export function refusedSql(
 }
 
 /** A refusal without what we were doing and the list of all tokens that the parser would have liked better. */
-export function druidsWords(message: string): string {
+function druidsWords(message: string): string {
   return message
     .replace(/^reading the column types of ".*?": Druid refused the query: /s, "")
     .replace(/, acceptable options: .*/s, "")

@@ -15,7 +15,7 @@ export const MEASURES = {
 const IN_DUCKDB = "sum(added)::BIGINT AS total, count(DISTINCT added) AS kinds, max(ratio) AS most"
 
 /** @returns SQL of the bucket of a time */
-export function bucketOf(every: string): string {
+function bucketOf(every: string): string {
   if (every === "all") return "'-infinity'::TIMESTAMP"
   const minutes = /^(\d+) minutes$/.exec(every)?.[1]
   return minutes === undefined
