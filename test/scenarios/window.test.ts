@@ -109,6 +109,18 @@ describe("keep", () => {
     ).toEqual([{ a: 50n, b: 8n }])
   })
 
+  it("of one table leaves another table of the same datasource alone", async () => {
+    await load()
+    here.stage.config([{ name: "a", table: "newest", keep: "1d" }, "a"])
+    expect((await here.stage.pull()).exitCode).toBe(0)
+    now = "2024-01-06T12:00:00Z"
+    const { report } = await here.stage.pull()
+    expect(report.datasources.map((one) => [one.table, one.rowsDeleted, one.rows])).toEqual([
+      ["newest", 10, 10],
+      ["a", 0, 50],
+    ])
+  })
+
   it("and since: the later one wins, and since deletes nothing", async () => {
     await load()
     here.stage.config([{ name: "a", keep: "3d", since: "2024-01-04" }])
