@@ -1,6 +1,7 @@
 /** Tells whether our rows were made with today's settings. Pure. */
 
 import { createHash } from "node:crypto"
+import type { Every } from "../base/buckets.ts"
 import { parseShard, type Shard, shardText } from "../base/shard.ts"
 import type { ColumnChoice, DatasourceSettings } from "./settings.ts"
 
@@ -90,10 +91,14 @@ export function shardOfText(before: string): Shard | undefined {
   return shard === "whole" ? undefined : shard
 }
 
-/** The `keep` that `settingsText` gave before; files of before 0.2 keep all. */
-export function keepOfText(before: string): DatasourceSettings["keepMs"] {
-  const keepMs = parsed(before)?.keepMs
-  return typeof keepMs === "number" ? keepMs : "all"
+/** The `keep` that `settingsText` gave before, and the buckets of its aggregate; files of before 0.2 keep all. */
+export function windowOfText(before: string): {
+  readonly keepMs: DatasourceSettings["keepMs"]
+  readonly every: Every | undefined
+} {
+  const { keepMs, aggregate } = parsed(before) ?? {}
+  const { every } = (aggregate ?? {}) as { every?: Every }
+  return { keepMs: typeof keepMs === "number" ? keepMs : "all", every }
 }
 
 /** undefined if the text is not ours, or comes from a version that kept only a digest. We still know that something changed. */

@@ -21,7 +21,8 @@ export interface WindowWish {
 
 /** Where the window of `keep` begins, ms since 1970; undefined where everything is kept. @param every of an aggregate */
 export function windowStart(keepMs: Keep, nowMs: number, every?: Every): bigint | undefined {
-  if (keepMs === "all") return undefined
+  // The one bucket of all time never passes out.
+  if (keepMs === "all" || every === "all") return undefined
   const start = startOfDay(BigInt(Math.floor(nowMs - keepMs)))
   return every === undefined ? start : bucketStart(every, start)
 }

@@ -2,7 +2,7 @@
 
 import type { Interval } from "../base/domain.ts"
 import { anyOverlap } from "../base/intervals.ts"
-import { keepOfText } from "../config/settings-digest.ts"
+import { windowOfText } from "../config/settings-digest.ts"
 import type { DatasourceCommit } from "../store/rows/commit.ts"
 import { commitApart } from "../store/rows/commit-apart.ts"
 import { heldOfBroken } from "./broken.ts"
@@ -40,7 +40,8 @@ export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared)
   const { keep, remove } = await dropped(ports, judged)
   const { remove: past, doubt } = await passedOut(ports, judged)
   const isOther =
-    held !== undefined && (held.table !== settings.table || keepOfText(held.settings) !== settings.keepMs)
+    held !== undefined &&
+    (held.table !== settings.table || windowOfText(held.settings).keepMs !== settings.keepMs)
   return {
     refreshed: prepared.refreshed,
     keep: [...keep, ...heldOfBroken(judged.broken, judged.parts)],

@@ -121,6 +121,28 @@ describe("keep", () => {
     ])
   })
 
+  it("of an aggregate keeps the bucket that it begins in whole, and deletes a bucket once all of it is older", async () => {
+    await load("DAY", ["2024-01-31", "2024-02-01", "2024-02-05", "2024-03-02"])
+    const aggregate = { every: "month", by: ["page"], measures: { n: "COUNT(*)" } }
+    here.stage.config([{ name: "a", table: "g", keep: "5d", aggregate }])
+    const months = async () =>
+      await query(
+        here.stage.out,
+        "SELECT strftime(__time, '%m') AS month, sum(_rows)::INT AS n FROM g GROUP BY month ORDER BY month",
+      )
+    now = "2024-03-04T12:00:00Z"
+    expect((await here.stage.pull()).exitCode).toBe(0)
+    expect(await months()).toEqual([
+      { month: "02", n: 20 },
+      { month: "03", n: 10 },
+    ])
+    expect((await run("status", ...out())).stdout).toContain("keeps 5 days: from 2024-02-01 on")
+    now = "2024-03-07T00:00:00Z"
+    expect((await here.stage.pull()).report).toMatchObject({ exitCode: 0, rowsFetched: 0 })
+    expect(await months()).toEqual([{ month: "03", n: 10 }])
+    expect((await run("verify", ...config(), ...out())).exitCode).toBe(0)
+  })
+
   it("and since: the later one wins, and since deletes nothing", async () => {
     await load()
     here.stage.config([{ name: "a", keep: "3d", since: "2024-01-04" }])

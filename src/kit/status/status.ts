@@ -4,7 +4,7 @@ import type { PartState } from "../../base/domain.ts"
 import { intervalText } from "../../base/intervals.ts"
 import { shardText } from "../../base/shard.ts"
 import { formatDruidTime } from "../../base/time.ts"
-import { keepOfText, shardOfText } from "../../config/settings-digest.ts"
+import { shardOfText, windowOfText } from "../../config/settings-digest.ts"
 import { windowStart } from "../../plan/window.ts"
 import type { Engine } from "../../store/engine.ts"
 import type { DatabaseFile } from "../../store/file/file.ts"
@@ -55,8 +55,8 @@ function datasourceStatus(
   const { state, lastRun, tableRows, isDropped, ahead } = one
   const newestMs = ahead === undefined ? state?.cursorMs : ahead.newestMs
   const shard = state === undefined ? undefined : shardOfText(state.settings)
-  const keepMs = state === undefined ? "all" : keepOfText(state.settings)
-  const start = windowStart(keepMs, nowMs)
+  const { keepMs, every } = windowOfText(state?.settings ?? "")
+  const start = windowStart(keepMs, nowMs, every)
   const parts: Partial<Record<PartState, StatusGroup>> = {}
   let chunks = 0
   for (const [name, group] of one.parts) {
