@@ -3,7 +3,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { readFile, stat, writeFile } from "node:fs/promises"
 import { PassThrough } from "node:stream"
 import { configSchemaText } from "../../src/config/json-schema.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { deny, type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { DataNode } from "../support/fake-druid/http/data-node.ts"
 import { Desk } from "./support.ts"
 
 let fake: FakeDruid
@@ -185,6 +186,45 @@ describe("druidsync init by flags", () => {
 })
 
 describe("druidsync init by questions", () => {
+  describe("where the cluster names data nodes", () => {
+    const chosen = [["Which to copy?", "edits"]] as const
+    const answered = (answer: string) =>
+      talk(
+        [...chosen, ["Fetch from data nodes (direct)?", answer]],
+        "--host",
+        fake.url,
+        "--config",
+        desk.path("new.json"),
+      )
+    let node: DataNode
+    beforeEach(async () => {
+      node = await DataNode.start(fake)
+    })
+    afterEach(() => node.stop())
+
+    it("offers direct, names them, and asks none of them before the user has agreed", async () => {
+      const { code, screen, left } = await answered("n")
+      expect([code, left]).toEqual([0, []])
+      expect(screen).toContain(`Your credentials then go to them, too: ${node.address}`)
+      expect(fake.log.count("segmentScan")).toBe(0)
+      expect(await written()).not.toHaveProperty("direct")
+    })
+
+    it("writes it where they answer", async () => {
+      expect((await answered("y")).code).toBe(0)
+      expect(await written()).toMatchObject({ direct: true, datasources: ["edits"] })
+      expect(fake.log.of("segmentScan").map((one) => one.rowsSent)).toEqual([1])
+    })
+
+    it("leaves it off, with the reason, where they do not let us in", async () => {
+      fake.hooks.beforeRequest = (kind) => (kind === "segmentScan" ? deny("_sync_state") : undefined)
+      const { code, screen } = await answered("y")
+      expect(code).toBe(0)
+      expect(screen).toContain("direct is left off: ")
+      expect(await written()).not.toHaveProperty("direct")
+    })
+  })
+
   it("asks for the address, shows what is there, and writes what was chosen", async () => {
     const { code, screen, left, stdout } = await talk(
       [

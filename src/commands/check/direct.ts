@@ -1,7 +1,7 @@
 /** With `direct`: do the data nodes answer, and what would still go through the broker? */
 import type { Interval } from "../../base/domain.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import { probeDirect } from "../../druid/direct/probe.ts"
+import { findNodes, readNodes } from "../../druid/direct/probe.ts"
 import { isAlike } from "../../druid/direct/reader.ts"
 import type { ChunkOverview } from "../../druid/overview.ts"
 import { SegmentColumnsReader } from "../../druid/segment-columns.ts"
@@ -30,12 +30,13 @@ export async function checkDirect(
       .map(({ interval }) => interval)
     if (intervals.length === 0) continue
     const look = async () => {
-      const probed = await probeDirect(client, settings.druid.protocol, name, intervals, signal)
-      if (probed.kind === "no way") return allThroughBroker(probed.why)
+      const found = await findNodes(client, settings.druid.protocol, name, intervals, signal)
+      if (found.kind === "no way") return allThroughBroker(found.why)
+      await readNodes(client, found, signal)
       const columns = tables.filter((one) => one.name === name)
       const odd = await oddColumn(options, columns, intervals)
       if (odd !== undefined) return allThroughBroker(odd)
-      const nodes = `${counted(probed.nodes.length, "data node")} can be asked: ${probed.nodes.join(", ")}`
+      const nodes = `${counted(found.nodes.length, "data node")} can be asked: ${found.nodes.join(", ")}`
       return ok(`${nodes}; ${shareWords(chunks)} can come from there`)
     }
     await attempt(options, "direct", look, name)

@@ -10,6 +10,7 @@ import { datasourceHint, numberedDatasources } from "../../kit/cluster/text.ts"
 import { nothingListed } from "../../kit/tables.ts"
 import { describeError } from "../../kit/text/error.ts"
 import type { Style } from "../../kit/text/style.ts"
+import { offerDirect } from "./direct.ts"
 import { readAddress, readSelection } from "./selection.ts"
 import { type Access, explore, type Found, refuseExisting, type SetupOptions } from "./setup.ts"
 
@@ -41,7 +42,9 @@ export async function converse(conversation: Conversation): Promise<Answers> {
     const config = await place(conversation)
     const setup = { ...conversation.setup, configPath: config }
     const { access, found } = await reach(conversation, setup)
-    return { access, config, texts: await choose(conversation, found), found }
+    const texts = await choose(conversation, found)
+    const isDirect = ask !== undefined && (await offerDirect(ask, found, setup))
+    return { access: isDirect ? { ...access, direct: true } : access, config, texts, found }
   } finally {
     ask?.close()
   }

@@ -13,6 +13,7 @@ import { admits, escaped, isPattern, unescaped } from "../../config/patterns.ts"
 import type { SecretSource } from "../../config/schema.ts"
 import type { Settings } from "../../config/settings.ts"
 import { isOwnTable, tableName } from "../../config/table-name.ts"
+import type { DruidClient } from "../../druid/client.ts"
 import { askAnything } from "../../druid/overview.ts"
 import { openClient } from "../../kit/client.ts"
 import { type ExploreOptions, listDatasources } from "../../kit/cluster/datasources.ts"
@@ -28,6 +29,8 @@ export interface Access {
   readonly password?: SecretSource | undefined
   readonly token?: SecretSource | undefined
   readonly tls?: { readonly ca: string } | undefined
+  /** rows come from data nodes, past the broker. Default: false */
+  readonly direct?: true | undefined
 }
 
 export interface SetupOptions extends Omit<ExploreOptions, "client"> {
@@ -52,15 +55,26 @@ export interface Found {
  */
 export async function explore(access: Access, options: SetupOptions): Promise<Found> {
   const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
+  return asking(settings, options, async (client) => {
+    await askAnything(client, options.signal)
+    const report = await listDatasources({ ...options, client }, settings.druid.url, [], false)
+    return { settings, report }
+  })
+}
+
+/** Asks the Druid of these settings. @throws what `work` throws */
+export async function asking<T>(
+  settings: Settings,
+  options: SetupOptions,
+  work: (client: DruidClient) => Promise<T>,
+): Promise<T> {
   const client = openClient(settings, options, {
     onRetry: ({ message }) => options.onRetry(message),
     // A pull will say it.
     onNotice: () => undefined,
   })
   try {
-    await askAnything(client, options.signal)
-    const report = await listDatasources({ ...options, client }, settings.druid.url, [], false)
-    return { settings, report }
+    return await work(client)
   } finally {
     await client.close()
   }
