@@ -23,6 +23,7 @@ import type { Doubt } from "./prepare/measure.ts"
 import { prepare } from "./prepare/prepare.ts"
 import { noteOutOfTime, type Progress, type Run } from "./progress.ts"
 import { goneAway, nothingActive, refuseForeignTable } from "./refusals.ts"
+import { sideBySide } from "./side-by-side.ts"
 import { withBroken } from "./unanswered.ts"
 import { type Kept, NO_UPKEEP, upkeepOf } from "./upkeep.ts"
 
@@ -33,48 +34,58 @@ export interface Planned extends Kept {
 }
 
 /**
- * Plans every datasource that has not failed.
+ * Plans every datasource that has not failed, several side by side: each takes some questions to Druid.
  * @param run with ports whose signal is aborted, too, when the time is over
  * @param isLastCall what Druid has not counted yet is not waited for any longer
  * @throws DruidsyncError what stops the whole run; what concerns one datasource is in its progress
  */
 export async function planAll(run: Run, look: Look, isLastCall: boolean): Promise<Planned[]> {
+  const { ports, request, progress } = run
+  const due = progress.filter((one) => one.error === undefined)
+  for (const one of due) one.incomplete = []
+  const plans = await sideBySide(due, request.pull.concurrency, ports.signal, (one, signal) =>
+    planned({ ...run, ports: { ...ports, signal } }, one, look, isLastCall),
+  )
+  return plans.filter((plan) => plan !== undefined)
+}
+
+/** @returns undefined where it failed, or the time is over: that is in its progress then */
+async function planned(
+  run: Run,
+  one: Progress,
+  look: Look,
+  isLastCall: boolean,
+): Promise<Planned | undefined> {
   const { ports, request } = run
-  const plans: Planned[] = []
-  for (const one of run.progress) {
-    if (one.error !== undefined) continue
-    one.incomplete = []
-    if (request.limit?.isOver() === true) {
-      noteOutOfTime(one)
-      continue
-    }
-    const subject = await withBroken(ports, differsOf(one.settings, look))
-    const addedAlone = one.fetchesWhole ? 0 : mostAdded(ports, request)
-    const judged = judge(subject, request, one.committed, ports.clock.nowMs(), addedAlone)
-    one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
-    one.cold = judged.diff.cold.map((chunk) => chunk.interval)
-    one.broken = judged.broken.map((broken) => {
-      const stretch = { interval: broken.interval, reason: describeBroken(broken) }
-      warnOnce(run, one, one.warnings, describeStretches([stretch]))
-      return stretch
-    })
-    try {
-      refuseForeignTable(ports.file.path, one.settings, look.state)
-      plans.push(await planOne(run, one, judged, isLastCall))
-    } catch (error) {
-      if (request.limit?.isOver() === true && request.limit.over.aborted) {
-        noteOutOfTime(one)
-        continue
-      }
-      ports.signal.throwIfAborted()
-      if (!concernsOneDatasource(error)) throw error
-      if (judged.diff.nothingActive) one.error = error
-      else noteFailure(one, error)
-      if (one.error === undefined)
-        plans.push({ progress: one, prepared: undefined, upkeep: NO_UPKEEP, mayImprove: true })
-    }
+  if (request.limit?.isOver() === true) {
+    noteOutOfTime(one)
+    return undefined
   }
-  return plans
+  const subject = await withBroken(ports, differsOf(one.settings, look))
+  const addedAlone = one.fetchesWhole ? 0 : mostAdded(ports, request)
+  const judged = judge(subject, request, one.committed, ports.clock.nowMs(), addedAlone)
+  one.unavailable = judged.diff.unavailable.map((chunk) => chunk.interval)
+  one.cold = judged.diff.cold.map((chunk) => chunk.interval)
+  one.broken = judged.broken.map((broken) => {
+    const stretch = { interval: broken.interval, reason: describeBroken(broken) }
+    warnOnce(run, one, one.warnings, describeStretches([stretch]))
+    return stretch
+  })
+  try {
+    refuseForeignTable(ports.file.path, one.settings, look.state)
+    return await planOne(run, one, judged, isLastCall)
+  } catch (error) {
+    if (request.limit?.isOver() === true && request.limit.over.aborted) {
+      noteOutOfTime(one)
+      return undefined
+    }
+    ports.signal.throwIfAborted()
+    if (!concernsOneDatasource(error)) throw error
+    if (judged.diff.nothingActive) one.error = error
+    else noteFailure(one, error)
+    if (one.error !== undefined) return undefined
+    return { progress: one, prepared: undefined, upkeep: NO_UPKEEP, mayImprove: true }
+  }
 }
 
 /** What may pass by itself leaves the datasource incomplete; all else is an error of it. */

@@ -49,6 +49,7 @@ async function slice(
     staged: {
       table,
       rows: rows.length,
+      latestMs: rows.length === 0 ? undefined : BigInt(Math.max(...rows.map(([ms]) => ms))),
       counts: intervals.map(inside),
       suspects: [],
       perSegment: [],
@@ -227,6 +228,67 @@ describe("a commit", () => {
     expect(error).toBeInstanceOf(DruidsyncError)
     expect(error.code).toBe("foreign")
     expect((await look()).tables).toEqual(["x"])
+  })
+})
+
+describe("what a commit of several datasources says of each", () => {
+  const states = async () =>
+    [...(await stateWithParts(store.engine, store.file())).held.values()].map(
+      ({ datasource, table, cursorMs, rows, columns, parts }) => ({
+        datasource,
+        table,
+        cursorMs,
+        rows,
+        columns: columns.length,
+        parts: parts.length,
+      }),
+    )
+
+  it("are its own rows, cursor, columns and checkpoints, whether its table was there or not", async () => {
+    await run([
+      of({
+        slices: [
+          await slice(
+            [span(0, 10)],
+            [
+              [3, 1],
+              [7, 2],
+            ],
+            "a",
+          ),
+        ],
+      }),
+      of({}, "empty", "empty"),
+    ])
+    await run([
+      of({ slices: [await slice([span(10, 20)], [[12, 3]], "a"), await slice([span(20, 30)], [], "a")] }),
+      of({ remove: [span(0, 10)] }, "empty", "empty"),
+      of(
+        { slices: [await slice([span(0, 5)], [[4, 4]], "a"), await slice([span(5, 9)], [[6, 5]], "a")] },
+        "new",
+        "n",
+      ),
+    ])
+    const has = { columns: COLUMNS.length }
+    expect(await states()).toEqual([
+      { ...has, datasource: "empty", table: "empty", cursorMs: undefined, rows: 0, parts: 0 },
+      { ...has, datasource: "new", table: "n", cursorMs: 6n, rows: 2, parts: 2 },
+      { ...has, datasource: "w", table: "w", cursorMs: 12n, rows: 3, parts: 3 },
+    ])
+  })
+
+  it("is as before where nothing of it changed, and goes back where its newest rows went", async () => {
+    await run([
+      of({
+        slices: [await slice([span(0, 10)], [[3, 1]], "a"), await slice([span(10, 20)], [[15, 2]], "a")],
+      }),
+      of({ slices: [await slice([span(0, 10)], [[9, 1]], "a")] }, "x", "x"),
+    ])
+    await run([of({ remove: [span(10, 20)] }), of({}, "x", "x")])
+    expect(await states()).toMatchObject([
+      { datasource: "w", cursorMs: 3n, rows: 1, parts: 1 },
+      { datasource: "x", cursorMs: 9n, rows: 1, parts: 1 },
+    ])
   })
 })
 

@@ -300,7 +300,7 @@ async function hold(parts: readonly Part[]): Promise<void> {
   await store.file().write(async () => {
     await ensureTables(store.engine)
     await store.engine.run("DELETE FROM file._sync_chunks")
-    await writeParts(store.engine, { datasource: "a", table: "a", runId: "r", nowMs: 0 }, parts)
+    await writeParts(store.engine, { datasource: "a", table: "a", isNew: false, runId: "r", nowMs: 0 }, parts)
   })
 }
 

@@ -452,8 +452,9 @@ describe("batches of a data node", () => {
       batch("two", '[7,"[\\"a\\"]",["x"],null]'),
       batch("one", '[8,"",[],"AQI="]'),
     ])
-    const { rows, perSegment, suspects } = await staged(path, ["one", "nothing", "two"])
-    expect({ rows, perSegment, suspects }).toEqual({ rows: 4, perSegment: [3, 0, 1], suspects: ["s"] })
+    const { rows, latestMs, perSegment, suspects } = await staged(path, ["one", "nothing", "two"])
+    expect({ rows, latestMs }).toEqual({ rows: 4, latestMs: 8n })
+    expect({ perSegment, suspects }).toEqual({ perSegment: [3, 0, 1], suspects: ["s"] })
     expect(
       await store.engine.rows(`SELECT epoch_ms("__time"), s, tags::VARCHAR, hex(sketch) FROM t ORDER BY 1`),
     ).toEqual([

@@ -8,6 +8,7 @@ import type { SegmentsLook } from "../../base/segments-look.ts"
 import { labelOf } from "../../config/table-name.ts"
 import type { Prepared } from "../prepare/prepare.ts"
 import type { Run } from "../progress.ts"
+import { sideBySide } from "../side-by-side.ts"
 import { anyOf, OUT_OF_TIME } from "../time-limit.ts"
 import { type Arrived, Downloads } from "./downloads.ts"
 import { Landing } from "./landing.ts"
@@ -85,22 +86,28 @@ class Pipeline {
   }
 
   async #decideAll(plans: readonly Prepared[], nthRound: number): Promise<void> {
-    const open = new Map(plans.map((prepared) => [prepared, 0]))
-    while (open.size > 0) {
-      for (const [prepared, jobs] of open) {
+    const { ports, request } = this.#round
+    const jobs = new Map<Prepared, number>()
+    for (let open = plans; open.length > 0; ) {
+      const left = await sideBySide(open, request.pull.concurrency, ports.signal, async (prepared) => {
         const slices = await this.#decideSome(prepared)
-        if (slices === undefined) {
-          open.delete(prepared)
-          continue
-        }
-        open.set(prepared, jobs + slices.length)
-        if (slices.length === 0) continue
-        const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
-        const planned = { ...labelOf(prepared.settings), rows, slices: slices.length, round: nthRound }
-        this.#round.ports.emit({ type: "planned", ...planned, isMore: jobs > 0 })
-        for (const [n, slice] of slices.entries()) this.fetch(jobOf(prepared, slice, jobs + n))
-      }
+        if (slices === undefined) return []
+        const before = jobs.get(prepared) ?? 0
+        jobs.set(prepared, before + slices.length)
+        this.#fetchAll(prepared, slices, before, nthRound)
+        return [prepared]
+      })
+      open = left.flat()
     }
+  }
+
+  /** @param before how many of the datasource are fetched already */
+  #fetchAll(prepared: Prepared, slices: readonly Slice[], before: number, nthRound: number): void {
+    if (slices.length === 0) return
+    const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
+    const planned = { ...labelOf(prepared.settings), rows, slices: slices.length, round: nthRound }
+    this.#round.ports.emit({ type: "planned", ...planned, isMore: before > 0 })
+    for (const [n, slice] of slices.entries()) this.fetch(jobOf(prepared, slice, before + n))
   }
 
   /** @returns undefined if nothing is left to decide, or nothing more is to be begun */

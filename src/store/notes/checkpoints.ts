@@ -78,6 +78,8 @@ export interface CheckpointOwner {
   readonly datasource: string
   /** as it is called in the file */
   readonly table: string
+  /** the table was made in this transaction: nothing was held before */
+  readonly isNew: boolean
   readonly runId: string
   readonly nowMs: number
 }
@@ -88,6 +90,7 @@ export async function writeParts(
   owner: CheckpointOwner,
   parts: readonly Part[],
 ): Promise<void> {
+  if (owner.isNew) return insertParts(engine, owner, parts)
   const { rest } = await cut(
     engine,
     owner,

@@ -44,7 +44,7 @@ export async function noteLooked(
     await ensureTables(engine)
     for (const { lookup, status, message } of looked) {
       const compared = status === "complete" ? { comparedMs: nowMs } : {}
-      await updateRows(engine, LOOKUPS, { status, message, ...compared }, "WHERE lookup = $1", [lookup])
+      await updateRows(engine, LOOKUPS, "lookup", [{ lookup, status, message, ...compared }])
     }
   })
 }

@@ -183,21 +183,26 @@ export async function insertRows<C extends SyncColumns>(
 }
 
 /**
- * @param tail SQL after the SET clause
- * @returns number of rows that were changed
+ * One statement for all rows, which have the same columns.
+ * @param key the column that tells which row of the table each of them is about
  */
-export function updateRows<C extends SyncColumns>(
-  engine: Pick<Engine, "change">,
+export async function updateRows<C extends SyncColumns, K extends keyof C & string>(
+  engine: Pick<Engine, "run">,
   table: SyncTable<C>,
-  row: Partial<RowOf<SyncTable<C>>>,
-  tail: string,
-  values: readonly DuckDBValue[] = [],
-): Promise<number> {
-  const sets = Object.entries(row).map(([name, value]) => {
-    const one = table.columns[name]!
-    return `${quoteName(one.name)} = ${one.write(value)}`
-  })
-  return engine.change(`UPDATE file.${table.name} SET ${sets.join(", ")} ${tail}`, values)
+  key: K,
+  rows: readonly (Partial<RowOf<SyncTable<C>>> & Pick<RowOf<SyncTable<C>>, K>)[],
+): Promise<void> {
+  if (rows.length === 0) return
+  const columns = Object.entries(table.columns).filter(([name]) => name in rows[0]!)
+  const nameOf = (one: SyncColumn<unknown>) => quoteName(one.name)
+  const names = columns.map(([, one]) => nameOf(one))
+  const values = rows.map((row) => `(${columns.map(([name, one]) => one.write(row[name])).join(", ")})`)
+  const keyName = nameOf(table.columns[key]!)
+  const sets = names.filter((name) => name !== keyName).map((name) => `${name} = now.${name}`)
+  await engine.run(
+    `UPDATE file.${table.name} AS old SET ${sets.join(", ")}
+     FROM (VALUES ${values.join(", ")}) AS now(${names.join(", ")}) WHERE old.${keyName} = now.${keyName}`,
+  )
 }
 
 /** Keeps the newest rows of each of the user's tables. Rows are numbered in the order in which they came. */

@@ -22,7 +22,6 @@ import {
   type SyncTable,
   syncTable,
   text,
-  updateRows,
 } from "./sync-table.ts"
 
 /** A column of a stored table and where it came from. */
@@ -228,7 +227,7 @@ export async function ensureTables(engine: Engine): Promise<void> {
     if (widths.has(table.name)) await takeOver(engine, table)
     else for (const statement of definitionOf(table)) await engine.run(statement)
   }
-  if (due.includes(STATE)) await updateRows(engine, STATE, { format: FORMAT }, "")
+  if (due.includes(STATE)) await engine.run(`UPDATE file.${STATE.name} SET format = ${FORMAT}`)
 }
 
 /** In the file only within the transaction. */

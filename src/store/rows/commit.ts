@@ -5,15 +5,15 @@
 import type { Column, Interval, Part } from "../../base/domain.ts"
 import { union } from "../../base/intervals.ts"
 import { quoteName } from "../../base/names.ts"
-import { type Engine, literal } from "../engine.ts"
+import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { writeChanges } from "../notes/changes.ts"
 import { type CheckpointOwner, markParts, removeParts, writeParts } from "../notes/checkpoints.ts"
 import { writeOrigins } from "../notes/origins.ts"
-import { insertRows, updateRows } from "../notes/sync-table.ts"
-import { ensureTables, FORMAT, STATE, tableNames } from "../notes/tables.ts"
-import { msOfTime, timeCondition } from "../notes/times.ts"
+import { ensureTables, tableNames } from "../notes/tables.ts"
+import { timeCondition } from "../notes/times.ts"
 import { bindIndexes } from "./by-hand.ts"
+import { type Done, writeStates } from "./commit-state.ts"
 import { conversion } from "./convert.ts"
 import { countsByInterval } from "./interval-counts.ts"
 import type { Staged } from "./stage.ts"
@@ -83,31 +83,34 @@ export function commit(
   const bringing = commits.flatMap((one) => one.slices).reduce((sum, slice) => sum + slice.bytes, 0)
   const work = async () => {
     await ensureTables(engine)
-    const deleted: number[] = []
-    const widened: Widened[] = []
+    const done: Done[] = []
     const tables = await tableNames(engine)
     for (const one of commits) {
       const table = await prepareTable(engine, file.path, one.target, one.slices, tables)
-      widened.push(...table.widened)
       const { datasource, table: name } = one.target
-      const owner = { datasource, table: name, runId: run.id, nowMs: run.nowMs }
-      await bindIndexes(engine, table.name, "__time")
+      const isNew = table.before === undefined
+      const owner = { datasource, table: name, isNew, runId: run.id, nowMs: run.nowMs }
+      if (!isNew) await bindIndexes(engine, table.name, "__time")
       let removed = 0
       for (const slice of one.slices) removed += await replaceRows(engine, table, slice, owner)
       removed += await removeRows(engine, table, owner, one.remove)
       await markParts(engine, owner, one.keep, "kept")
       await writeParts(engine, owner, one.refreshed)
       for (const statement of table.indexes) await engine.run(statement)
-      await writeState(engine, table, one, removed > 0)
       await writeChanges(engine, owner, {
         before: table.before,
         after: { name: one.target.table, columns: table.schema },
         read: columnsRead(one.slices),
       })
-      if (run.origin !== undefined) await writeOrigins(engine, [owner], run.origin, run.nowMs)
-      deleted.push(removed)
+      done.push({ commit: one, table, deleted: removed })
     }
-    return { deleted, widened }
+    await writeStates(engine, done)
+    const targets = commits.map(({ target }) => target)
+    if (run.origin !== undefined) await writeOrigins(engine, targets, run.origin, run.nowMs)
+    return {
+      deleted: done.map(({ deleted }) => deleted),
+      widened: done.flatMap(({ table }) => table.widened),
+    }
   }
   return file.write(work, signal, bringing)
 }
@@ -133,7 +136,7 @@ async function replaceRows(
     await markParts(engine, owner, intervals, "stale")
     return 0
   }
-  for (const interval of slice.beside === undefined ? union(intervals) : []) {
+  for (const interval of slice.beside === undefined && !owner.isNew ? union(intervals) : []) {
     deleted += await engine.change(`DELETE FROM ${table.name} WHERE ${timeCondition(interval)}`)
   }
   for (const { interval, segments } of slice.replacing) {
@@ -178,41 +181,4 @@ async function removeRows(
   }
   await removeParts(engine, owner, intervals)
   return deleted
-}
-
-/**
- * @param isCounted the greatest time may have gone with deleted rows: look at the whole table. Else what was staged tells.
- */
-async function writeState(
-  engine: Engine,
-  table: TableNow,
-  one: DatasourceCommit,
-  isCounted: boolean,
-): Promise<void> {
-  const { target } = one
-  const [sum] = await engine.rows(
-    'SELECT coalesce(sum(rows), 0)::BIGINT FROM file._sync_chunks WHERE "table" = $1',
-    [target.table],
-  )
-  const places = isCounted ? [table.name] : one.slices.map((slice) => quoteName(slice.staged.table))
-  const times = places.map((place) => `SELECT max("__time") AS t FROM ${place}`)
-  if (!isCounted) {
-    times.push(`SELECT cursor FROM file._sync_state WHERE "table" = ${literal(target.table)}`)
-  }
-  const [cursor] = await engine.rows(
-    `SELECT ${msOfTime("max(t)")} FROM (${times.join(" UNION ALL ")}) AS times(t)`,
-  )
-  const row = {
-    cursorMs: (cursor![0] as bigint | null) ?? undefined,
-    rows: Number(sum![0]),
-    columns: table.schema,
-    settings: target.settings,
-  }
-  // Two statements cost a fifth of one with ON CONFLICT (measured, DuckDB 1.5.5).
-  const { datasource, table: name } = target
-  if ((await updateRows(engine, STATE, row, 'WHERE "table" = $1', [name])) > 0) return
-  const never = { lastSuccessMs: undefined, lastRunMs: undefined, message: undefined }
-  await insertRows(engine, STATE, [
-    { ...row, ...never, datasource, table: name, status: "running", format: FORMAT },
-  ])
 }

@@ -9,7 +9,7 @@ import { codeOf } from "../../base/system.ts"
 import { formatDruidTime, MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import { firstLine, says } from "../duckdb-errors.ts"
 import type { Engine } from "../engine.ts"
-import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS } from "../notes/times.ts"
+import { MAX_TIMESTAMP_MS, MIN_TIMESTAMP_MS, msOfTime } from "../notes/times.ts"
 import { countsByInterval } from "./interval-counts.ts"
 import { rowHashExpression } from "./row-hash.ts"
 import { SEGMENT_COLUMN, type SpoolForm, spoolSource } from "./spool-source.ts"
@@ -21,6 +21,8 @@ export interface Staged {
   /** table in the engine's database */
   readonly table: string
   readonly rows: number
+  /** the greatest `__time`, epoch ms; undefined if there is no row, or no such column */
+  readonly latestMs: bigint | undefined
   /** rows per interval that was asked for */
   readonly counts: readonly number[]
   /** the same in rows of Druid's: where groups were asked for, the rows that they were made from */
@@ -101,17 +103,21 @@ export async function stage(
         column.druidType === "STRING" && (column.hashed?.plainType ?? column.duckdbType) === "VARCHAR",
     )
   const [stored, hashes] = [single.filter(isStored), single.filter((one) => !isStored(one))]
-  const { rows, found } = await look(engine, name, stored, beginsLikeSeveral)
+  const hasTime = columns.some((column) => column.name === "__time")
+  const latest = hasTime ? msOfTime('max("__time")') : "NULL"
+  const { found, totals } = await look(engine, name, stored, beginsLikeSeveral, ["count(*)", latest])
   // Few columns have texts that begin like one: these alone are looked at closely.
   const close = found.length === 0 ? found : (await look(engine, name, found, mayBeSeveral)).found
   // The texts of which hashes are kept are in the spool alone.
   const inSpool =
     hashes.length === 0 ? hashes : (await look(engine, source(lineBytes), hashes, mayBeSeveral)).found
   const suspects = [...close, ...inSpool]
+  const rows = Number(totals[0])
   const counts = await countsByInterval(engine, name, intervals)
   return {
     table,
     rows,
+    latestMs: (totals[1] as bigint | null) ?? undefined,
     counts,
     source: (await groupedRows(engine, name, columns, intervals)) ?? { rows, counts },
     perSegment: form.kind === "batches" ? await countsBySegment(engine, name, form.segments.length) : [],
@@ -160,16 +166,21 @@ interface ColumnText {
 
 const isStored = ({ column }: ColumnText) => column.hashed === undefined
 
-/** Counts the rows, and finds the columns in which the condition holds for some row. */
+/**
+ * Finds the columns in which the condition holds for some row.
+ * @param wanted SQL of more that is wanted of all rows
+ */
 async function look(
   engine: Engine,
   from: string,
   texts: readonly ColumnText[],
   condition: (expression: string) => string,
-): Promise<{ readonly rows: number; readonly found: readonly ColumnText[] }> {
+  wanted: readonly string[] = [],
+): Promise<{ readonly found: readonly ColumnText[]; readonly totals: readonly unknown[] }> {
   const looks = texts.map(({ text }) => `coalesce(bool_or(${condition(text)}), FALSE)`)
-  const [row] = await engine.rows(`SELECT ${["count(*)", ...looks].join(", ")} FROM ${from}`)
-  return { rows: Number(row![0]), found: texts.filter((_, n) => row![n + 1] === true) }
+  const [row] = await engine.rows(`SELECT ${[...wanted, ...looks].join(", ")} FROM ${from}`)
+  const [totals, is] = [row!.slice(0, wanted.length), row!.slice(wanted.length)]
+  return { totals, found: texts.filter((_, n) => is[n] === true) }
 }
 
 export async function dropStaged(engine: Engine, table: string): Promise<void> {

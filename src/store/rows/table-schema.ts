@@ -7,7 +7,7 @@ import { DruidsyncError } from "../../base/errors.ts"
 import { fold, quoteName } from "../../base/names.ts"
 import { type Engine, literal } from "../engine.ts"
 import { ownOf, type Wanted } from "../notes/state.ts"
-import { readRows, updateRows } from "../notes/sync-table.ts"
+import { type RowOf, readRows } from "../notes/sync-table.ts"
 import { CHUNKS, renameNotes, STATE, type StoredColumn } from "../notes/tables.ts"
 import { readColumns, readComments, readIndexes, refuseOtherColumns } from "./by-hand.ts"
 import { conversion, losesDigits } from "./convert.ts"
@@ -36,13 +36,21 @@ export interface Widened {
   readonly type: string
 }
 
+/** What it was. */
+export interface TableBefore extends Pick<RowOf<typeof STATE>, "columns" | "cursorMs"> {
+  /** as it was called in the file */
+  readonly name: string
+}
+
 /** What it became. */
 export interface TableNow {
   /** qualified and quoted */
   readonly name: string
   readonly schema: readonly StoredColumn[]
+  /** `_sync_state` has a row of it */
+  readonly isNoted: boolean
   /** as it was before this commit; undefined if this commit made it */
-  readonly before: { readonly name: string; readonly columns: readonly StoredColumn[] } | undefined
+  readonly before: TableBefore | undefined
   readonly widened: readonly Widened[]
   /** statements that make the user's indexes again, once the rows are in */
   readonly indexes: readonly string[]
@@ -61,9 +69,8 @@ export async function prepareTable(
   tables: string[],
 ): Promise<TableNow> {
   const name = `file.${quoteName(wish.table)}`
-  const known = await readRows(engine, STATE, ["datasource", "table", "columns"], "WHERE datasource = $1", [
-    wish.datasource,
-  ])
+  const keys = ["datasource", "table", "columns", "cursorMs"] as const
+  const known = await readRows(engine, STATE, keys, "WHERE datasource = $1", [wish.datasource])
   const owned = ownOf(
     known.filter(({ table }) => tables.includes(table)),
     wish,
@@ -73,7 +80,6 @@ export async function prepareTable(
   const dropped = before === undefined ? ownOf(known, wish)?.table : undefined
   if (dropped !== undefined) {
     await engine.run('DELETE FROM file._sync_chunks WHERE "table" = $1', [dropped])
-    await updateRows(engine, STATE, { cursorMs: undefined }, 'WHERE "table" = $1', [dropped])
   }
   // What is noted of another datasource's table of the name, which the user dropped, is nobody's any more.
   if (before !== wish.table && dropped !== wish.table && !tables.includes(wish.table)) {
@@ -92,15 +98,15 @@ export async function prepareTable(
     await engine.run(
       `CREATE TABLE ${name} (${wish.schema.map((c) => `${quoteName(c.target)} ${c.duckdbType}`).join(", ")})`,
     )
-    await engine.run(
-      `COMMENT ON TABLE ${name} IS ${remark(`Druid datasource ${wish.datasource}, kept by druidsync`)}`,
-    )
-    for (const column of wish.schema) await comment(engine, name, column)
-    return { name, schema: wish.schema, before: undefined, widened: [], indexes: [] }
+    const ofTable = `COMMENT ON TABLE ${name} IS ${remark(`Druid datasource ${wish.datasource}, kept by druidsync`)}`
+    const ofColumns = wish.schema.map((column) => comment(name, column))
+    await engine.run([ofTable, ...ofColumns].join("; "))
+    const isNoted = dropped !== undefined
+    return { name, isNoted, schema: wish.schema, before: undefined, widened: [], indexes: [] }
   }
-  const current = owned!.columns
-  const brought = await bringToSchema(engine, path, before, wish, incoming, current)
-  return { name, ...brought, before: { name: before, columns: current } }
+  const { columns, cursorMs } = owned!
+  const brought = await bringToSchema(engine, path, before, wish, incoming, columns)
+  return { name, isNoted: true, ...brought, before: { name: before, columns, cursorMs } }
 }
 
 function foreignTable(path: string, wish: TableWish): DruidsyncError {
@@ -113,8 +119,8 @@ function foreignTable(path: string, wish: TableWish): DruidsyncError {
   )
 }
 
-async function comment(engine: Engine, table: string, column: StoredColumn): Promise<void> {
-  await engine.run(`COMMENT ON COLUMN ${table}.${quoteName(column.target)} IS ${remark(commentOn(column))}`)
+function comment(table: string, column: StoredColumn): string {
+  return `COMMENT ON COLUMN ${table}.${quoteName(column.target)} IS ${remark(commentOn(column))}`
 }
 
 function commentOn(column: StoredColumn): string {
@@ -178,7 +184,7 @@ async function bringToSchema(
   }
   for (const column of fresh) {
     await engine.run(`ALTER TABLE ${name} ADD COLUMN ${quoteName(column.target)} ${column.duckdbType}`)
-    await comment(engine, name, column)
+    await engine.run(comment(name, column))
   }
   await commentAgain(engine, to, steps)
   return { schema: steps.map(({ now }) => now), widened, indexes }
@@ -216,7 +222,7 @@ async function commentAgain(engine: Engine, table: string, steps: readonly Step[
   for (const { was, now } of changed) {
     const found = comments.get(now.target)
     if (found !== undefined && found !== commentOn(was!)) continue
-    await comment(engine, `file.${quoteName(table)}`, now)
+    await engine.run(comment(`file.${quoteName(table)}`, now))
   }
 }
 
