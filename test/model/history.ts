@@ -3,6 +3,7 @@
  * shrunk and played again; `druid-steps.ts` does it to the fake Druid, `test/live/histories.test.ts` to a real one.
  */
 import fc from "fast-check"
+import type { Every } from "../../src/base/buckets.ts"
 
 /** One row: its place in the day, a number, a text (small indexes, so that equal rows and equal times are common). */
 export type RowSeed = readonly [slot: number, n: number, s: number]
@@ -100,6 +101,8 @@ export interface History {
   readonly concurrency: number
   /** segments are asked of the data nodes themselves. Default: false */
   readonly direct?: boolean
+  /** set: the tables are aggregates with buckets of this length */
+  readonly every?: Every | undefined
   readonly steps: readonly Step[]
   /** where the window of `keep` begins, in days, pull by pull and then again; none: everything is kept */
   readonly windows: readonly number[]
@@ -229,8 +232,7 @@ const first: fc.Arbitrary<Step> = fc
   )
   .map(([appends, others]): Step => ({ do: "change", changes: [...appends, ...others] }))
 
-/** Histories for the fake Druid, with everything that can go wrong. */
-export const histories: fc.Arbitrary<History> = fc.record({
+const any: fc.Arbitrary<History> = fc.record({
   datasources: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constant(2) }),
   deletions: fc.constantFrom("keep" as const, "mirror" as const),
   realtime: fc.constantFrom("include" as const, "include" as const, "exclude" as const),
@@ -246,7 +248,17 @@ export const histories: fc.Arbitrary<History> = fc.record({
     // Mostly it moves on; it may begin after every row, and become longer again.
     { weight: 2, arbitrary: fc.array(fc.nat(DAYS), { minLength: 1, maxLength: 4 }) },
   ),
+  every: fc.oneof(
+    { weight: 2, arbitrary: fc.constant(undefined) },
+    {
+      weight: 1,
+      arbitrary: fc.constantFrom("hour" as const, "day" as const, "week" as const, "month" as const),
+    },
+  ),
 })
+
+/** Histories for the fake Druid, with everything that can go wrong. The windows of the model are of days, not of buckets. */
+export const histories = any.map((one): History => (one.every === undefined ? one : { ...one, windows: [] }))
 
 /** Changes that a real Druid can be made to do by tasks and its coordinator, in the order given. */
 export const plainChanges: fc.Arbitrary<Change> = fc.oneof(...plainChange)

@@ -19,7 +19,7 @@ import { type Copies, readAttached, readFile } from "./copy.ts"
 import { applyChange, startOf } from "./druid-steps.ts"
 import type { Fault, History, Mishap, Step, Targeted } from "./history.ts"
 import { Died, type Disturbance, type Rig } from "./rig.ts"
-import { FILTER, fateBefore, Segments, type Stretch, stretchesOf } from "./truth.ts"
+import { FILTER, fateBefore, isBereft, Segments, type Stretch, stretchesOf } from "./truth.ts"
 
 const NAMES = ["alpha", "beta"]
 
@@ -125,12 +125,21 @@ class Game {
   }
 
   #configure({ filter, exclude }: { filter: boolean; exclude: boolean }): void {
-    const { deletions, realtime } = this.#history
+    const { deletions, realtime, every } = this.#history
     this.#settings = this.#names.map((name): DatasourceSettings => {
       return {
         name,
         table: name,
-        columns: { include: undefined, exclude: exclude ? ["s"] : [] },
+        ...(every === undefined
+          ? { columns: { include: undefined, exclude: exclude ? ["s"] : [] } }
+          : {
+              columns: { include: undefined, exclude: [] },
+              aggregate: {
+                every,
+                by: exclude ? [] : [{ name: "s" }],
+                measures: [{ name: "total", expression: 'SUM("n")' }],
+              },
+            }),
         filter: filter ? FILTER : undefined,
         sinceMs: undefined,
         deletions,
@@ -190,7 +199,12 @@ class Game {
       for (const settings of this.#settings) {
         const { name } = settings
         const copy = after.get(name)
-        const stretches = stretchesOf(this.#world, name, settings)
+        const all = stretchesOf(this.#world, name, settings)
+        const isKept =
+          settings.aggregate === undefined || settings.deletions === "mirror"
+            ? () => false
+            : isBereft(all, before.get(name)?.parts ?? [])
+        const stretches = all.filter((stretch) => !isKept(stretch))
         if (copy === undefined) {
           const isDue = ({ rows, isCold, isLive }: Stretch) =>
             !isCold && !isLive && rows.some(({ time }) => start === undefined || time >= start)

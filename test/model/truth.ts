@@ -3,7 +3,9 @@
  * of them answer for which stretch of time now.
  */
 
-import type { Interval } from "../../src/base/domain.ts"
+import { bucketEnd, bucketStart, type Every } from "../../src/base/buckets.ts"
+import type { Interval, Part } from "../../src/base/domain.ts"
+import { overlaps } from "../../src/base/intervals.ts"
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import { parseSegmentSet, segmentSetText } from "../../src/plan/segment-set.ts"
 import type { StoredSegment, World } from "../support/fake-druid/fake-druid.ts"
@@ -46,20 +48,61 @@ export class Segments {
 
   /** Rows of a segment set (`plan/segment-set.ts`) within an interval, as these settings see them. */
   rowsOf(set: string, interval: Interval, settings: DatasourceSettings): TextRow[] {
-    return keysOf(set).flatMap((key) => {
+    const keys = keysOf(set)
+    const found = keys.flatMap((key) => {
       const content = this.#contents.get(key)
       if (content === undefined) throw new Error(`a checkpoint names a segment that never was: ${key}`)
-      return content.rows
-        .filter(
-          (row) => interval.start <= row.time && row.time < interval.end && matches(row.cells, settings),
-        )
-        .map((row) => ({ time: row.time, text: textOf(row.time, row.cells, settings) }))
+      // Of a unit of several chunks one may lie inside a segment of another: the newer version answers there.
+      const above = keys.map(spanOf).filter((other) => other.version > spanOf(key).version)
+      return content.rows.filter(
+        ({ time, cells }) =>
+          interval.start <= time &&
+          time < interval.end &&
+          matches(cells, settings) &&
+          !above.some(({ start, end }) => start <= time && time < end),
+      )
     })
+    return textsOf(found, settings)
   }
 }
 
 function keysOf(set: string): string[] {
   return [...parseSegmentSet(set)].flatMap(([group, numbers]) => [...numbers].map((n) => `${group}:${n}`))
+}
+
+/** The interval and the version of a segment, from its key. */
+function spanOf(key: string): Interval & { readonly version: string } {
+  const [interval = "", version = ""] = key.split("@")
+  const [start = "", end = ""] = interval.split("/")
+  return { start: BigInt(start), end: BigInt(end), version: version.slice(0, version.lastIndexOf(":")) }
+}
+
+/** Rows as a table has them: themselves, or their groups. */
+function textsOf(rows: Content["rows"], settings: DatasourceSettings): TextRow[] {
+  const { aggregate } = settings
+  if (aggregate === undefined)
+    return rows.map(({ time, cells }) => ({ time, text: textOf(time, cells, settings) }))
+  const groups = new Map<string, { time: bigint; s: unknown; rows: number; total: bigint | null }>()
+  for (const { time, cells } of rows) {
+    const start = bucketStart(aggregate.every, time)
+    const s = aggregate.by.length === 0 ? null : (cells.get("s") ?? null)
+    const key = `${start} ${JSON.stringify(s)}`
+    const group = groups.get(key) ?? { time: start, s, rows: 0, total: null }
+    const n = cells.get("n")
+    groups.set(key, {
+      ...group,
+      rows: group.rows + 1,
+      total: typeof n === "bigint" ? (group.total ?? 0n) + n : group.total,
+    })
+  }
+  return [...groups.values()].map(({ time, s, rows: count, total }) => ({
+    time,
+    text: rowText(time, [
+      ["s", s],
+      ["_rows", count],
+      ["total", total],
+    ]),
+  }))
 }
 
 function contentOf(segment: StoredSegment): Content["rows"] {
@@ -111,7 +154,7 @@ export function stretchesOf(world: World, name: string, settings: DatasourceSett
     if (found === undefined) byInterval.set(key, { interval, segments: [segment] })
     else found.segments.push(segment)
   }
-  return [...byInterval.values()].map(({ interval, segments }): Stretch => {
+  const chunks = [...byInterval.values()].map(({ interval, segments }) => {
     const missing = segments.filter((segment) => !segment.served && !segment.tombstone)
     // Whose task died before a historical took over wants no replica for a moment: it looks cold.
     const looksCold = (segment: StoredSegment) => segment.cold || (segment.handingOff && segment.published)
@@ -123,15 +166,55 @@ export function stretchesOf(world: World, name: string, settings: DatasourceSett
       isUnavailable,
       isCold: missing.length > 0 && !isUnavailable,
       isLive: missing.length === 0 && segments.some((segment) => segment.realtime || segment.handingOff),
-      rows: segments.flatMap((segment) =>
-        contentOf(segment)
-          .filter(
-            (row) => interval.start <= row.time && row.time < interval.end && matches(row.cells, settings),
-          )
-          .map((row) => ({ time: row.time, text: textOf(row.time, row.cells, settings) })),
+      content: segments.flatMap((segment) =>
+        contentOf(segment).filter(
+          (row) => interval.start <= row.time && row.time < interval.end && matches(row.cells, settings),
+        ),
       ),
     }
   })
+  const every = settings.aggregate?.every
+  const stretches = every === undefined ? chunks : bucketsOf(chunks, every)
+  return stretches.map(({ content, ...stretch }) => ({ ...stretch, rows: textsOf(content, settings) }))
+}
+
+type Unread = Omit<Stretch, "rows"> & { readonly content: Content["rows"] }
+
+/** The buckets that the chunks overlap, each with all that it is made from. */
+function bucketsOf(chunks: readonly Unread[], every: Every): Unread[] {
+  const starts = new Set<bigint>()
+  for (const { interval } of chunks)
+    for (let at = interval.start; at < interval.end; at = bucketEnd(every, at))
+      starts.add(bucketStart(every, at))
+  return [...starts].map((start): Unread => {
+    const interval = { start, end: bucketEnd(every, start) }
+    const of = chunks.filter((chunk) => overlaps(chunk.interval, interval))
+    const isUnavailable = of.some((chunk) => chunk.isUnavailable)
+    const isCold = !isUnavailable && of.some((chunk) => chunk.isCold)
+    return {
+      interval,
+      segments: of.flatMap((chunk) => chunk.segments),
+      set: segmentSetText(of.flatMap((chunk) => chunk.segments)),
+      isUnavailable,
+      isCold,
+      isLive: !isUnavailable && !isCold && of.some((chunk) => chunk.isLive),
+      content: of
+        .flatMap((chunk) => chunk.content)
+        .filter(({ time }) => interval.start <= time && time < interval.end),
+    }
+  })
+}
+
+/** Stretches that are kept as they are, since Druid dropped something that they were made of. */
+export function isBereft(
+  stretches: readonly Stretch[],
+  parts: readonly Part[],
+): (stretch: Stretch) => boolean {
+  const there = stretches.flatMap(({ segments }) => segments.map((segment) => segment.interval))
+  const bereft = parts.filter((part) =>
+    keysOf(part.segments).some((key) => !there.some((interval) => overlaps(interval, spanOf(key)))),
+  )
+  return ({ interval }) => bereft.some((part) => overlaps(part.interval, interval))
 }
 
 /**
