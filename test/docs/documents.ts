@@ -143,6 +143,11 @@ export async function printedDocuments(): Promise<Documents> {
     await run("pull", `pull ${both} --settle-wait 0`)
     await run("status", "status -o $out")
     await run("verify", `verify ${both}`)
+    // Rows that are enough for a sample of their groups.
+    world.append("many", new Array(10_001).fill(row("2016-07-01T01:00")))
+    world.settle()
+    await desk.configure(fake, [{ name: "many", aggregate: { every: "day" } }])
+    await run("plan", `plan ${both}`)
     // What a pattern matched, and is listed no more.
     world.deleteDatasource("live")
     await desk.configure(fake, ["wikipedia", "li*"])
