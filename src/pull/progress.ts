@@ -55,7 +55,7 @@ export interface Progress {
   /** a pattern matched it, and Druid lists it no more */
   isGone: boolean
   /** what this way of looking at Druid cannot see */
-  caveat: string | undefined
+  caveats: readonly string[]
   readonly schemaChanges: Set<string>
   readonly warnings: Set<string>
   error: DruidsyncError | undefined
@@ -94,7 +94,7 @@ export function newProgress(settings: DatasourceSettings): Progress {
     cold: [],
     broken: [],
     isGone: false,
-    caveat: undefined,
+    caveats: [],
     schemaChanges: new Set(),
     warnings: new Set(),
     error: undefined,

@@ -100,16 +100,14 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
   const { settings } = one
   const { diff, held } = judged
   if (isGone(judged)) {
-    one.caveat = describeGone(held?.rows ?? 0)
-    warnOnce(run, one, one.warnings, one.caveat)
+    noteCaveats(run, one, [describeGone(held?.rows ?? 0)])
     one.isGone = true
     return { progress: one, prepared: undefined, upkeep: NO_UPKEEP, mayImprove: false }
   }
   if (diff.nothingActive) throw await nothingActive(ports, settings, held)
   if (judged.counts !== undefined) noteCounting(run, one, judged, judged.counts)
   const caveats = caveatsOf(judged)
-  for (const caveat of caveats) warnOnce(run, one, one.warnings, caveat)
-  one.caveat = caveats.length === 0 ? undefined : caveats.join("; ")
+  noteCaveats(run, one, caveats)
   const { now, later } = dueNow(one, diff.works, isLastCall)
   const due = { ...judged, diff: { ...diff, recounts: recountsDue(one, judged) } }
   const prepared = await prepare(run, due, now, one)
@@ -127,10 +125,7 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
     diff.unavailable.length + prepared.doubtful.length + (judged.counts?.refused.length ?? 0) > 0 ||
     (!isLastCall && diff.works.some((work) => work.state === "unproven"))
   const upkeep = await upkeepOf(ports, judged, prepared)
-  if (upkeep.doubt !== undefined) {
-    warnOnce(run, one, one.warnings, upkeep.doubt)
-    one.caveat = [...caveats, upkeep.doubt].join("; ")
-  }
+  if (upkeep.doubt !== undefined) noteCaveats(run, one, [...caveats, upkeep.doubt])
   return { progress: one, prepared, upkeep, mayImprove }
 }
 
@@ -155,6 +150,12 @@ function recountsDue(one: Progress, { diff }: Judged) {
   const due = diff.recounts.filter(({ chunk }) => !isLive(chunk) || !one.recounted.has(chunk.interval.start))
   for (const { chunk } of due) if (isLive(chunk)) one.recounted.add(chunk.interval.start)
   return due
+}
+
+/** Says what this way of looking cannot see, and keeps it for the file's history. */
+function noteCaveats(run: Run, one: Progress, caveats: readonly string[]): void {
+  one.caveats = caveats
+  for (const caveat of caveats) warnOnce(run, one, one.warnings, caveat)
 }
 
 function warnOnce({ ports }: Run, one: Progress, said: Set<string>, message: string): void {

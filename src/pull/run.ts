@@ -9,7 +9,7 @@ import type { PullReport } from "./document.ts"
 import { pullLookups } from "./lookups.ts"
 import { InFlight } from "./pipeline/in-flight.ts"
 import type { Ports, PullRequest } from "./ports.ts"
-import { newProgress, noteOutOfTime, outcomeOf, type Run, reportOf } from "./progress.ts"
+import { newProgress, noteOutOfTime, outcomeOf, type Progress, type Run, reportOf } from "./progress.ts"
 import { publishAfter } from "./publish.ts"
 import { Rounds } from "./rounds.ts"
 
@@ -58,6 +58,12 @@ export async function pull(ports: Ports, request: PullRequest): Promise<PullRepo
   return report
 }
 
+/** What a person should know of a datasource that is complete; undefined: nothing. */
+function worthKnowing({ caveats, broken }: Progress): string | undefined {
+  const all = [...caveats, ...(broken.length === 0 ? [] : [describeStretches(broken)])]
+  return all.length === 0 ? undefined : all.join("; ")
+}
+
 /** Writes the run down in the file's history. @returns what the file holds now */
 function record({ ports, request, progress, startedMs }: Run, interrupted: boolean): Promise<FileState> {
   const finishedMs = ports.clock.nowMs()
@@ -79,11 +85,7 @@ function record({ ports, request, progress, startedMs }: Run, interrupted: boole
       bytes: one.bytes,
       slices: one.slices,
       message:
-        one.error?.message ??
-        one.incomplete[0]?.reason ??
-        (interrupted
-          ? "interrupted"
-          : (one.caveat ?? (one.broken.length === 0 ? undefined : describeStretches(one.broken)))),
+        one.error?.message ?? one.incomplete[0]?.reason ?? (interrupted ? "interrupted" : worthKnowing(one)),
       unlisted: one.unlisted,
       missing: [...one.incomplete, ...one.broken].flatMap(({ interval, reason }) =>
         interval === undefined ? [] : [{ interval, reason }],

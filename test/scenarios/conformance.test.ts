@@ -36,11 +36,14 @@ describe("on the fake Druid, past its broker", () => {
   })
 })
 
-describe("on the fake Druid", () => {
+describe.each([
+  ["on the fake Druid", {}],
+  ["on the fake Druid, where counts alone prove", { rows: "visible" }],
+])("%s", (_, always) => {
   for (const { name, play } of scenarios) {
     it(name, async () => {
       fake.reset()
-      const stage = new Stage(fakeWorld(fake), inProcess())
+      const stage = new Stage(fakeWorld(fake), inProcess(), always)
       try {
         await play(stage)
       } finally {
