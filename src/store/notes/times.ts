@@ -28,9 +28,16 @@ export function msOfTime(time: string): string {
  * these. Of a time that can be stored it is the time itself.
  */
 export function timeBound(ms: bigint): string {
-  if (ms <= MIN_TIME) return FIRST
-  if (ms > MAX_TIMESTAMP_MS) return LAST
-  return `epoch_ms(${ms < MIN_TIMESTAMP_MS ? MIN_TIMESTAMP_MS : ms}::BIGINT)`
+  const time = storable(ms)
+  if (time === MIN_TIME) return FIRST
+  return time === MAX_TIME ? LAST : `epoch_ms(${time}::BIGINT)`
+}
+
+/** The time of which `timeOfMs` makes what `timeBound` says, ms. */
+export function storable(ms: bigint): bigint {
+  if (ms <= MIN_TIME) return MIN_TIME
+  if (ms > MAX_TIMESTAMP_MS) return MAX_TIME
+  return ms < MIN_TIMESTAMP_MS ? MIN_TIMESTAMP_MS : ms
 }
 
 /**

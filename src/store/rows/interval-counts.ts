@@ -1,7 +1,7 @@
 /** Which interval a row lies in, and how many rows lie in each: one pass over a table, whatever the number of intervals. */
 import type { Interval } from "../../base/domain.ts"
 import type { Engine } from "../engine.ts"
-import { timeBound } from "../notes/times.ts"
+import { storable, timeBound, timeOfMs } from "../notes/times.ts"
 
 /**
  * The number of the interval that a time lies in, -1 for none: a binary search in nested CASEs, so that a row costs a
@@ -34,9 +34,23 @@ export function storedBucket(intervals: readonly Interval[]): string {
   return bucketSql(intervals, '"__time"', timeBound)
 }
 
+/** More intervals are looked up in a table of them. */
+const FEW_INTERVALS = 32
+
+/** SQL of rows `n` (the number of the interval that a row lies in) and `k`. */
+function lookedUp(table: string, intervals: readonly Interval[], where: string, number: string): string {
+  const list = (of: (interval: Interval) => bigint) => `'[${intervals.map(of).join(",")}]'::BIGINT[]`
+  const start = list((one) => storable(one.start))
+  const end = list((one) => storable(one.end))
+  return `SELECT n, k FROM (SELECT "__time" AS t, ${number} AS k FROM ${table} WHERE ${where})
+    ASOF JOIN (SELECT n, ${timeOfMs("s")} AS from_time, ${timeOfMs("e")} AS to_time FROM (
+      SELECT unnest(${start}) AS s, unnest(${end}) AS e, unnest(range(${intervals.length})) AS n)) ON t >= from_time
+    WHERE t < to_time`
+}
+
 /**
- * One `count(*) FILTER` per interval takes DuckDB quadratic time (10 s for a thousand); through `bucketSql` 125,000 rows
- * and a thousand intervals take 50 ms (measured, 1.5.5).
+ * One `count(*) FILTER` per interval takes DuckDB quadratic time (10 s for a thousand), and reading a thousand nested CASEs
+ * takes it 0.1 s; of many intervals the last that begins before a row is looked up instead (ASOF; measured, 1.5.6).
  *
  * @param table quoted name of a table that has `__time`
  * @param intervals ascending, disjoint
@@ -53,9 +67,9 @@ export async function countsByInterval(
 ): Promise<number[]> {
   const counts = intervals.map(() => 0)
   if (intervals.length === 0) return counts
-  const rows = await engine.rows(
-    `SELECT n, sum(k) FROM (SELECT ${storedBucket(intervals)} AS n, ${number} AS k FROM ${table} WHERE ${where}) WHERE n >= 0 GROUP BY n`,
-  )
+  const numbered = `SELECT ${storedBucket(intervals)} AS n, ${number} AS k FROM ${table} WHERE ${where}`
+  const source = intervals.length > FEW_INTERVALS ? lookedUp(table, intervals, where, number) : numbered
+  const rows = await engine.rows(`SELECT n, sum(k) FROM (${source}) WHERE n >= 0 GROUP BY n`)
   for (const [n, count] of rows) counts[Number(n)] = Number(count)
   return counts
 }
