@@ -39,7 +39,7 @@ async function commitDay(day: number, rows = 3): Promise<void> {
       `INSERT INTO file.w SELECT epoch_ms(${day} * 86400000::BIGINT), i FROM range(${rows}) t(i)`,
     )
     await engine.run(
-      `INSERT INTO file._sync_chunks VALUES ('w', ${day}, ${day + 1}, '', ${rows}, 'complete', 's', 'd', 'run', epoch_ms(${day}), 'w')`,
+      `INSERT INTO file._sync_chunks VALUES ('w', ${day}, ${day + 1}, '', ${rows}, 'complete', 's', 'd', 'run', epoch_ms(${day}), 'w', NULL)`,
     )
     await engine.run("DELETE FROM file._sync_state")
     await engine.run(
