@@ -30,9 +30,9 @@ export const MAX_SHARDS = 1_000
 
 export const SHARD_DAY_MS = 86_400_000n
 /** Days are counted modulo this, so that the product fits a signed 64-bit integer, as Druid has it. */
-export const SHARD_DAYS = 2_147_483_648n
-export const SHARD_FACTOR = 2_654_435_769n
-export const SHARD_RANGE = 4_294_967_296n
+const SHARD_DAYS = 2_147_483_648n
+const SHARD_FACTOR = 2_654_435_769n
+const SHARD_RANGE = 4_294_967_296n
 
 /** `2/4` */
 export function shardText(shard: Shard): string {

@@ -52,7 +52,7 @@ export class CoreSetsReader {
 }
 
 /** Of numbered and hashed shard specs `partitions`, of those by range `numCorePartitions`; others have none. */
-export function corePartitionsOf(shardSpec: string): number | undefined {
+function corePartitionsOf(shardSpec: string): number | undefined {
   const found = /"(?:partitions|numCorePartitions)":(\d+)/.exec(shardSpec)
   return found === null ? undefined : Number(found[1])
 }
