@@ -67,6 +67,8 @@ export interface DiffOptions {
   readonly share?: Share
   /** so many rows of segments that were added to a chunk can be fetched alone; left out: none */
   readonly addedAlone?: number
+  /** Druid lists active segments, though none of their chunks may be given here; left out: whether a chunk is given */
+  readonly isListed?: boolean
 }
 
 const ALL_OURS: Share = () => "all"
@@ -111,7 +113,7 @@ export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: 
     }
   }
   const active = union(chunks.map((chunk) => chunk.interval))
-  const nothingActive = chunks.length === 0
+  const nothingActive = !(options.isListed ?? chunks.length > 0)
   const gone = nothingActive
     ? []
     : union(

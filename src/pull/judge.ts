@@ -146,6 +146,7 @@ export function judge(
     ? newestOf(chunks, chunksOf(segments, settings.rows), settings.lookbackMs, nowMs)
     : []
   const parts = forgetting(subject.parts, newest, committed)
+  const units = chunksFor(settings, segments)
   const options = {
     settings: settingsDigest(settings),
     realtime: settings.realtime,
@@ -154,10 +155,11 @@ export function judge(
     since,
     until,
     addedAlone: settings.aggregate === undefined ? addedAlone : 0,
+    isListed: units.length > 0,
   }
   const all = diff(chunks, parts, options)
   const nothingActive = !inventory.segments.lists(settings.name)
-  const old = outgrown(chunksFor(settings, segments), subject.parts, all.gone, options.settings)
+  const old = outgrown(units, subject.parts, all.gone, options.settings)
   // What is held of a broken chunk is not gone: Druid has it, and cannot answer.
   const gone = all.gone.flatMap((interval) =>
     subtract(interval, [...broken.map((one) => one.interval), ...old]),

@@ -76,6 +76,7 @@ export class Rounds {
     while (request.limit?.isOver() !== true) {
       const isLastCall = this.#isOver || (deadlineMs !== undefined && clock.nowMs() >= deadlineMs)
       const done = await this.#doRound(look, isLastCall)
+      if (done.segments !== undefined) await this.#hold(done.segments)
       this.#wasPlanned = true
       // A round that brought nothing, and after which Druid is the same, would be followed by one like it.
       if (done.progressed) {
@@ -94,10 +95,14 @@ export class Rounds {
     }
   }
 
-  /** The look that takes the place of the one before. */
+  /** A look that takes the place of the one before. */
+  async #hold(segments: SegmentsLook): Promise<void> {
+    if (this.#segments !== segments) await this.#segments?.drop()
+    this.#segments = segments
+  }
+
   async #look(inventory: Inventory, state: Look["state"]): Promise<Look> {
-    if (this.#segments !== inventory.segments) await this.#segments?.drop()
-    this.#segments = inventory.segments
+    await this.#hold(inventory.segments)
     return lookAt(this.#asking, this.#run.request, inventory, state)
   }
 
@@ -124,6 +129,7 @@ export class Rounds {
       return await this.#look(inventory, state)
     } catch (error) {
       refused.abort(error)
+      await looked.then(({ segments }) => segments.drop()).catch(() => undefined)
       throw error
     }
   }

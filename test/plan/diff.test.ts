@@ -145,6 +145,11 @@ describe("what makes a chunk stale: every row of the table in docs/late-data.md"
     expect(found).toMatchObject({ nothingActive: true, gone: [], works: [] })
   })
 
+  it("no chunk to decide about, though Druid lists some: what is held is gone", () => {
+    const found = plan([], [part(0, 10, chunk(0, 10).segments)], { isListed: true })
+    expect(found).toMatchObject({ nothingActive: false, gone: [span(0, 10)], works: [] })
+  })
+
   it("realtime: fetched as provisional, and each time again until it is handed off", () => {
     const live = chunk(0, 10, { isRealtime: true, isPublished: false, replicationFactor: -1 })
     expect(plan([live], []).fetch).toEqual([["0-10", "new", "provisional"]])

@@ -4,7 +4,7 @@
  */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { Interval, Segment } from "../../base/domain.ts"
+import type { Interval, Part, Segment } from "../../base/domain.ts"
 import { sumOf } from "../../base/lists.ts"
 import type { Differing, Holding, SegmentsDesk, SegmentsLook } from "../../base/segments-look.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
@@ -123,20 +123,24 @@ class LookTable implements SegmentsLook {
     const chunks = isHeld ? (await asStored(engine, CHUNKS)).from : undefined
     const verdict = size > this.#few && holdings.some(mayLeaveOut) ? `${this.#table}_verdict` : undefined
     const left = new Map<number, number>()
-    if (verdict !== undefined) {
-      const create = `CREATE OR REPLACE TABLE ${verdict} AS ${verdictSql(this.#table, chunks, holdings)}`
-      await rowsFrom(engine, CHUNKS.name, create)
-      const counts = `SELECT owner, count(*) FROM ${verdict} WHERE NOT comes AND NOT is_beside GROUP BY owner`
-      for (const [owner, count] of await engine.rows(counts)) left.set(Number(owner), Number(count))
+    let segments = new Map<string, Segment[]>()
+    let parts = new Map<string, Part[]>()
+    try {
+      if (verdict !== undefined) {
+        const create = `CREATE OR REPLACE TABLE ${verdict} AS ${verdictSql(this.#table, chunks, holdings)}`
+        await rowsFrom(engine, CHUNKS.name, create)
+        const counts = `SELECT owner, count(*) FROM ${verdict} WHERE NOT comes AND NOT is_beside GROUP BY owner`
+        for (const [owner, count] of await engine.rows(counts)) left.set(Number(owner), Number(count))
+      }
+      const coming = comingSql(this.#table, verdict, holdings)
+      if (size > 0) segments = await readSegments(engine, "owner", coming)
+      if (chunks !== undefined) parts = await readParts(engine, openPartsSql(chunks, verdict, holdings))
+    } finally {
+      if (verdict !== undefined) await engine.run(`DROP TABLE IF EXISTS ${verdict}`)
     }
-    const coming = comingSql(this.#table, verdict, holdings)
-    const segments = size === 0 ? new Map() : await readSegments(engine, "owner", coming)
-    const parts =
-      chunks === undefined ? new Map() : await readParts(engine, openPartsSql(chunks, verdict, holdings))
-    if (verdict !== undefined) await engine.run(`DROP TABLE ${verdict}`)
     return holdings.map(({ table }, owner) => ({
       segments: segments.get(`${owner}`) ?? [],
-      parts: parts.get(table) ?? [],
+      parts: parts.get(table ?? "") ?? [],
       unchanged: left.get(owner) ?? 0,
     }))
   }
