@@ -155,26 +155,33 @@ describe("a table that another program changed", () => {
 })
 
 describe("a table of druidsync's own that another program changed", () => {
-  it(
-    "is named by every command that needs it, and is no bug",
-    async () => {
-      await desk.sql("ALTER TABLE file._sync_chunks DROP segments")
-      for (const line of [
-        "pull -c $c -o $out",
-        "plan -c $c -o $out",
-        "verify -c $c -o $out",
-        "schema -c $c -o $out",
-        `export -o $out --to ${desk.path("lake")}`,
-      ]) {
-        const { code, stdout, stderr } = await desk.run(line)
-        expect({ line, code, said: stdout + stderr }).toMatchObject({
-          code: 1,
-          said: expect.stringContaining(
-            "another program changed druidsync's own table _sync_chunks: Binder Error",
-          ),
-        })
-      }
-    },
-    SLOW,
-  )
+  const commands = {
+    pull: "pull -c $c -o $out",
+    plan: "plan -c $c -o $out",
+    verify: "verify -c $c -o $out",
+    schema: "schema -c $c -o $out",
+    export: "export -o $out --to $lake",
+  }
+  for (const [table, change, needing] of [
+    ["_sync_chunks", "DROP segments", ["pull", "plan", "verify", "export"]],
+    ["_sync_state", "DROP columns", ["pull", "plan", "verify", "schema", "export"]],
+  ] as const) {
+    it(
+      `is named by every command that needs it, and is no bug: ${table}`,
+      async () => {
+        await desk.sql(`ALTER TABLE file.${table} ${change}`)
+        for (const command of needing) {
+          const line = commands[command].replace("$lake", desk.path("lake"))
+          const { code, stdout, stderr } = await desk.run(line)
+          expect({ line, code, said: stdout + stderr }).toMatchObject({
+            code: 1,
+            said: expect.stringContaining(
+              `another program changed druidsync's own table ${table}: Binder Error`,
+            ),
+          })
+        }
+      },
+      SLOW,
+    )
+  }
 })

@@ -29,7 +29,7 @@ const NO_LINES: readonly Kind[] = ["segmentMetadata", "cancel", "candidates", "s
 const isLines = (kind: Kind) => !NO_LINES.includes(kind)
 /** answers that hold rows which can be told apart: lines of SQL, and the events of a data node's batches */
 const hasRows = (kind: Kind) => isLines(kind) || kind === "segmentScan"
-const hasHeader = (kind: Kind) => kind === "types" || kind === "scan"
+const hasHeader = (kind: Kind) => kind === "types" || kind === "scan" || kind === "segments"
 /** answers that hold the datasource's name or text values, which are not plain ASCII in the tests */
 const hasText = (kind: Kind) => ["columns", "segments", "scan", "segmentScan"].includes(kind)
 const hasBody = (kind: Kind) => kind !== "cancel"
