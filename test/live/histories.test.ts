@@ -1,14 +1,15 @@
 /**
  * Random histories on a real Druid, from the generator of the model-based test: what batch tasks and the coordinator can
  * do (append, overwrite, compact, mark unused, re-create), with pulls in the middle of it, and a historical that loses its
- * cache while everything is pulled. After each batch every table equals its datasource, under `keep` and under `mirror`.
+ * cache while everything is pulled. After each batch every table equals its datasource, under `keep` and under `mirror`,
+ * and a second table of each has the groups that Druid makes of it.
  *
  * Ingestion is mostly waiting: all histories live side by side, a third of them in each of three files. Another seed:
  * `DRUIDSYNC_LIVE_SEED=7`.
  */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import fc from "fast-check"
-import { type Druid, markUnused, segments, waitSettled } from "../../scripts/druid/index.ts"
+import { type Druid, identifier, markUnused, segments, sql, waitSettled } from "../../scripts/druid/index.ts"
 import { rowOf, spanOf } from "../model/druid-steps.ts"
 import { type Change, plainChanges } from "../model/history.ts"
 import { query, readTable } from "../support/conformance/duckdb.ts"
@@ -165,7 +166,33 @@ async function expectExact(stage: Stage, story: Story, before: Multiset): Promis
   if (story.deletions === "keep") add(outside(withoutNulls(before), await active(name)))
   const wrong = difference(withoutNulls(await tableOf(stage, story)), expected)
   if (wrong !== undefined) throw new Error(`${story.name} (${story.deletions}, seed ${SEED}): ${wrong}`)
-  await stage.expectTruthfulState(name)
+  await stage.expectTruthfulState(name, stage.tableOf(name))
+  await expectGroups(stage, story)
+}
+
+const groupsOf = (name: string) => `groups of ${name}`
+
+/** The groups by day equal those of the same query, asked of Druid afresh: they mirror drops, whatever the rows do. */
+async function expectGroups(stage: Stage, story: Story): Promise<void> {
+  const name = world.name(story.name)
+  const table = groupsOf(name)
+  const day = "TIMESTAMP_TO_MILLIS(TIME_FLOOR(__time, 'P1D'))"
+  const asked = await sql<Record<"t" | "s" | "c" | "n", unknown>>(
+    druid,
+    `SELECT ${day} AS t, "s", COUNT(*) AS c, SUM("n") AS n FROM ${identifier(name)} GROUP BY ${day}, "s"`,
+  )
+  const held = await query(
+    stage.out,
+    `SELECT epoch_ms(__time) AS t, s, _rows AS c, n FROM ${identifier(table)}`,
+  )
+  const texts = (rows: readonly Readonly<Record<string, unknown>>[]) =>
+    rows.map(({ t, s, c, n }) => [t, s, c, n].map((cell) => String(cell)).join(CELLS)).sort()
+  expect({ story: story.name, seed: SEED, groups: texts(held) }).toEqual({
+    story: story.name,
+    seed: SEED,
+    groups: texts(asked),
+  })
+  await stage.expectTruthfulState(name, table)
 }
 
 /** A column that came later, or went with its segments, is NULL in the rows that have none. */
@@ -182,14 +209,12 @@ function withoutNulls(rows: Multiset): Multiset {
 const CELLS = "|"
 
 /** A pull while Druid is busy: 0 or 3, and a file that says what it holds. */
-async function expectHonest(stage: Stage, group: readonly Story[]): Promise<void> {
+async function expectHonest(stage: Stage): Promise<void> {
   const { exitCode, stderr } = await stage.runner.run(stage.args("--settle-wait", "2s"))
   expect({ exitCode, stderr }).toEqual({ exitCode: expect.any(Number), stderr: expect.any(String) })
   expect([0, 1, 3, 4]).toContain(exitCode as number)
-  const states = await query(stage.out, "SELECT datasource FROM _sync_state")
-  for (const story of group)
-    if (states.some((state) => state.datasource === world.name(story.name)))
-      await stage.expectTruthfulState(world.name(story.name))
+  const states = await query(stage.out, 'SELECT datasource, "table" AS name FROM _sync_state')
+  for (const { datasource, name } of states) await stage.expectTruthfulState(String(datasource), String(name))
 }
 
 async function pullExactly(stage: Stage, group: readonly Story[]): Promise<void> {
@@ -205,7 +230,14 @@ async function playGroup(group: readonly Story[]): Promise<void> {
   const stage = new Stage(world, executable())
   played.push({ stage, group })
   stage.config(
-    group.map((story) => ({ name: world.name(story.name), deletions: story.deletions })),
+    group.flatMap((story) => {
+      const name = world.name(story.name)
+      const aggregate = { every: "day", by: ["s"], measures: { n: 'SUM("n")' } }
+      return [
+        { name, deletions: story.deletions },
+        { name, table: groupsOf(name), deletions: "mirror", aggregate },
+      ]
+    }),
     SMALL,
   )
   await Promise.all(
@@ -223,7 +255,7 @@ async function playGroup(group: readonly Story[]): Promise<void> {
     )
     // Its failure is told below; until then it must not pass for one that nobody waits for.
     changes.catch(() => undefined)
-    for (let pulls = 0; pulls < 2; pulls++) await expectHonest(stage, group)
+    for (let pulls = 0; pulls < 2; pulls++) await expectHonest(stage)
     await changes
     await pullExactly(stage, group)
   }
@@ -239,7 +271,7 @@ describe("30 random histories on a real Druid", () => {
   it("stay exact while the historical comes back with nothing in its cache", async () => {
     expect(played.length).toBe(FILES)
     await druid.restart("historical", { emptyCache: true })
-    await Promise.all(played.map(({ stage, group }) => expectHonest(stage, group)))
+    await Promise.all(played.map(({ stage }) => expectHonest(stage)))
     await Promise.all(stories.map((story) => waitSettled(druid, world.name(story.name))))
     for (const { stage, group } of played) {
       await pullExactly(stage, group)
