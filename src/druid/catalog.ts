@@ -2,8 +2,10 @@
  * What Druid has, read through a `DruidClient` and turned into the domain's words: active segments, columns and
  * their types, multi-value columns, counts. Two requests tell what every datasource has, however many there are.
  */
+
 import type { Bucket, Column, Interval, Segment } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
+import { sumOf } from "../base/lists.ts"
 import type { SegmentsDesk, SegmentsLook } from "../base/segments-look.ts"
 import type { DruidClient } from "./client.ts"
 import { CoreSetsReader } from "./core-sets.ts"
@@ -218,9 +220,7 @@ export function createCatalog(
       // Of all of time the later half is enough for a guess.
       const part = conditionsOn(interval).at(-1)!
       return client.lines(sampleSql(source, columns, part), { action, signal }, (lines) =>
-        lines.length === 0
-          ? undefined
-          : lines.reduce((sum, line) => sum + Buffer.byteLength(line) + 1, 0) / lines.length,
+        lines.length === 0 ? undefined : sumOf(lines, (line) => Buffer.byteLength(line) + 1) / lines.length,
       )
     },
   }

@@ -2,6 +2,7 @@
  * How many partitions the core set of a chunk has. Each shard spec of a chunk tells. A look at `sys.segments` has them of the
  * first two partitions alone, since they can be long; where both are missing, another one is asked for.
  */
+import { CORE_PARTITIONS } from "../base/core-set.ts"
 import type { Segment } from "../base/domain.ts"
 import { textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
@@ -51,8 +52,7 @@ export class CoreSetsReader {
   }
 }
 
-/** Of numbered and hashed shard specs `partitions`, of those by range `numCorePartitions`; others have none. */
 function corePartitionsOf(shardSpec: string): number | undefined {
-  const found = /"(?:partitions|numCorePartitions)":(\d+)/.exec(shardSpec)
+  const found = new RegExp(CORE_PARTITIONS).exec(shardSpec)
   return found === null ? undefined : Number(found[1])
 }

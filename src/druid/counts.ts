@@ -1,6 +1,8 @@
 /** Counting rows without fetching them: how many there are, from when to when, and how they lie in time. */
+
 import type { Bucket, Interval } from "../base/domain.ts"
 import { commonStepMs, overlapping } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import { integerCell, millisCell, onlyRow, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
 import { boundsSql, conditionsOn, countsSql, histogramSql, type Source } from "./sql.ts"
@@ -40,7 +42,7 @@ export async function readBounds(
   }
   const [first, last] = [parts[0], parts.at(-1)]
   if (first === undefined || last === undefined) return { min: interval.start, max: interval.start, rows: 0 }
-  return { min: first.min, max: last.max, rows: parts.reduce((sum, { rows }) => sum + rows, 0) }
+  return { min: first.min, max: last.max, rows: sumOf(parts, ({ rows }) => rows) }
 }
 
 function boundsOf(answer: readonly unknown[][]): Bounds | undefined {
@@ -126,8 +128,8 @@ function sums(intervals: readonly Interval[], buckets: readonly Bucket[]): Count
     intervals.map((interval) => ({ interval })),
     buckets,
   ).map((found) => ({
-    all: found.reduce((sum, bucket) => sum + bucket.all, 0),
-    matching: found.reduce((sum, bucket) => sum + bucket.matching, 0),
+    all: sumOf(found, (bucket) => bucket.all),
+    matching: sumOf(found, (bucket) => bucket.matching),
   }))
 }
 

@@ -1,4 +1,5 @@
 /** The SQL that asks Druid about itself: INFORMATION_SCHEMA and `sys.segments`. Pure functions from plain data to text. */
+import { TELLING } from "../base/core-set.ts"
 import type { Interval } from "../base/domain.ts"
 import { union } from "../base/intervals.ts"
 import { formatDruidTime, parseDruidTime } from "../base/time.ts"
@@ -25,9 +26,6 @@ export function columnsSql(datasources: readonly string[]): string {
     ` WHERE ${wanted.join(" OR ")} ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION`
   )
 }
-
-/** Partitions below this number come with their shard specs. */
-export const TELLING = 2
 
 /**
  * Active segments of the datasources, and those that a server answers for although they are not used (`is_used` 0): the

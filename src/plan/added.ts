@@ -2,8 +2,10 @@
  * Segments that came to a chunk of which all else is held: a data node can be asked for them alone, so that late rows cost
  * what they are, not what their chunk is. Pure.
  */
+
 import type { Added, Chunk, Part } from "../base/domain.ts"
 import { contains, subtract } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import { conditionOf, knownRows } from "./chunks.ts"
 import { without } from "./segment-set.ts"
 
@@ -30,7 +32,7 @@ export function addedTo(
   if (!isAlike || subtract(chunk.interval, intervals).length > 0) return undefined
   const segments = without(chunk.segments, first.segments)
   const rows = rowsOf(segments)
-  const heldRows = held.reduce((sum, part) => sum + part.rows, 0)
+  const heldRows = sumOf(held, (part) => part.rows)
   // Rows of a stream merge when they are handed off, and keep the names of their segments.
   const isAsPromised = isFiltered || heldRows + rows === knownRows(chunk)
   return rows > 0 && rows <= most && isAsPromised ? { segments, heldRows } : undefined
@@ -38,5 +40,5 @@ export function addedTo(
 
 /** Rows of added segments, by their metadata. */
 export function rowsOf(segments: Added["segments"]): number {
-  return segments.reduce((sum, segment) => sum + segment.rows, 0)
+  return sumOf(segments, (segment) => segment.rows)
 }

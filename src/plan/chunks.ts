@@ -3,10 +3,12 @@
  * for it. Where a newer DAY lies inside an older MONTH, Druid's timeline lets the newest version answer for its
  * interval and the older one for the rest. This file cuts in the same way.
  */
+
 import type { Chunk, ChunkCondition, Interval, Segment } from "../base/domain.ts"
 import { contains, countWhile, sameInterval } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 
-/** Cached by list: a look that finds no change returns the same list object as the look before (`druid/segments.ts`). */
+/** Cached by list: judging, looking for missing partitions and proving ask for the chunks of the same list. */
 const known = {
   all: new WeakMap<readonly Segment[], readonly Chunk[]>(),
   visible: new WeakMap<readonly Segment[], readonly Chunk[]>(),
@@ -141,7 +143,7 @@ export function estimatedRows(chunk: Chunk): number {
 
 /** Bytes in Druid's deep storage, as the metadata gives them. */
 export function chunkBytes(chunk: Chunk): number {
-  return chunk.segments.reduce((sum, segment) => sum + segment.sizeBytes, 0)
+  return sumOf(chunk.segments, (segment) => segment.sizeBytes)
 }
 
 /**

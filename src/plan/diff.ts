@@ -2,6 +2,7 @@
  * The heart: compares what Druid has with what we hold, and decides what to do. Pure: no clock, no network, no file.
  * It implements the table of docs/late-data.md: what happened in Druid, and what a pull does about it.
  */
+
 import type { Chunk, ChunkCondition, Interval, Part, Reason, Work } from "../base/domain.ts"
 import {
   byStart,
@@ -12,6 +13,7 @@ import {
   subtract,
   union,
 } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import type { Share } from "../base/shard.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import { addedTo } from "./added.ts"
@@ -213,7 +215,7 @@ function judge(chunk: Chunk, span: Interval, held: readonly Part[], options: Dif
 function hasMerged(chunk: Chunk, span: Interval, held: readonly Part[]): boolean {
   const rows = conditionOf(chunk) === "settled" ? wholeRows(chunk, span) : undefined
   const isOurs = held.every((part) => contains(span, part.interval))
-  return rows !== undefined && isOurs && held.reduce((sum, part) => sum + sourceRowsOf(part), 0) !== rows
+  return rows !== undefined && isOurs && sumOf(held, (part) => sourceRowsOf(part)) !== rows
 }
 
 /** Rows of Druid's that a checkpoint's rows stand for. */

@@ -4,8 +4,10 @@
  * fetched again. Nor do they tell a server that is away from rows that were deleted, so we believe a lower count only for
  * the newest days. Pure.
  */
+
 import { type Chunk, COUNTED, type Interval, type Part, type Work } from "../base/domain.ts"
 import { anyOverlap, byStart, contains, countWhile, overlapping } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import { estimatedRows } from "./chunks.ts"
 import { sourceRowsOf } from "./diff.ts"
 import { parseSegmentSet, segmentSetText } from "./segment-set.ts"
@@ -100,7 +102,7 @@ function heldCount(chunk: Chunk, inside: readonly Part[], isFiltered: boolean): 
   const current = inside.some((part) => part.segments === now)
   if (known.length === inside.length) return current ? estimatedRows(chunk) : Math.max(...known)
   const isWhole = !isFiltered && inside.every((part) => contains(chunk.interval, part.interval))
-  return isWhole ? inside.reduce((sum, part) => sum + sourceRowsOf(part), 0) : undefined
+  return isWhole ? sumOf(inside, (part) => sourceRowsOf(part)) : undefined
 }
 
 /** True where a checkpoint was made by counts, not from segments. */
@@ -112,5 +114,5 @@ export function isCounted(set: string): boolean {
 function countOf(set: string): number | undefined {
   const versions = [...parseSegmentSet(set).keys()].map((key) => key.slice(key.indexOf("@") + 1))
   if (versions.length === 0 || !versions.every((version) => version.startsWith(COUNTED))) return undefined
-  return versions.reduce((sum, version) => sum + Number(version.slice(COUNTED.length)), 0)
+  return sumOf(versions, (version) => Number(version.slice(COUNTED.length)))
 }

@@ -3,9 +3,11 @@
  * counts, small neighbours share one query. Pure. Together the slices cover the work exactly once (invariant I5);
  * rows of one millisecond always stay together, since all bounds are whole milliseconds.
  */
+
 import { bucketEnd, bucketStart, type Every } from "../base/buckets.ts"
 import type { Bucket, Chunk, Interval, Slice, Work } from "../base/domain.ts"
 import { byStart } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import { rowsOf } from "./added.ts"
 
 /** At most this many chunks share a query, so that counting each after the load stays cheap (`store/interval-counts.ts`). */
@@ -29,7 +31,7 @@ function isUncounted(chunk: Chunk): boolean {
 }
 
 function estimated(chunk: Chunk): number {
-  return chunk.segments.reduce((sum, segment) => sum + segment.rows, 0)
+  return sumOf(chunk.segments, (segment) => segment.rows)
 }
 
 /** Rows of a work that are to be fetched, as far as they are known. */
@@ -203,6 +205,6 @@ function ofWorks(works: readonly Work[]): Slice {
   return {
     interval: { start: works[0]!.interval.start, end: works.at(-1)!.interval.end },
     works,
-    rows: works.reduce((sum, work) => sum + sizeOf(work), 0),
+    rows: sumOf(works, (work) => sizeOf(work)),
   }
 }

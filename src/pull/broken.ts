@@ -2,9 +2,9 @@
  * Chunks of which Druid answers no row, and waiting does not help: a partition of the core set is not among the used
  * segments, and a broker reads a core set whole or not at all. Pure.
  */
+import { REPLACING, TELLING } from "../base/core-set.ts"
 import type { Chunk, Interval, Part, Segment } from "../base/domain.ts"
 import { intersection, overlaps, sameInterval } from "../base/intervals.ts"
-import { TELLING } from "../druid/metadata-sql.ts"
 
 export interface Broken {
   readonly interval: Interval
@@ -13,9 +13,6 @@ export interface Broken {
   /** partitions of the core set */
   readonly partitions: number
 }
-
-/** From here on Druid numbers segments that replace some partitions of a chunk: then the core set says nothing. */
-const REPLACING = 32_768
 
 /**
  * @param told partitions of the core set, by a segment that belongs to it, where its own list does not say it (`tellerOf`)

@@ -3,6 +3,7 @@
 import type { Interval, PartState } from "../base/domain.ts"
 import { type DruidsyncError, ExitCode, worst } from "../base/errors.ts"
 import { intervalText } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import { formatDruidTime } from "../base/time.ts"
 import type { DatasourceSettings } from "../config/settings.ts"
 import type { Outcome } from "../store/notes/history.ts"
@@ -163,7 +164,7 @@ export function reportOf(run: Run, { state, interrupted, published }: Ending): P
     started: new Date(startedMs).toISOString(),
     durationMs: Math.round(durationMs),
     requests: ports.client.requests,
-    rowsFetched: progress.reduce((sum, one) => sum + one.rowsFetched, 0),
+    rowsFetched: sumOf(progress, (one) => one.rowsFetched),
     ...(range === undefined ? {} : { range }),
     datasources: progress.map((one) => datasourceReport(one, state, interrupted)),
     ...(request.lookups === undefined ? {} : { lookups: run.lookups }),

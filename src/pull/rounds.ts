@@ -5,6 +5,7 @@
 
 import { messageOf } from "../base/errors.ts"
 import { sameInterval } from "../base/intervals.ts"
+import { sumOf } from "../base/lists.ts"
 import type { SegmentsLook } from "../base/segments-look.ts"
 import { labelOf } from "../config/table-name.ts"
 import type { Inventory } from "../druid/catalog.ts"
@@ -166,7 +167,7 @@ export class Rounds {
     const upkept = plans.some(hasUpkeep)
     let mayImprove = plans.some((plan) => plan.mayImprove)
     if (busy.length === 0) return { progressed: upkept, changed: false, segments: undefined, mayImprove }
-    const stored = () => progress.reduce((sum, one) => sum + one.slices, 0)
+    const stored = () => sumOf(progress, (one) => one.slices)
     const storedBefore = stored()
     const { perTable, segments } = await execute(this.#run, busy, this.#round)
     let changed = false

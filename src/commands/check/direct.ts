@@ -1,5 +1,7 @@
 /** With `direct`: do the data nodes answer, and what would still go through the broker? */
+
 import type { Interval } from "../../base/domain.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { findNodes, readNodes } from "../../druid/direct/probe.ts"
 import { isAlike } from "../../druid/direct/reader.ts"
@@ -74,7 +76,7 @@ async function oddColumn(
 
 /** How much is settled, in words. */
 function shareWords(chunks: readonly ChunkOverview[]): string {
-  const rowsOf = (some: readonly ChunkOverview[]) => some.reduce((sum, { rows }) => sum + rows, 0)
+  const rowsOf = (some: readonly ChunkOverview[]) => sumOf(some, ({ rows }) => rows)
   const share = Math.floor((100 * rowsOf(chunks.filter(isSettled))) / Math.max(1, rowsOf(chunks)))
   return share === 100 ? "all rows" : `about ${share}% of the rows`
 }

@@ -87,7 +87,7 @@ function waysWords(ways: readonly PlannedStretch[]): string {
   const direct = ways.filter(({ way }) => way === "data nodes")
   if (direct.length === ways.length) return "all from data nodes"
   if (direct.length === 0) return "all through the broker"
-  const rows = direct.reduce((sum, one) => sum + (one.rows ?? 0), 0)
+  const rows = sumOf(direct, (one) => one.rows ?? 0)
   return `${counted(rows, "row")} of them from data nodes, the rest through the broker`
 }
 

@@ -3,7 +3,9 @@
  *
  *     Decisions → slices → Downloads → arrived → Landing (parse → held → look → proof → commit)
  */
+
 import type { Slice } from "../../base/domain.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { SegmentsLook } from "../../base/segments-look.ts"
 import { labelOf } from "../../config/table-name.ts"
 import type { Prepared } from "../prepare/prepare.ts"
@@ -104,7 +106,7 @@ class Pipeline {
   /** @param before how many of the datasource are fetched already */
   #fetchAll(prepared: Prepared, slices: readonly Slice[], before: number, nthRound: number): void {
     if (slices.length === 0) return
-    const rows = slices.reduce((sum, slice) => sum + slice.rows, 0)
+    const rows = sumOf(slices, (slice) => slice.rows)
     const planned = { ...labelOf(prepared.settings), rows, slices: slices.length, round: nthRound }
     this.#round.ports.emit({ type: "planned", ...planned, isMore: before > 0 })
     for (const [n, slice] of slices.entries()) this.fetch(jobOf(prepared, slice, before + n))

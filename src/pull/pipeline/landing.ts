@@ -3,9 +3,11 @@
  * proven and committed. One look at the segments proves all slices that had arrived when it began, and slices share
  * transactions.
  */
+
 import type { Column, Interval, Part, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { intervalText, sameInterval } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { SegmentsLook } from "../../base/segments-look.ts"
 import { labelOf } from "../../config/table-name.ts"
 import { removeSpooled } from "../../druid/spool.ts"
@@ -188,7 +190,7 @@ export class Landing {
   }
 
   #heldRows(): number {
-    return this.#held.reduce((sum, { staged }) => sum + staged.rows, 0)
+    return sumOf(this.#held, ({ staged }) => staged.rows)
   }
 
   /** Drops the slices that were not committed, and the look that would have proven them. */
@@ -345,7 +347,7 @@ export class Landing {
         ports.emit({
           type: "committed",
           ...labelOf(prepared.settings),
-          rows: one.slices.reduce((sum, { staged }) => sum + staged.source.rows, 0),
+          rows: sumOf(one.slices, ({ staged }) => staged.source.rows),
           slices: one.slices.length,
         })
     }
@@ -358,7 +360,7 @@ function spanOf({ slice: { works } }: Job): Interval {
 }
 
 function rowsIn(slices: readonly ReadySlice[]): number {
-  return slices.reduce((sum, { staged }) => sum + staged.rows, 0)
+  return sumOf(slices, ({ staged }) => staged.rows)
 }
 
 /**

@@ -2,10 +2,12 @@
  * A slice past the broker: its segments are asked of the data nodes that have them. What a data node cannot prove by itself
  * is left to SQL, slice by slice.
  */
+
 import PQueue from "p-queue"
 import type { Column, Segment, Slice, Work } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { contains, intersection } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { PullSettings } from "../../config/settings.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
 import type { NodeShare } from "../../druid/direct/locate.ts"
@@ -126,8 +128,7 @@ export class PastBroker {
     })
     const ended = await Promise.allSettled(reads)
     const bytes = ended.map((one) => (one.status === "fulfilled" ? one.value : undefined))
-    if (bytes.every((one) => one !== undefined))
-      return { paths, bytes: bytes.reduce((sum, one) => sum + one, 0) }
+    if (bytes.every((one) => one !== undefined)) return { paths, bytes: sumOf(bytes, (one) => one) }
     await removeSpooled(paths)
     options.signal.throwIfAborted()
     // Those that were stopped for another's sake give its error as theirs.

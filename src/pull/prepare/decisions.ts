@@ -2,9 +2,11 @@
  * What is to be fetched of one datasource, decided step by step: what needs no question first, then batch by batch what
  * Druid has to be asked about. What is decided can be fetched while the rest is being decided.
  */
+
 import type { Chunk, Interval, Part, Slice, Work } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { subtract, union } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { Share } from "../../base/shard.ts"
 import type { Source } from "../../druid/sql.ts"
 import { conditionOf, estimatedRows } from "../../plan/chunks.ts"
@@ -125,7 +127,7 @@ export class Decisions {
     for (const recount of asked.batch) {
       const own = partsOf(recount).map(({ start }) => counts.get(start)!)
       const rest = restOf(recount).map(({ start }) => counts.get(start)!)
-      const counted = [...own, ...rest].reduce((sum, { all }) => sum + all, 0)
+      const counted = sumOf([...own, ...rest], ({ all }) => all)
       const answer = recounted(recount, own, counted)
       works.push(...answer.works)
       this.#refreshed.push(...answer.refreshed)
@@ -158,7 +160,7 @@ export class Decisions {
       } catch (error) {
         const mayCut = error instanceof DruidsyncError && error.asksForLess && batch.length > 1
         if (!mayCut) throw error
-        const rows = batch.reduce((sum, { chunk }) => sum + estimatedRows(chunk), 0)
+        const rows = sumOf(batch, ({ chunk }) => estimatedRows(chunk))
         this.#size = { chunks: Math.ceil(batch.length / 2), rows: Math.ceil(rows / 2) }
       }
     }

@@ -3,9 +3,11 @@
  * than a slice. Many chunks are one question. What Druid counts of a whole chunk must be what its metadata promises:
  * otherwise some server is not serving all of it, and the counts would prove a hole.
  */
+
 import { bucketStepMs, bucketsAround, type Every } from "../../base/buckets.ts"
 import type { Bucket, Chunk, Interval, Work } from "../../base/domain.ts"
 import { byStart, commonStepMs, overlapping, subtract } from "../../base/intervals.ts"
+import { groupBy, sumOf } from "../../base/lists.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 import type { Source } from "../../druid/sql.ts"
 import { conditionOf, knownRows } from "../../plan/chunks.ts"
@@ -50,7 +52,7 @@ export async function measured(
   works: readonly Work[],
   target: number,
 ): Promise<Measured> {
-  const groups = byChunk(works)
+  const groups = groupBy(works, (work) => work.chunk)
   const counted = new Map<bigint, Bucket>()
   const toCount = [...groups].flatMap(([chunk, own]) => [
     ...own.filter((work) => !isBig(work, target, source)).map((work) => work.interval),
@@ -88,7 +90,7 @@ function agrees({ chunk }: Work, counted: Bucket | undefined, buckets: readonly 
 }
 
 function rowsIn(buckets: readonly Bucket[]): number {
-  return buckets.reduce((sum, bucket) => sum + bucket.all, 0)
+  return sumOf(buckets, (bucket) => bucket.all)
 }
 
 /** Rows of a whole chunk that no more can come to; undefined if only a count can tell. */
@@ -114,16 +116,6 @@ function restOf(chunk: Chunk, own: readonly Work[]): Interval[] {
     chunk.interval,
     own.map((work) => work.interval),
   )
-}
-
-function byChunk(works: readonly Work[]): ReadonlyMap<Chunk, readonly Work[]> {
-  const groups = new Map<Chunk, Work[]>()
-  for (const work of works) {
-    const own = groups.get(work.chunk)
-    if (own === undefined) groups.set(work.chunk, [work])
-    else own.push(work)
-  }
-  return groups
 }
 
 /** @param intervals disjoint, in any order */

@@ -1,6 +1,8 @@
 /** How many rows a slice should have: as many as the config says, fewer where rows are wide, more where they become groups. */
+
 import { bucketEnd, bucketStart } from "../../base/buckets.ts"
 import type { Column, Interval, Work } from "../../base/domain.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { Source } from "../../druid/sql.ts"
 import { rowsOfSlice, sizeOf } from "../../plan/slices.ts"
 import type { Ports, PullRequest } from "../ports.ts"
@@ -31,7 +33,7 @@ export async function sliceSize(
   works: readonly Work[],
 ): Promise<SliceSize> {
   const [first, ...others] = works
-  const total = works.reduce((sum, work) => sum + sizeOf(work), 0)
+  const total = sumOf(works, (work) => sizeOf(work))
   const usual = { rows: pull.sliceRows, rowBytes: undefined, groupsPerRow: undefined }
   if (first === undefined || total <= FEW_ROWS) return usual
   const { catalog, signal } = ports

@@ -1,5 +1,6 @@
 /** The table of one look: how it is made from Druid's answer, and how segments are read from it. */
 import type { DuckDBValue } from "@duckdb/node-api"
+import { CORE_PARTITIONS } from "../../base/core-set.ts"
 import type { Interval, Segment } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { says } from "../duckdb-errors.ts"
@@ -11,9 +12,6 @@ import { msOfDruidTime } from "./druid-time.ts"
 const CELLS = 14
 /** A shard spec with thousands of dimensions is shorter. */
 const MAX_LINE_BYTES = 4 * 1024 * 1024
-
-/** Of numbered and hashed shard specs `partitions`, of those by range `numCorePartitions`; others have none. */
-const CORE_PATTERN = `'"(?:partitions|numCorePartitions)":(\\d+)'`
 
 interface Field {
   /** type and constraint: what Druid always tells must not be missing */
@@ -43,7 +41,10 @@ const FIELDS = {
   is_realtime: flag(11),
   is_tombstone: flag(12),
   is_used: flag(13),
-  core: { type: "INTEGER", from: `nullif(regexp_extract(json[14], ${CORE_PATTERN}, 1), '')::INTEGER` },
+  core: {
+    type: "INTEGER",
+    from: `nullif(regexp_extract(json[14], ${literal(CORE_PARTITIONS)}, 1), '')::INTEGER`,
+  },
 } as const satisfies Record<string, Field>
 
 const NAMES = Object.keys(FIELDS).join(", ")

@@ -5,16 +5,11 @@
  * unchanged, which `test/store/look.test.ts` holds this to; what is not surely so is left to it.
  */
 
+import { REPLACING, TELLING } from "../../base/core-set.ts"
 import type { Holding } from "../../base/segments-look.ts"
 import { ownDaySql, SHARD_DAY_MS } from "../../base/shard.ts"
 import { literal } from "../engine.ts"
 import { IS_SETTLED } from "./segment-table.ts"
-
-/** From here on Druid numbers segments that replace some partitions of a chunk (`pull/broken.ts`). */
-const REPLACING = 32_768
-
-/** Partitions below this number tell how large the core set is (`segmentsSql`). */
-const TELLING = 2
 
 /**
  * SQL condition: no partition of the core set is missing, or nothing can be said of it (`brokenOf` and `tellerOf` in

@@ -1,5 +1,6 @@
 /** All that the file says about itself, for `report`: the summary of `status`, and the notes and history of each table. */
 import type { Interval, PartState } from "../../base/domain.ts"
+import { groupBy } from "../../base/lists.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type FileSummary, type Owned, ownerKey, readSummary } from "./summary.ts"
@@ -128,12 +129,5 @@ async function readMissing(engine: Engine): Promise<Map<string, MissingFact[]>> 
 
 /** By `ownerKey`, in the order in which they come. */
 function grouped<T extends Owned>(rows: readonly T[]): Map<string, T[]> {
-  const result = new Map<string, T[]>()
-  for (const row of rows) {
-    const key = ownerKey(row)
-    const list = result.get(key) ?? []
-    result.set(key, list)
-    list.push(row)
-  }
-  return result
+  return groupBy(rows, ownerKey)
 }

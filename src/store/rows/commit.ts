@@ -2,8 +2,10 @@
  * Brings proven, staged slices into the user's file: schema, rows, checkpoints, state and history in one transaction
  * (invariants I1, I2). What calls this has proven the rows; what is here keeps them and their checkpoints together.
  */
+
 import type { Column, Interval, Part } from "../../base/domain.ts"
 import { union } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import { quoteName } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
@@ -80,7 +82,10 @@ export function commit(
   run: CommittingRun,
   signal?: AbortSignal,
 ): Promise<CommitResult> {
-  const bringing = commits.flatMap((one) => one.slices).reduce((sum, slice) => sum + slice.bytes, 0)
+  const bringing = sumOf(
+    commits.flatMap((one) => one.slices),
+    (slice) => slice.bytes,
+  )
   const work = async () => {
     await ensureTables(engine)
     const done: Done[] = []
