@@ -133,6 +133,7 @@ async function soak(druid: Druid, proxy: FaultProxy): Promise<void> {
       if (hasThings && round > 1 && random.chance(0.3)) tally.add("meddling", await things.meddle(random))
       const truth = await world.truth(changing.datasource)
       await mustComplete(proxy, runner)
+      await mustBeTruthful()
       // Columns of the user's own, and those that Druid has no more, stay in the table.
       const wrong = difference((await readTable(out, TABLE, truth.columns)).rows, truth.rows)
       if (wrong !== undefined) throw new Wrong(`round ${round}: exit 0, but ${wrong}`)

@@ -32,7 +32,7 @@ export interface Diff {
   readonly cold: readonly Chunk[]
   /** chunks left out on purpose by `realtime: "exclude"` */
   readonly excluded: readonly Chunk[]
-  /** held stretches that no active segment answers for any more, ascending, disjoint; those kept already included */
+  /** stretches of checkpoints that no active segment answers for any more, ascending, disjoint; those kept already included */
   readonly gone: readonly Interval[]
   /**
    * held stretches of active chunks that have no day of our shard, ascending, disjoint: rows of another shard, or a
@@ -69,6 +69,8 @@ export interface DiffOptions {
   readonly share?: Share
   /** so many rows of segments that were added to a chunk can be fetched alone; left out: none */
   readonly addedAlone?: number
+  /** checkpoints whose rows another program changed: nothing of them is held, but what is left of them has to go as well */
+  readonly lost?: readonly Part[]
   /** Druid lists active segments, though none of their chunks may be given here; left out: whether a chunk is given */
   readonly isListed?: boolean
 }
@@ -98,7 +100,8 @@ export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: 
   const unavailable: Chunk[] = []
   const cold: Chunk[] = []
   const excluded: Chunk[] = []
-  const foreign: Interval[] = heldBeside(others, held)
+  const known = [...parts, ...(options.lost ?? [])].sort((a, b) => byStart(a.interval, b.interval))
+  const foreign: Interval[] = heldBeside(others, known)
   let unchanged = 0
   for (const [n, { chunk, interval }] of spans.entries()) {
     const verdict = judge(chunk, interval, heldOf[n]!, options)
@@ -119,7 +122,7 @@ export function diff(chunks: readonly Chunk[], parts: readonly Part[], options: 
   const gone = nothingActive
     ? []
     : union(
-        held.flatMap((part) => {
+        known.flatMap((part) => {
           const inside = intersection(part.interval, window)
           return inside === undefined ? [] : subtract(inside, active)
         }),

@@ -4,7 +4,7 @@
  */
 import { REPLACING, TELLING } from "../base/core-set.ts"
 import type { Chunk, Interval, Part, Segment } from "../base/domain.ts"
-import { intersection, overlaps, sameInterval } from "../base/intervals.ts"
+import { intersection, sameInterval } from "../base/intervals.ts"
 
 export interface Broken {
   readonly interval: Interval
@@ -38,9 +38,7 @@ function isOneSet({ segments }: Chunk): boolean {
   return segments.every((one) => one.partition < REPLACING && sameInterval(one.interval, first!.interval))
 }
 
-/** What is held of broken chunks, and not marked as ours alone yet. */
+/** What is held of broken chunks. */
 export function heldOfBroken(broken: readonly Broken[], parts: readonly Part[]): Interval[] {
-  return parts
-    .filter((part) => part.state !== "kept" && broken.some((one) => overlaps(one.interval, part.interval)))
-    .flatMap((part) => broken.flatMap((one) => intersection(one.interval, part.interval) ?? []))
+  return parts.flatMap((part) => broken.flatMap((one) => intersection(one.interval, part.interval) ?? []))
 }

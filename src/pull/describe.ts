@@ -107,7 +107,7 @@ export function describeTaken({ chunk, held, now }: Fewer): string {
 export function describeChanged(parts: readonly Part[]): string {
   const [first] = parts
   const where = parts.length === 1 ? "" : ` and ${parts.length - 1} more`
-  return `another program changed the number of rows in ${intervalText(first!.interval)}${where}: fetched again`
+  return `another program changed the number of rows in ${intervalText(first!.interval)}${where}: fetched again where Druid still has them`
 }
 
 /** Why a chunk cannot be copied now. */

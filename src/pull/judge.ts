@@ -155,6 +155,7 @@ export function judge(
     since,
     until,
     addedAlone: settings.aggregate === undefined ? addedAlone : 0,
+    lost: subject.changed ?? [],
     isListed: units.length > 0,
   }
   const all = diff(chunks, parts, options)

@@ -1,6 +1,6 @@
 /** What a round does without fetching a row: checkpoints proven anew, stretches kept or removed, a table renamed or made. */
 
-import type { Interval } from "../base/domain.ts"
+import type { Interval, Part } from "../base/domain.ts"
 import { anyOverlap } from "../base/intervals.ts"
 import { windowOfText } from "../config/settings-digest.ts"
 import type { DatasourceCommit } from "../store/rows/commit.ts"
@@ -44,23 +44,28 @@ export async function upkeepOf(ports: Ports, judged: Judged, prepared: Prepared)
     (held.table !== settings.table || windowOfText(held.settings).keepMs !== settings.keepMs)
   return {
     refreshed: prepared.refreshed,
-    keep: [...keep, ...heldOfBroken(judged.broken, judged.parts)],
+    keep: [...keep, ...heldOfBroken(judged.broken, toMark(judged))],
     remove: [...remove, ...diff.foreign, ...past],
     doubt,
     reshapes: isOther || needsEmptyTable(judged),
   }
 }
 
+/** Checkpoints that are to be marked where they are ours alone. One whose rows another program changed is counted anew. */
+function toMark({ parts, changed = [] }: Judged): readonly Part[] {
+  return [...parts.filter((part) => part.state !== "kept"), ...changed]
+}
+
 /** Stretches that Druid dropped while it has others: kept as ours alone, or removed, as the config says. */
 async function dropped(
   ports: Ports,
-  { settings, diff, counts, parts: held }: Judged,
+  judged: Judged,
 ): Promise<{ keep: readonly Interval[]; remove: readonly Interval[] }> {
-  const { gone } = diff
+  const { settings, counts } = judged
+  const { gone } = judged.diff
   // A day that counts no rows may lie on a server that is away: without segments nothing is known to be dropped.
   if (settings.deletions === "keep" || counts !== undefined) {
-    const parts = held.filter((part) => part.state !== "kept")
-    return { keep: gone.filter(anyOverlap(parts.map((part) => part.interval))), remove: [] }
+    return { keep: gone.filter(anyOverlap(toMark(judged).map((part) => part.interval))), remove: [] }
   }
   if (gone.length === 0) return { keep: [], remove: [] }
   // The metadata says dropped; nothing is deleted here while some server still answers with rows.

@@ -270,7 +270,7 @@ describe("a table that the user", () => {
       type: "warning",
       datasource: "w",
       message: expect.stringMatching(
-        /^another program changed the number of rows in 2020-01-01\S*: fetched again$/,
+        /^another program changed the number of rows in 2020-01-01\S*: fetched again where Druid still has them$/,
       ),
     })
     expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 0 })
@@ -289,6 +289,48 @@ describe("a table that the user", () => {
     expect(await bench.query("SELECT count(*)::INTEGER, count(DISTINCT id)::INTEGER FROM file.w")).toEqual([
       [60, 60],
     ])
+  })
+
+  /** What the checkpoints say, and what is there. */
+  const counted = async () =>
+    bench.query(
+      "SELECT (SELECT sum(rows)::INTEGER FROM file._sync_chunks WHERE \"table\" = 'w'), (SELECT count(*)::INTEGER FROM file.w), (SELECT string_agg(state ORDER BY start_ms) FROM file._sync_chunks WHERE \"table\" = 'w')",
+    )
+  /** The user empties the table, and Druid drops its first day. */
+  async function emptyAndDrop() {
+    fake.world.append("w", dayRows("2020-01-02", 10, 500))
+    fake.world.settle()
+    await bench.pull(BOTH)
+    await byHand("DELETE FROM w WHERE id < 500 AND id > 4")
+    fake.world.markUnused("w", `${FIRST}/2020-01-02`)
+  }
+
+  it("emptied, of a day that Druid has dropped, loses the rest of it", async () => {
+    const mirror = [{ ...datasource("w"), deletions: "mirror" as const }, datasource("other")]
+    await emptyAndDrop()
+    expect(await bench.pull(mirror)).toMatchObject({
+      exitCode: 0,
+      datasources: [{ rowsFetched: 0, rowsDeleted: 5 }, {}],
+    })
+    expect(await counted()).toEqual([[10, 10, "complete"]])
+    bench.events.length = 0
+    await bench.pull(mirror)
+    expect(bench.events.filter(({ type }) => type === "warning")).toEqual([])
+  })
+
+  it("emptied, of a day that Druid has dropped and that is kept, keeps what is left, and counts it", async () => {
+    await emptyAndDrop()
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 0 })
+    expect(await counted()).toEqual([[15, 15, "kept,complete"]])
+    await byHand("DELETE FROM w WHERE id = 4")
+    expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 0 })
+    expect(await counted()).toEqual([[14, 14, "kept,complete"]])
+    await byHand("DELETE FROM w WHERE id < 500")
+    await bench.pull(BOTH)
+    expect(await counted()).toEqual([[10, 10, "complete"]])
+    bench.events.length = 0
+    await bench.pull(BOTH)
+    expect(bench.events.filter(({ type }) => type === "warning")).toEqual([])
   })
 
   it("put rows into where Druid has none keeps them", async () => {

@@ -46,7 +46,6 @@ async function suspects(engine: Engine, all: readonly HeldState[]): Promise<Held
   return all.filter(({ table, sums }) => rows.get(table) !== sumOf(sums.values(), (one) => one.rows))
 }
 
-/** What Druid has no more ("kept") could not be fetched again: it stays what it is. */
 async function changedParts(engine: Engine, { table }: HeldState): Promise<Part[]> {
   const parts = await partsOf(engine, table)
   try {
@@ -55,7 +54,7 @@ async function changedParts(engine: Engine, { table }: HeldState): Promise<Part[
       `file.${quoteName(table)}`,
       parts.map((part) => part.interval),
     )
-    return parts.filter((part, n) => part.state !== "kept" && counts[n] !== part.rows)
+    return parts.filter((part, n) => counts[n] !== part.rows)
   } catch (error) {
     // It has no times any more, or is a view: the commit says so in better words.
     if (says(error, "ofTable")) return []
