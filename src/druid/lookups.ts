@@ -5,7 +5,7 @@
 import { DruidsyncError, ExitCode } from "../base/errors.ts"
 import { quoteName } from "../base/names.ts"
 import { integerCell, onlyRow, textCell, wholeRow } from "./cells.ts"
-import type { DruidClient } from "./client.ts"
+import type { DruidClient, SpoolOptions } from "./client.ts"
 import { LOOKUP_NAMES_SQL } from "./metadata-sql.ts"
 import type { Spooled } from "./spool.ts"
 
@@ -30,15 +30,15 @@ export function countLookup(client: DruidClient, lookup: string, signal?: AbortS
 
 /**
  * Its entries, into a new file: rows of `[k, v]`, of which `v` may be NULL. Asked once; the file is the caller's to remove.
- * @throws DruidsyncError
+ * @throws DruidsyncError, and what `onBytes` throws
  */
 export async function spoolLookup(
   client: DruidClient,
   lookup: string,
   path: string,
-  signal?: AbortSignal,
+  request: Pick<SpoolOptions, "signal" | "onBytes">,
 ): Promise<Spooled> {
-  const options = { action: `fetching lookup "${lookup}"`, signal }
+  const options = { ...request, action: `fetching lookup "${lookup}"` }
   const spooled = await client.spool(`SELECT "k", "v" ${fromLookup(lookup)}`, path, options)
   const { names, druidTypes } = spooled.header
   if (names.join() !== "k,v" || druidTypes.join() !== "STRING,STRING") {

@@ -9,7 +9,7 @@ import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.
 import { fold, quoteName } from "../base/names.ts"
 import { nearest } from "../base/nearest.ts"
 import { clash, tableOwners } from "../config/lookups.ts"
-import type { Lookups } from "../config/settings.ts"
+import type { Lookups, PullSettings } from "../config/settings.ts"
 import { lookupTable } from "../config/table-name.ts"
 import { countLookup, readLookupNames, spoolLookup } from "../druid/lookups.ts"
 import { type HeldLookup, heldLookups, type Looked, noteLooked } from "../store/notes/lookups.ts"
@@ -160,10 +160,10 @@ export async function pullLookups(ports: Ports, request: PullRequest): Promise<L
 /** Reads one, and replaces its table where that differs. */
 async function bring(
   ports: Ports,
-  request: Pick<PullRequest, "runId">,
+  request: Pick<PullRequest, "runId" | "pull">,
   wanted: Pick<WantedLookup, "lookup" | "table">,
 ): Promise<Pick<LookupReport, "outcome" | "rows">> {
-  return withStagedLookup(ports, wanted, async (staged) => {
+  return withStagedLookup(ports, request.pull, wanted, async (staged) => {
     const { engine, file, signal, clock } = ports
     const difference = await compareLookup(engine, file, staged, signal)
     if (difference !== "same")
@@ -188,20 +188,27 @@ const COLUMNS = ["k", "v"].map((name): Column => {
 const STAGED = "lookup"
 
 /**
- * Reads a lookup into a staging table, proven: the response is whole, and Druid counts its rows before and after it.
- * @throws DruidsyncError after the last try
+ * Reads a lookup into a staging table, proven: the response is whole, and Druid counts its rows before and after it. It is
+ * alone on the spool, whose limit holds.
+ * @throws DruidsyncError after the last try; `query` if the lookup does not fit the spool
  */
 export async function withStagedLookup<T>(
   ports: Ports,
+  { spoolLimitBytes }: Pick<PullSettings, "spoolLimitBytes">,
   { lookup, table }: Pick<WantedLookup, "lookup" | "table">,
   work: (staged: StagedLookup) => Promise<T>,
 ): Promise<T> {
   const { client, engine, signal, clock, emit } = ports
   const path = join(ports.spoolDir, "lookup.jsonl")
   const read = async () => {
+    let taken = 0
+    const onBytes = (bytes: number) => {
+      taken += bytes
+      if (taken > spoolLimitBytes) throw tooBig(lookup, spoolLimitBytes)
+    }
     try {
       const before = await countLookup(client, lookup, signal)
-      await spoolLookup(client, lookup, path, signal)
+      await spoolLookup(client, lookup, path, { signal, onBytes })
       const after = await countLookup(client, lookup, signal)
       const { rows } = await stage(engine, STAGED, path, COLUMNS, [])
       if (before === rows && after === rows) return rows
@@ -222,4 +229,11 @@ export async function withStagedLookup<T>(
   } finally {
     await dropStaged(engine, STAGED).catch(() => undefined)
   }
+}
+
+function tooBig(lookup: string, limitBytes: number): DruidsyncError {
+  const limit = `${Math.round(limitBytes / 1e6)} MB`
+  return new DruidsyncError("query", `lookup "${lookup}" is too big for the spool (limit ${limit})`, {
+    hint: 'raise "spoolLimit", or take it out of "lookups"',
+  })
 }

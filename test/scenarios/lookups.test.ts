@@ -189,6 +189,19 @@ describe("the proof of a lookup", () => {
     expect(await entries()).toEqual(COUNTRIES)
   })
 
+  it("keeps within the limit of the spool, and says what is too big for it", async () => {
+    const value = "v".repeat(2_000)
+    lookups().set("big", Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, value])))
+    here.stage.config(["edits"], { lookups: ["big", "countries"], spoolLimit: "1MB" })
+    const { exitCode, report, stderr } = await here.stage.pull()
+    expect(exitCode).toBe(1)
+    expect(report.lookups!.map((one) => one.outcome)).toEqual(["failed", "new"])
+    expect(stderr).toContain('lookup "big" is too big for the spool (limit 1 MB) → raise "spoolLimit"')
+    expect(await tableNames(here.stage.out)).not.toContain("lookup_big")
+    here.stage.config(["edits"], { lookups: ["big"], spoolLimit: "3MB" })
+    expect((await here.stage.pull()).report.lookups![0]).toMatchObject({ outcome: "new", rows: 1_000 })
+  })
+
   it("leaves no spool behind, and no table of the datasources is touched", async () => {
     here.stage.config(["edits"], { lookups: ["countries"] })
     here.fake.hooks.beforeRequest = (kind) => (kind === "lookup" ? reply(errors.forbidden()) : undefined)

@@ -10,7 +10,7 @@ import { compareLookup, replaceLookup } from "../../store/rows/lookup-table.ts"
 import type { LookupVerification } from "./document.ts"
 
 /** What a verification of lookups is asked to do. */
-interface LookupRequest extends Pick<PullRequest, "runId" | "datasources"> {
+interface LookupRequest extends Pick<PullRequest, "runId" | "datasources" | "pull"> {
   /** replace those that differ */
   readonly repair: boolean
 }
@@ -40,7 +40,7 @@ export async function verifyLookups(
 async function verifyOne(
   ports: Ports,
   wanted: WantedLookup,
-  { runId, repair }: LookupRequest,
+  { runId, repair, pull }: LookupRequest,
 ): Promise<VerifiedLookup> {
   const { engine, file, signal, clock } = ports
   const { lookup, table, held, problem, isGone } = wanted
@@ -48,7 +48,7 @@ async function verifyOne(
   try {
     if (problem !== undefined) throw problem
     if (isGone) return { ...base, outcome: "kept", exitCode: ExitCode.ok }
-    return await withStagedLookup(ports, wanted, async (staged): Promise<VerifiedLookup> => {
+    return await withStagedLookup(ports, pull, wanted, async (staged): Promise<VerifiedLookup> => {
       const difference = await compareLookup(engine, file, staged, signal)
       if (difference === "same") return { ...base, outcome: "equal", exitCode: ExitCode.ok }
       if (repair) {
