@@ -39,6 +39,7 @@ import { type DatasourceSettings, type DruidSettings, named, type Settings } fro
 import {
   type Environment,
   folderOf,
+  MOST_COMMAND_MS,
   pathFrom,
   type RunCommand,
   runCommand,
@@ -79,14 +80,14 @@ const PORTS = { http: 8888, https: 9088 }
  * message has a line for each problem and never the value of a secret.
  */
 export async function loadConfig(configPath: string, options: LoadOptions = {}): Promise<Settings> {
-  const surroundings: Surroundings = {
+  const machine = {
     env: options.env ?? process.env,
     readFile: options.readFile ?? readSmallFile,
     fileMode: options.fileMode ?? fileMode,
     runCommand: options.runCommand ?? runCommand,
     folder: folderOf(configPath),
   }
-  const file = await readObject(configPath, surroundings.readFile)
+  const file = await readObject(configPath, machine.readFile)
   const overrides = Object.fromEntries(
     Object.entries(options.overrides ?? {}).filter(([, value]) => value !== undefined),
   )
@@ -95,6 +96,8 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
 
   refuseUnknownKeys(configEntries, raw, [], problems, ELSEWHERE)
   const read = readEntries(configEntries, raw, [], problems, COMPOSITE)
+  const commandMs = Math.min(MOST_COMMAND_MS, read.maxDuration ?? Infinity)
+  const surroundings: Surroundings = { ...machine, commandMs }
   const { datasources, patterns } = readDatasources(raw.datasources, read, problems)
   refuseLookupClashes(read.lookups, datasources, problems)
   const tls = readTlsKeys(raw.tls, problems)

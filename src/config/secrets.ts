@@ -84,6 +84,7 @@ async function fromCommand(command: readonly string[], surroundings: Surrounding
     const { exit, stdout, stderr } = await surroundings.runCommand(command, {
       cwd: surroundings.folder,
       env: surroundings.env,
+      timeoutMs: surroundings.commandMs,
     })
     if (exit !== 0) {
       const words = stderr

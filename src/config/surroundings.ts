@@ -16,22 +16,26 @@ export interface CommandResult {
 /** Environment as the process has it. */
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Runs a program with arguments; rejects with a Node system error where it cannot be started. */
+/**
+ * Runs a program with arguments; rejects with a Node system error where it cannot be started.
+ * @param options.timeoutMs when it is stopped
+ */
 export type RunCommand = (
   command: readonly string[],
-  options: { readonly cwd: string; readonly env: Environment },
+  options: { readonly cwd: string; readonly env: Environment; readonly timeoutMs: number },
 ) => Promise<CommandResult>
 
-const TIMEOUT_MS = 60_000
+/** How long a program for a secret may take, ms. */
+export const MOST_COMMAND_MS = 60_000
 
-/** Runs a program for a secret, without a shell: an empty stdin, at most a minute and 1 MiB of output. */
-export const runCommand: RunCommand = ([program, ...args], { cwd, env }) =>
+/** Runs a program for a secret, without a shell: an empty stdin, at most 1 MiB of output. */
+export const runCommand: RunCommand = ([program, ...args], { cwd, env, timeoutMs }) =>
   new Promise((done, reject) => {
-    const options = { cwd, env: { ...env }, timeout: TIMEOUT_MS, maxBuffer: 1_048_576, windowsHide: true }
+    const options = { cwd, env: { ...env }, timeout: timeoutMs, maxBuffer: 1_048_576, windowsHide: true }
     const child = execFile(program!, args, options, (error, stdout, stderr) => {
       if (error === null) return done({ exit: 0, stdout, stderr })
       if (error.killed)
-        return reject(new Error(`it was stopped after ${TIMEOUT_MS / 1000} s or 1 MiB of output`))
+        return reject(new Error(`it was stopped after ${timeoutMs / 1000} s or 1 MiB of output`))
       if (typeof error.code === "string") return reject(error)
       done({ exit: error.code ?? error.signal ?? "unknown", stdout, stderr })
     })
@@ -44,6 +48,8 @@ export interface Surroundings {
   readonly readFile: ReadFile
   readonly fileMode: FileMode
   readonly runCommand: RunCommand
+  /** how long a program may take, ms */
+  readonly commandMs: number
   /** folder of the configuration file, absolute: relative paths start there, commands run there */
   readonly folder: string
 }

@@ -95,8 +95,9 @@ async function openFile<T>(opening: Opening, work: (opened: Opened["file"]) => P
 
 async function openBoth<T>(opening: Opening, work: (opened: Opened["both"]) => Promise<T>): Promise<T> {
   const { context, args, emit, writes, watch } = opening
+  const startedMs = context.clock.nowMs()
   const settings = await settingsOf(opening)
-  const limit = watch === undefined ? undefined : await timeLimit(context, settings)
+  const limit = watch === undefined ? undefined : await timeLimit(context, settings, startedMs)
   try {
     const select = (tables: readonly DatasourceSettings[]) => selectDatasources(tables, args.only, args.shard)
     const known = settings.patterns.length > 0 ? undefined : select(settings.datasources)
@@ -139,9 +140,15 @@ async function settingsOf({ context, words, emit, watch, check }: Opening): Prom
   return settings
 }
 
-async function timeLimit({ clock }: CliContext, { job }: Settings): Promise<TimeLimit | undefined> {
+/** @param startedMs reading the configuration takes time, too, where a program gives a secret */
+async function timeLimit(
+  { clock }: CliContext,
+  { job }: Settings,
+  startedMs: number,
+): Promise<TimeLimit | undefined> {
+  if (job.maxDurationMs === undefined) return undefined
   const { startTimeLimit } = await import("../pull/time-limit.ts")
-  return job.maxDurationMs === undefined ? undefined : startTimeLimit(clock, job.maxDurationMs)
+  return startTimeLimit(clock, Math.max(0, job.maxDurationMs - (clock.nowMs() - startedMs)))
 }
 
 function sayLooking(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "bun:test"
 import { inspect } from "node:util"
 import { Secret } from "../../src/config/secret.ts"
-import { runCommand } from "../../src/config/surroundings.ts"
+import { type RunCommand, runCommand } from "../../src/config/surroundings.ts"
 import { type inMemory, loadWith, problemsWith } from "./support.ts"
 
 const HTTPS_TOKEN = "it holds a space, a line break or another character that no token has"
@@ -40,6 +40,20 @@ describe("a secret", () => {
   ])("comes from %s", async (_, token, surroundings) => {
     const { auth } = (await loadWith({ token }, surroundings)).druid.access
     expect(auth?.kind === "bearer" && auth.token.reveal()).toBe("abc")
+  })
+
+  it.each([
+    ["a minute", {}, 60_000],
+    ["as long as the run", { maxDuration: "20s" }, 20_000],
+    ["a minute of a longer run", { maxDuration: "2h" }, 60_000],
+  ])("from a command may take %s", async (_, more, expected) => {
+    const given: number[] = []
+    const runCommand: RunCommand = async (_command, { timeoutMs }) => {
+      given.push(timeoutMs)
+      return { exit: 0, stdout: "abc\n", stderr: "" }
+    }
+    await loadWith({ token: { command: ["pass"] }, ...more }, { runCommand })
+    expect(given).toEqual([expected])
   })
 
   it.each([
@@ -128,7 +142,7 @@ describe("a secret", () => {
     )
     expect(seen).toEqual({
       command: ["pass", "$HOME; ls"],
-      options: { cwd: "/etc/druidsync", env: { A: "1" } },
+      options: { cwd: "/etc/druidsync", env: { A: "1" }, timeoutMs: 60_000 },
     })
   })
 })

@@ -113,12 +113,10 @@ describe("commits of several datasources", () => {
     of({ slices: [await slice([span(0, 10)], [[5, 2]], "a")] }, "x", "x"),
   ]
   /** An engine on which inserting into `w` fails. */
-  const failing = (text: string): Engine => ({
+  const failing = (text: string, statement = 'INSERT INTO file."w"'): Engine => ({
     ...store.engine,
     run: (sql, values) =>
-      sql.startsWith('INSERT INTO file."w"')
-        ? Promise.reject(new Error(text))
-        : store.engine.run(sql, values),
+      sql.startsWith(statement) ? Promise.reject(new Error(text)) : store.engine.run(sql, values),
   })
 
   it("go on without the one whose memory does not suffice, which says what gives more", async () => {
@@ -130,6 +128,19 @@ describe("commits of several datasources", () => {
     expect(x).toEqual({ deleted: 0, widened: [] })
     expect((await look()).tables).not.toContain("w")
     expect((await look()).tables).toContain("x")
+  })
+
+  it("say the same where memory does not suffice to give a column another type", async () => {
+    await run([of({ slices: [await slice([span(0, 10)], [[0, 1]], "a")] })])
+    const given = of({ slices: [await slice([span(0, 10)], [[0, 2]], "b")] })
+    const schema = given.target.schema.map((one) =>
+      one.name === "id" ? { ...one, duckdbType: "DOUBLE" } : one,
+    )
+    const engine = failing("Out of Memory Error: failed to offload data block", 'ALTER TABLE file."w" ALTER')
+    const retyped = { ...given, target: { ...given.target, schema } }
+    const [w] = await commitApart(engine, store.file(), [retyped], RUN)
+    expect(w!.error!.message).toContain('the memory limit is too low to store rows of "w"')
+    expect((await look()).rows).toEqual(["0:1"])
   })
 
   it("stop all where it is the disk", async () => {
