@@ -39,10 +39,14 @@ export function askedBy(
   }
 }
 
+/** Of commands that read rows, or say how they would be read. */
+export const directArg = { direct: configFlags.direct } satisfies Flags
+
 export const planArgs = {
   ...configArg,
   ...outArg,
   ...scopeArgs,
+  ...directArg,
   ...jsonArg,
   ...talkArgs,
   ...lockWaitArg,

@@ -79,7 +79,8 @@ describe("druidsync check", () => {
       const nodes = [await DataNode.start(fake), await DataNode.start(fake)]
       await desk.configure(fake, ["edits"], { direct: true })
       expect(direct(await check())).toMatchObject({ status: "ok", subject: "edits" })
-      expect(direct(await check())?.message).toMatch(
+      await desk.configure(fake, ["edits"])
+      expect(direct(await check("--direct"))?.message).toMatch(
         /^2 data nodes can be asked: .*; all rows can come from there$/,
       )
       expect(fake.log.of("segmentScan").every((one) => one.rowsSent === 1)).toBe(true)

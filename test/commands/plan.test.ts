@@ -257,6 +257,11 @@ describe("druidsync plan", () => {
     const { world } = fake
     const nodes = [await DataNode.start(fake)]
     world.append("w", [row("2016-06-27T01:00"), row("2016-06-28T01:00"), row("2016-06-28T02:00")])
+    await desk.configure(fake, ["w"])
+    expect((await desk.run("plan --config $c --out $out")).stdout).not.toContain("data nodes")
+    expect((await desk.run("plan --config $c --out $out --direct")).stdout).toContain(
+      ", all from data nodes\n",
+    )
     await desk.configure(fake, ["w"], { direct: true })
     expect((await desk.run("plan --config $c --out $out")).stdout).toContain(", all from data nodes\n")
     expect(fake.log.count("segmentScan")).toBe(0)

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import type { VerifyReport } from "../../src/commands/verify/document.ts"
 import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { DataNode } from "../support/fake-druid/http/data-node.ts"
 import { Desk } from "./support.ts"
 
 const SLOW = 30_000
@@ -65,6 +66,25 @@ describe("druidsync verify", () => {
         "      Druid  __time='2020-01-01 00:00:00' n='1'",
         "  = 2020-01-02",
       ])
+    },
+    SLOW,
+  )
+
+  it(
+    "fetches with --direct from data nodes: rows to compare, and what is repaired",
+    async () => {
+      const node = await DataNode.start(fake)
+      const bySql = fake.log.count("scan")
+      expect((await desk.run("verify -c $c -o $out --direct")).code).toBe(2)
+      expect((await desk.run("verify -c $c -o $out --deep --direct")).code).toBe(0)
+      const read = fake.log.count("segmentScan")
+      expect(read).toBeGreaterThan(0)
+      expect(fake.log.count("scan")).toBe(bySql)
+      await desk.sql(`UPDATE file.w SET n = 7 WHERE page = 'a' AND "__time" < '2020-01-02'`)
+      expect((await desk.run("verify -c $c -o $out --repair --direct")).code).toBe(0)
+      expect(fake.log.count("segmentScan")).toBeGreaterThan(read)
+      expect(fake.log.count("scan")).toBe(bySql)
+      await node.stop()
     },
     SLOW,
   )

@@ -4,6 +4,7 @@ import type { Settings } from "../../config/settings.ts"
 import { define } from "../../kit/command.ts"
 import { loadForCommand } from "../../kit/config.ts"
 import { configArg, jsonArg, outArg } from "../../kit/flags.ts"
+import { directArg } from "../../kit/pull-flags.ts"
 import { namesOf } from "../../kit/select.ts"
 import { styleFor } from "../../kit/text/style.ts"
 import { choiceWords } from "../../kit/text/words.ts"
@@ -15,6 +16,7 @@ export const command = define({
   args: {
     ...configArg,
     out: { ...outArg.out, required: false, description: "the DuckDB file to look at too" },
+    ...directArg,
     ...jsonArg,
   },
   examples: [
@@ -25,7 +27,7 @@ export const command = define({
     ],
   ],
   notes: [
-    "Checks the configuration, the host's name, the port, the certificate, the login, Druid's version, the permission to read sys.segments, and each datasource with its columns, filter and segments. With --out it also checks the file, whether another program has it open, and the room on the disk. Each line either reports OK or tells you what to fix; the exit code is that of the worst. Nothing is tried twice, and nothing is changed.",
+    "Checks the configuration, the host's name, the port, the certificate, the login, Druid's version, the permission to read sys.segments, and each datasource with its columns, filter and segments. With --out it also checks the file, whether another program has it open, and the room on the disk, and with --direct it reads a row of each data node. Each line either reports OK or tells you what to fix; the exit code is that of the worst. Nothing is tried twice, and nothing is changed.",
   ],
   // A configuration that cannot be loaded is a line of its own.
   needs: "nothing",

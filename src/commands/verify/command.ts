@@ -37,6 +37,8 @@ export const command = define({
     if (args.part !== undefined) throw usage("--part requires --lake")
     if (args.seed !== undefined && args.sample === undefined)
       throw usage("--seed has no effect without --sample")
+    if (args.direct && !args.deep && !args.repair)
+      throw usage("--direct has no effect without --deep or --repair")
   },
   async run({ args, settings, datasources, ports, context, log }) {
     const { verify } = await import("./verify.ts")

@@ -3,7 +3,7 @@ import { usage } from "../../base/errors.ts"
 import { parseSample, type Sample } from "../../compare/sample.ts"
 import { type Flags, text, toggle } from "../../kit/flag.ts"
 import { configArg, jsonArg, lockWaitArg, logFormatArg, outArg, partArg, talkArgs } from "../../kit/flags.ts"
-import { pullArgs } from "../../kit/pull-flags.ts"
+import { directArg, pullArgs } from "../../kit/pull-flags.ts"
 
 const { only, since, until, "settle-wait": settleWait } = pullArgs
 
@@ -31,6 +31,7 @@ export const verifyArgs = {
     "chooses the sample; the same text chooses the same chunks (default: a new one each time)",
   ),
   repair: toggle("fetch again what differs, and compare it again"),
+  ...directArg,
   ...jsonArg,
   ...talkArgs,
   ...lockWaitArg,
