@@ -149,6 +149,13 @@ export function chunkBytes(chunk: Chunk): number {
 /**
  * What the chunk allows now; the least trustworthy segment decides. What a pull does about
  * each: docs/late-data.md.
+ *
+ * A broker reads by the segments that are served, we by those that are used. Both read alike where all segments of a chunk
+ * are served: then every older version is hidden. A tombstone hides like any other segment, and only from when it is served
+ * (Druid 33.0.0: 0.8 s after it was published); until then a broker answers, and counts, the older rows beneath it. So
+ * nothing is fetched of a chunk, or of a unit of several chunks, with a segment that is not served. This holds for rows and
+ * groups, for pieces of a chunk (windows, shards, slices) and for segments that are asked for past the broker alike; `proof`
+ * asks for it again of the look after the response.
  */
 export function conditionOf(chunk: Chunk): ChunkCondition {
   let condition: ChunkCondition = chunk.answeredBy === undefined ? "settled" : "unavailable"
@@ -168,10 +175,10 @@ const RANK: Record<ChunkCondition, number> = {
 }
 
 function segmentCondition(segment: Segment): ChunkCondition {
-  if (segment.isTombstone) return "settled"
   if (!segment.isAvailable) {
     return segment.isPublished && segment.replicationFactor === 0 ? "cold" : "unavailable"
   }
+  if (segment.isTombstone) return "settled"
   if (segment.isRealtime || !segment.isPublished) return "realtime"
   // Published and served, but by no historical yet: a task still answers, rows may merge.
   if (segment.replicationFactor !== undefined && segment.replicationFactor < 1) return "realtime"

@@ -115,7 +115,7 @@ export function describeUnavailable(chunk: Chunk): string {
   if (chunk.answeredBy !== undefined) {
     return `servers answer with version ${chunk.answeredBy} in this interval, which is not among Druid's used segments: dropped or published a moment ago`
   }
-  const missing = chunk.segments.filter((segment) => !segment.isAvailable && !segment.isTombstone).length
+  const missing = chunk.segments.filter((segment) => !segment.isAvailable).length
   return `${missing} of ${chunk.segments.length} segments in this interval are published but served by no historical now`
 }
 

@@ -1,10 +1,11 @@
 /** Histories that the model-based test found to go wrong once, each as a sentence. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import type { DatasourceSettings } from "../../src/config/settings.ts"
 import { errors, reply } from "../support/fake-druid/fake-druid.ts"
 import { play } from "./play.ts"
 import { Died, Rig } from "./rig.ts"
 import { NAME, Scene, textsOf } from "./scene.ts"
-import { truthOf } from "./truth.ts"
+import { FILTER, truthOf } from "./truth.ts"
 
 let rig: Rig
 let scene: Scene
@@ -202,4 +203,89 @@ describe("a newer version that was dropped, while servers still answer with it",
     expect((await scene.pull()).exitCode).toBe(0)
     await expectEqual()
   })
+})
+
+describe("a day that becomes empty inside a month", () => {
+  const byWeek: Partial<DatasourceSettings> = {
+    aggregate: {
+      every: "week",
+      by: [{ name: "s" }],
+      measures: [{ name: "total", expression: 'SUM("n")' }],
+    },
+  }
+  const ROWS_LEFT = ['n=0 s="a"', 'n=1 s="a"', 'n=2 s="a"']
+  const fromNoon = { sinceMs: BigInt(Date.parse("2024-01-30T12:00Z")) }
+
+  it.each<[string, Partial<DatasourceSettings>]>([
+    ["rows", {}],
+    ["rows of a filter", { filter: FILTER }],
+    ["rows that may be hidden from the user", { rows: "visible" }],
+    ["rows of a part of the day", fromNoon],
+    ["groups of a longer bucket", byWeek],
+  ])("keeps its %s until a server has loaded what hides them", async (_, settings) => {
+    // Until then the broker answers the month's rows, and counts them.
+    const rows = [...rowsOf("2024-01-30", 5), { __time: "2024-01-30T20:00", n: 3n, s: "a" }]
+    scene.world.append(NAME, [...rows, ...rowsOf("2024-01-31", 3)], { columns })
+    scene.world.compact(NAME, "2024-01/2024-02", "MONTH")
+    scene.world.overwrite(NAME, "2024-01-30/2024-01-31", [], { granularity: "DAY", columns, loaded: false })
+    const early = await scene.pull({ settings })
+    expect(early.exitCode).toBe(3)
+    expect(early.report.datasources[0]!.incomplete[0]!.reason).toContain("served by no historical now")
+    const isOfTheDay = ({ segments }: { segments: string }) =>
+      segments.includes("1706572800000/1706659200000@")
+    expect((await scene.copy()).parts.filter(isOfTheDay)).toEqual([])
+    scene.world.settle()
+    expect((await scene.pull({ settings })).exitCode).toBe(0)
+    expect((await scene.copy()).parts.filter(isOfTheDay)).toHaveLength(1)
+    const left = (await scene.copy()).rows.map(({ text }) => text.replace(/^\d+ /, ""))
+    const wanted = settings.aggregate === undefined ? ROWS_LEFT : ['_rows=3 s="a" total=3']
+    expect(left.sort()).toEqual(settings.filter === undefined ? wanted : wanted.slice(-1))
+  })
+
+  it("is in no bucket of which a pull made groups before it was hidden", async () => {
+    await play(rig, {
+      datasources: 1,
+      deletions: "keep",
+      realtime: "include",
+      rollup: false,
+      sliceRows: 1,
+      concurrency: 1,
+      every: "week",
+      windows: [],
+      steps: [
+        {
+          do: "change",
+          changes: [
+            {
+              ...{ op: "append", ds: 0, day: 0, rows: [[0, 0, 0]], partitions: 1 },
+              ...{ loaded: true, extra: false },
+            },
+            {
+              ...{ op: "compact", ds: 0, day: 0, days: 1, to: "MONTH", dropExisting: false },
+              ...{ partitions: 1, loaded: true },
+            },
+          ],
+        },
+        {
+          do: "change",
+          changes: [
+            {
+              ...{ op: "overwrite", ds: 0, day: 0, days: 1, rows: [], dropExisting: false },
+              ...{ loaded: false, extra: false },
+            },
+            {
+              ...{ op: "append", ds: 0, day: 1, rows: [[0, 0, 0]], partitions: 1 },
+              ...{ loaded: true, extra: false },
+            },
+          ],
+        },
+        {
+          do: "pull",
+          mishaps: [{ kind: "change", request: 1, changes: [{ op: "handOff", ds: 0 }] }],
+          full: false,
+          patient: false,
+        },
+      ],
+    })
+  }, 60_000)
 })

@@ -155,7 +155,7 @@ export function stretchesOf(world: World, name: string, settings: DatasourceSett
     else found.segments.push(segment)
   }
   const chunks = [...byInterval.values()].map(({ interval, segments }) => {
-    const missing = segments.filter((segment) => !segment.served && !segment.tombstone)
+    const missing = segments.filter((segment) => !segment.served)
     // Whose task died before a historical took over wants no replica for a moment: it looks cold.
     const looksCold = (segment: StoredSegment) => segment.cold || (segment.handingOff && segment.published)
     const isUnavailable = missing.some((segment) => !looksCold(segment))

@@ -175,7 +175,15 @@ describe("the condition of a chunk", () => {
   it("is settled where everything is published, served and counted", () => {
     expect(of({}, {})).toBe("settled")
     expect(of({ replicationFactor: undefined })).toBe("settled")
-    expect(of({ rows: 0, isTombstone: true, isAvailable: false })).toBe("settled")
+    expect(of({ rows: 0, isTombstone: true })).toBe("settled")
+    expect(of({ rows: 0, isTombstone: true, replicationFactor: -1 })).toBe("settled")
+  })
+
+  it("is that of a tombstone, too: until it is served, a broker answers what it is to hide", () => {
+    const tombstone = { rows: 0, isTombstone: true, isAvailable: false }
+    expect(of(tombstone)).toBe("unavailable")
+    expect(of({}, { ...tombstone, replicationFactor: -1 })).toBe("unavailable")
+    expect(of({ ...tombstone, replicationFactor: 0 })).toBe("cold")
   })
 
   it("is uncounted while Druid does not know some segment's rows", () => {

@@ -180,6 +180,7 @@ const place = fc.record({
   odd: rare<Partial<Segment>>(
     {},
     { isTombstone: true, rows: 0 },
+    { isTombstone: true, rows: 0, isAvailable: false },
     { rows: 0 },
     { isAvailable: false },
     { isAvailable: false, replicationFactor: 0 },

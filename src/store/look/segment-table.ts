@@ -51,7 +51,7 @@ const NAMES = Object.keys(FIELDS).join(", ")
 
 /** A condition that holds for segments of which every row is there to stay, as `conditionOf` (`plan/chunks.ts`) has it. */
 export const IS_SETTLED =
-  "(is_tombstone OR (is_available AND is_published AND NOT is_realtime AND coalesce(replication, 1) >= 1 AND rows > 0))"
+  "(is_available AND (is_tombstone OR (is_published AND NOT is_realtime AND coalesce(replication, 1) >= 1 AND rows > 0)))"
 
 async function create(engine: Engine, table: string): Promise<void> {
   const columns = Object.entries(FIELDS).map(([name, { type }]) => `${name} ${type}`)
