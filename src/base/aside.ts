@@ -60,13 +60,28 @@ export function writeAside<T>(
   }
   return makeAside(place, options, async (aside) => {
     // Never more permissive than the finished file, not even for a moment.
-    const file: FileHandle = await open(aside, "wx", mode).catch(ours)
-    try {
-      return await work((text) => file.appendFile(text).catch(ours))
-    } finally {
-      await file.close()
-    }
+    const file = await open(aside, "wx", mode).catch(ours)
+    return appendTo(file, ours, work)
   })
+}
+
+/** Lets `work` append to an open file, and closes it. @param ours throws the caller's error for what the system says */
+export async function appendTo<T>(
+  file: FileHandle,
+  ours: (error: unknown) => never,
+  work: (write: (text: string) => Promise<void>) => Promise<T>,
+): Promise<T> {
+  let result: T
+  try {
+    result = await work((text) => file.appendFile(text).catch(ours))
+  } catch (error) {
+    // Report the original error; ignore errors from cleaning up.
+    await file.close().catch(() => undefined)
+    throw error
+  }
+  // A network file system may say here that there was no room.
+  await file.close().catch(ours)
+  return result
 }
 
 /** Renames a file to where there must be none. @throws the system's `EEXIST`; the file is where it was then */

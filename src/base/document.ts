@@ -30,9 +30,23 @@ export const exitCode = key(
 
 export const out = key(v.string(), "the DuckDB file, absolute")
 
-export const started = key(v.string(), "UTC")
-
 export const durationMs = key(v.number(), "milliseconds")
+
+/** How a command ended, and how long it took. */
+export const ended = { exitCode, started: key(v.string(), "UTC"), durationMs }
+
+const table = key(v.string(), "in DuckDB")
+
+/** The table that a part of a document is about. */
+export const ofTable = { datasource: v.string(), table }
+
+/** The lookup that it is about. */
+export const ofLookup = { lookup: key(v.string(), "its name in Druid"), table }
+
+/** A stretch of time, and what there is to say of it. */
+export const reasoned = { interval: v.string(), reason: key(v.string(), "in words") }
+
+export const requests = key(v.number(), "sent to Druid, those that were sent again included")
 
 /** An `ErrorReport`. */
 export const failure = v.object({

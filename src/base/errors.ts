@@ -165,6 +165,14 @@ export function usage(message: string, hint = "see --help"): DruidsyncError {
   return new DruidsyncError("usage", message, { hint })
 }
 
+/** A response that is not whole: sent again, it may be. @param why completes "Druid's response is not complete: …" */
+export function cutResponse(why: string, cause?: unknown): DruidsyncError {
+  return new DruidsyncError("response-cut", `Druid's response is not complete: ${why}`, {
+    retryable: true,
+    cause,
+  })
+}
+
 /** True for what stops one datasource and lets the others go on. */
 export function concernsOneDatasource(error: unknown): error is DruidsyncError {
   return error instanceof DruidsyncError && error.scope === "datasource"

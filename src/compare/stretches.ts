@@ -23,32 +23,24 @@ export function workOf({ interval, chunk, part }: Stretch): Work {
   return { interval, chunk, reason: { kind: "full" }, state: "complete", expectedRows: sourceRowsOf(part) }
 }
 
-/** Why a stretch is not compared. */
-export type SkipKind =
-  /** Druid dropped it, we keep it on purpose */
-  | "kept"
-  /** rows may still come or merge */
-  | "realtime"
-  /** the load rules keep it on no server */
-  | "cold"
-  /** half of a replacement is there */
-  | "stale"
-  /** fetched under other columns or another filter */
-  | "settings"
-  /** its segments are not those it was fetched from */
-  | "changed"
-  /** Druid has it, we never pulled it */
-  | "missing"
-  /** Druid dropped it, and no pull has noticed yet */
-  | "dropped"
-  /** published, but not all of it is served now */
-  | "unavailable"
-  /** Druid's own count contradicts its metadata now */
-  | "doubtful"
-  /** Druid or the file changed while it was compared */
-  | "moved"
-  /** asking failed */
-  | "failed"
+/** Why a stretch is not compared, in words. */
+export const SKIPS = {
+  kept: "dropped from Druid, kept here",
+  realtime: "realtime: rows may still come or merge",
+  cold: "on no Druid server (load rules)",
+  stale: "being replaced; a pull is due",
+  settings: "the settings of the datasource changed; a pull is due",
+  changed: "changed in Druid since it was pulled; a pull is due",
+  missing: "not pulled yet; a pull is due",
+  dropped: "dropped from Druid since the last pull; a pull is due",
+  unavailable: "not all of its segments are served by Druid now",
+  doubtful:
+    "Druid counts other rows than its segment metadata promises; some server may not serve all of it, or a row policy hides some from this user",
+  moved: "changed while it was compared",
+  failed: "Druid could not answer for it",
+} as const
+
+export type SkipKind = keyof typeof SKIPS
 
 export interface Skipped {
   readonly interval: Interval

@@ -1,16 +1,16 @@
 /** Credentials ready to be sent: the authentication, from secrets already fetched, and the PEM files that `tls` names. */
 
-import { type Readable, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
+import { type Readable, readInner, readValue } from "./entries.ts"
 import { readText } from "./files.ts"
 import { isObject, type RawObject } from "./json.ts"
-import { kindOf, Problems, shown } from "./problems.ts"
+import { kindOf, Problems } from "./problems.ts"
 import {
   accessEntries,
   HEADERS_ACCEPTED,
   oauth2Entries,
   type SecretSource,
   secret,
-  tlsEntries,
+  type tlsEntries,
 } from "./schema.ts"
 import { Secret } from "./secret.ts"
 import { ages, Secrets, type Wanted } from "./secrets.ts"
@@ -50,12 +50,10 @@ export function readAccessKeys(
 function readOAuth2Keys(token: RawObject, problems: Problems): Readable<typeof oauth2Entries> {
   const path = ["token", "oauth2"]
   for (const key of Object.keys(token)) if (key !== "oauth2") problems.add(["token", key], "unknown key")
-  if (!isObject(token.oauth2)) {
-    problems.add(path, `accepted: an object with ${Object.keys(oauth2Entries).join(", ")}`)
-    return {}
-  }
-  refuseUnknownKeys(oauth2Entries, token.oauth2, path, problems)
-  return readEntries(oauth2Entries, token.oauth2, path, problems)
+  if (isObject(token.oauth2)) return readInner(oauth2Entries, token.oauth2, path, problems)
+  // What stands there may be the secret.
+  problems.add(path, `accepted: an object with ${Object.keys(oauth2Entries).join(", ")}`)
+  return {}
 }
 
 /** Headers that the program sets itself, and those that HTTP is made of → what to use instead. */
@@ -150,18 +148,6 @@ function authOf({ username, oauth2 }: AccessKeys, secrets: Secrets, problems: Pr
     problems.add(["password"], "it holds a line break or another control character")
   }
   return { kind: "basic", username, password }
-}
-
-/** The keys of `tls`, none where there is no such object; what is wrong is added to the problems. */
-export function readTlsKeys(raw: unknown, problems: Problems): Readable<typeof tlsEntries> {
-  if (raw === undefined) return {}
-  if (!isObject(raw)) {
-    const accepted = `an object with ${Object.keys(tlsEntries).join(", ")}`
-    problems.add(["tls"], `found ${shown(raw)}; accepted: ${accepted}`)
-    return {}
-  }
-  refuseUnknownKeys(tlsEntries, raw, ["tls"], problems)
-  return readEntries(tlsEntries, raw, ["tls"], problems)
 }
 
 /** Reads the files; what cannot be read, or is not PEM of the right kind, is a problem and undefined. */

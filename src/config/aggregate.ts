@@ -2,11 +2,13 @@
 
 import { bucketStart, type Every, ROWS_COLUMN } from "../base/buckets.ts"
 import { fold } from "../base/names.ts"
-import { type Readable, readEntries, refuseUnknownKeys } from "./entries.ts"
+import { type Readable, readInner } from "./entries.ts"
 import { isObject, type RawObject } from "./json.ts"
-import { type Path, type Problems, short, shown } from "./problems.ts"
+import { type Path, type Problems, short } from "./problems.ts"
 import { aggregateEntries } from "./schema.ts"
 import type { Aggregate } from "./settings.ts"
+
+const AGGREGATE_ACCEPTED = 'an object such as { "every": "hour" }'
 
 /** Names of columns that every aggregate has. */
 const TAKEN: ReadonlySet<string> = new Set(["__time", ROWS_COLUMN])
@@ -26,16 +28,18 @@ export function readAggregate(
   const { aggregate } = raw
   const at = [...path, "aggregate"]
   if (aggregate === undefined) return undefined
-  if (!isObject(aggregate)) {
-    problems.add(at, `found ${shown(aggregate)}; accepted: an object such as { "every": "hour" }`)
-    return undefined
-  }
-  refuseUnknownKeys(aggregateEntries, aggregate, at, problems)
   const {
     every,
     by = [],
     measures = {},
-  }: Readable<typeof aggregateEntries> = readEntries(aggregateEntries, aggregate, at, problems)
+  }: Readable<typeof aggregateEntries> = readInner(
+    aggregateEntries,
+    aggregate,
+    at,
+    problems,
+    AGGREGATE_ACCEPTED,
+  )
+  if (!isObject(aggregate)) return undefined
   if (raw.columns !== undefined)
     problems.add([...path, "columns"], '"aggregate" says which columns the table has, in "by" and "measures"')
   const keys = by.flatMap((one) =>

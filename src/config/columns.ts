@@ -1,8 +1,7 @@
 /** Reads which columns to copy, in either form, into one shape. */
 
-import { type Readable, readEntries, readValue, refuseUnknownKeys } from "./entries.ts"
-import { isObject } from "./json.ts"
-import { type Path, type Problems, short, shown } from "./problems.ts"
+import { type Readable, readInner, readValue } from "./entries.ts"
+import { type Path, type Problems, short } from "./problems.ts"
 import { COLUMNS_ACCEPTED, columnNames, columnsEntries } from "./schema.ts"
 import type { ColumnChoice } from "./settings.ts"
 
@@ -21,7 +20,7 @@ export function readColumns(raw: unknown, path: Path, problems: Problems): Colum
     hash = [],
   }: Readable<typeof columnsEntries> = isList
     ? { include: readValue(columnNames, raw, path, problems) }
-    : readObjectForm(raw, path, problems)
+    : readInner(columnsEntries, raw, path, problems, COLUMNS_ACCEPTED)
   refuseTwice(include ?? [], isList ? path : [...path, "include"], problems)
   refuseTwice(exclude, [...path, "exclude"], problems)
   if (exclude.includes(TIME)) problems.add([...path, "exclude"], `${short(TIME)} is always copied`)
@@ -41,16 +40,6 @@ export function readColumns(raw: unknown, path: Path, problems: Problems): Colum
     ...(Object.keys(add).length === 0 ? {} : { add }),
     ...(hash.length === 0 ? {} : { hash }),
   }
-}
-
-function readObjectForm(raw: unknown, path: Path, problems: Problems): Readable<typeof columnsEntries> {
-  if (raw === undefined) return {}
-  if (!isObject(raw)) {
-    problems.add(path, `found ${shown(raw)}; accepted: ${COLUMNS_ACCEPTED}`)
-    return {}
-  }
-  refuseUnknownKeys(columnsEntries, raw, path, problems)
-  return readEntries(columnsEntries, raw, path, problems)
 }
 
 function refuseTwice(names: readonly string[], path: Path, problems: Problems): void {

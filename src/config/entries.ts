@@ -5,7 +5,7 @@
 
 import * as v from "valibot"
 import { nearest } from "../base/nearest.ts"
-import type { RawObject } from "./json.ts"
+import { isObject, type RawObject } from "./json.ts"
 import { markOf } from "./leaves.ts"
 import { kindOf, type Path, type Problems, shown } from "./problems.ts"
 import { SECRET_ACCEPTED } from "./schema.ts"
@@ -33,6 +33,26 @@ export function readEntries<E extends v.ObjectEntries>(
     if (read !== undefined) output[key] = read
   }
   return output as Readable<E>
+}
+
+/**
+ * Reads an object within the configuration. Nothing where it is left out, or where it is something else, which is a problem.
+ * @param accepted completes "accepted: …"
+ */
+export function readInner<E extends v.ObjectEntries>(
+  entries: E,
+  raw: unknown,
+  path: Path,
+  problems: Problems,
+  accepted = `an object with ${Object.keys(entries).join(", ")}`,
+): Readable<E> {
+  if (raw === undefined) return {}
+  if (!isObject(raw)) {
+    problems.add(path, `found ${shown(raw)}; accepted: ${accepted}`)
+    return {}
+  }
+  refuseUnknownKeys(entries, raw, path, problems)
+  return readEntries(entries, raw, path, problems)
 }
 
 /** Reads one value; undefined, with problems added, where it is wrong. */

@@ -6,9 +6,9 @@
 import { availableParallelism } from "node:os"
 import process from "node:process"
 import type * as v from "valibot"
-import { accessOf, readAccessKeys, readTlsFiles, readTlsKeys, wantedFor } from "./access.ts"
+import { accessOf, readAccessKeys, readTlsFiles, wantedFor } from "./access.ts"
 import { readDatasources } from "./datasources.ts"
-import { readEntries, refuseUnknownKeys } from "./entries.ts"
+import { readEntries, readInner, refuseUnknownKeys } from "./entries.ts"
 import { readObject } from "./file.ts"
 import { type FileMode, fileMode, type ReadFile, readSmallFile } from "./files.ts"
 import { isLoopback, startConcurrency, USUAL_CONCURRENCY, urlHost } from "./host.ts"
@@ -100,7 +100,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   const surroundings: Surroundings = { ...machine, commandMs }
   const { datasources, patterns } = readDatasources(raw.datasources, read, problems)
   refuseLookupClashes(read.lookups, datasources, problems)
-  const tls = readTlsKeys(raw.tls, problems)
+  const tls = readInner(tlsEntries, raw.tls, ["tls"], problems)
   refuseReservedContext(raw.context, problems)
   refuseMixedAuth(raw, problems)
   const protocol = read.protocol ?? (read.host !== undefined && isLoopback(read.host) ? "http" : "https")

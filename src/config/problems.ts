@@ -24,11 +24,6 @@ export class Problems {
     this.#lines.push(path.length === 0 ? text : `${this.#label(path)}: ${text}`)
   }
 
-  /** One line each, in the order found. */
-  get lines(): readonly string[] {
-    return this.#lines
-  }
-
   get isEmpty(): boolean {
     return this.#lines.length === 0
   }

@@ -2,8 +2,9 @@
  * Reads the cells of small answers strictly. What Druid always answers with one row of numbers must be one row of
  * numbers here: an answer that lost its row on the way would else count as zero, and zero rows prove anything.
  */
+
+import { cutResponse } from "../base/errors.ts"
 import { parseDruidTime } from "../base/time.ts"
-import { cutResponse } from "./framing.ts"
 
 type Row = readonly unknown[]
 

@@ -4,7 +4,7 @@
  * A query cut by its timeout, by a limit or by a dying server lacks nothing but that line: the status is 200, the
  * last row is whole, HTTP ends properly.
  */
-import { DruidsyncError } from "../base/errors.ts"
+import { cutResponse, DruidsyncError } from "../base/errors.ts"
 import { printable } from "../base/printable.ts"
 
 export interface Header {
@@ -121,13 +121,6 @@ export function parseLine(line: string): unknown[] {
   }
   if (!Array.isArray(row)) throw cutResponse("a line of it is no row")
   return row
-}
-
-export function cutResponse(why: string, cause?: unknown): DruidsyncError {
-  return new DruidsyncError("response-cut", `Druid's response is not complete: ${why}`, {
-    retryable: true,
-    cause,
-  })
 }
 
 /** What came in place of rows: Druid's own error with status 200, a login page, anything. */

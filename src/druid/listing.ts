@@ -1,7 +1,8 @@
 /** Columns and their SQL types, as INFORMATION_SCHEMA lists them: those of the datasources, and which `sys.segments` has. */
+
+import { cutResponse } from "../base/errors.ts"
 import { textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
-import { cutResponse } from "./framing.ts"
 import { columnsSql } from "./metadata-sql.ts"
 
 /** A column as INFORMATION_SCHEMA lists it. */

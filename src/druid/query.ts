@@ -3,11 +3,11 @@
  * that is aborted closes its connection, which is what stops a scan that streams, and the cancel by id stops one that
  * computes. An answer that names another id is not ours.
  */
-import { DruidsyncError } from "../base/errors.ts"
+import { cutResponse, DruidsyncError } from "../base/errors.ts"
 import { printable } from "../base/printable.ts"
 import { dropBody, piecesOf, textOf } from "./body.ts"
 import type { QueryContext } from "./context.ts"
-import { cutResponse, FrameReader, type Header, linesOf } from "./framing.ts"
+import { FrameReader, type Header, linesOf } from "./framing.ts"
 import type { Http, Message, RequestOptions } from "./http.ts"
 import type { Transport } from "./transport.ts"
 

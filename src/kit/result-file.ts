@@ -3,7 +3,7 @@
  * is written to as it is: a rename would put a file in its place.
  */
 import { open, stat } from "node:fs/promises"
-import { makeAside } from "../base/aside.ts"
+import { appendTo, makeAside } from "../base/aside.ts"
 import { DruidsyncError, usage } from "../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../base/system.ts"
 
@@ -35,17 +35,7 @@ export function writeResultFile<T>(
   }
   return makeResultFile(to, id, async (path) => {
     const file = await open(path, path === to ? "w" : "wx").catch(ours)
-    let result: T
-    try {
-      result = await work((text) => file.appendFile(text).catch(ours))
-    } catch (error) {
-      // Report the original error; ignore errors from cleaning up.
-      await file.close().catch(() => undefined)
-      throw error
-    }
-    // A network file system may say here that there was no room.
-    await file.close().catch(ours)
-    return result
+    return appendTo(file, ours, work)
   })
 }
 

@@ -1,6 +1,7 @@
 /** What `export --json` and `verify --lake --json` print. */
 import * as v from "valibot"
-import { type DocumentOf, durationMs, exitCode, format, key, out, started } from "../base/document.ts"
+import { type DocumentOf, ended, format, key, ofTable, out } from "../base/document.ts"
+import { LAKE_FORMATS, LAKE_PARTITIONINGS } from "./layout.ts"
 
 const state = v.picklist(["complete", "provisional", "incomplete"])
 
@@ -14,15 +15,14 @@ const unsettled = v.object({
 const share = key(v.string(), "name of the part of the lake that this DuckDB file writes")
 
 const tableExport = v.object({
-  datasource: v.string(),
-  table: key(v.string(), "in DuckDB"),
+  ...ofTable,
   folder: key(v.string(), "from the lake's folder; empty where nothing was exported"),
   outcome: key(state, "of all that the share has of it"),
   reason: v.optional(key(v.string(), "why the datasource as a whole is not complete")),
   rewritten: v.optional(key(v.string(), "why all partitions were written, where their rows had not changed")),
-  partitionBy: v.picklist(["day", "month"]),
+  partitionBy: v.picklist(LAKE_PARTITIONINGS),
   keys: key(v.array(v.string()), "the folders of a partition, such as `year`"),
-  fileFormat: v.picklist(["parquet", "csv", "json"]),
+  fileFormat: v.picklist(LAKE_FORMATS),
   written: key(v.array(v.string()), "partitions written now, such as `year=2016/month=06`"),
   unchanged: key(v.number(), "partitions"),
   removed: key(v.array(v.string()), "partitions"),
@@ -42,9 +42,7 @@ export const exportDocument = v.object({
   to: key(v.string(), "the lake's folder, absolute"),
   share,
   outcome: key(state, "the least complete of all datasources"),
-  exitCode,
-  started,
-  durationMs,
+  ...ended,
   datasources: v.array(tableExport),
 })
 
@@ -78,8 +76,7 @@ export type PartitionFault = DocumentOf<typeof fault>
 const outcome = v.picklist(["equal", "different"])
 
 const tableVerification = v.object({
-  datasource: v.string(),
-  table: key(v.string(), "in DuckDB"),
+  ...ofTable,
   folder: key(v.string(), "from the lake's folder"),
   outcome,
   compared: key(v.number(), "partitions of this share"),
@@ -101,9 +98,7 @@ export const lakeDocument = v.object({
   share,
   mode: key(v.picklist(["fingerprints", "rows"]), "`rows` with `--deep`"),
   outcome,
-  exitCode,
-  started,
-  durationMs,
+  ...ended,
   datasources: v.array(tableVerification),
 })
 

@@ -5,8 +5,11 @@ import { usage } from "../base/errors.ts"
 import { fold } from "../base/names.ts"
 import type { HeldColumn } from "../store/notes/holdings.ts"
 
-export type LakeFormat = "parquet" | "csv" | "json"
-export type LakePartitioning = "day" | "month"
+export const LAKE_FORMATS = ["parquet", "csv", "json"] as const
+export type LakeFormat = (typeof LAKE_FORMATS)[number]
+
+export const LAKE_PARTITIONINGS = ["month", "day"] as const
+export type LakePartitioning = (typeof LAKE_PARTITIONINGS)[number]
 
 /** The rows of one calendar day or month (UTC). */
 export interface LakePartition {
@@ -21,8 +24,6 @@ export const DEFAULT_SHARE = "data"
 
 /** The folder of the manifests within a table's folder: engines pass over names that start so. */
 export const MANIFESTS = "_druidsync"
-
-const FORMATS: readonly LakeFormat[] = ["parquet", "csv", "json"]
 
 /** @throws DruidsyncError `usage` */
 export function checkedShare(name: string): string {
@@ -58,7 +59,7 @@ export function fileName(share: string, format: LakeFormat): string {
 
 /** `month=06/part-data.parquet` or the like: is it this share's, in whatever format? */
 export function isFileOf(share: string, name: string): boolean {
-  return FORMATS.some((format) => name === fileName(share, format))
+  return LAKE_FORMATS.some((format) => name === fileName(share, format))
 }
 
 /** A file on its way; hidden from engines by its first character, and from `*.parquet` by its last ones. */

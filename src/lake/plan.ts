@@ -45,8 +45,8 @@ export function partitionState(
 }
 
 export interface ExportPlan {
+  /** the others stay as they are */
   readonly write: readonly PartitionNow[]
-  readonly keep: readonly PartitionNow[]
   /** paths of the manifest that have no rows any more */
   readonly gone: readonly string[]
 }
@@ -65,18 +65,13 @@ export function exportPlan(
   rewrite: boolean,
 ): ExportPlan {
   const before = new Map((manifest?.partitions ?? []).map((one) => [one.path, one]))
-  const write: PartitionNow[] = []
-  const keep: PartitionNow[] = []
-  for (const one of now) {
-    const old = before.get(one.path)
-    const isThere =
-      !rewrite &&
-      old !== undefined &&
-      old.fingerprint === one.fingerprint &&
-      old.schema === schema &&
-      old.bytes === bytesOf(one.path)
-    ;(isThere ? keep : write).push(one)
+  const isThere = ({ path, fingerprint }: PartitionNow) => {
+    const old = before.get(path)
+    return old?.fingerprint === fingerprint && old.schema === schema && old.bytes === bytesOf(path)
   }
   const paths = new Set(now.map(({ path }) => path))
-  return { write, keep, gone: [...before.keys()].filter((path) => !paths.has(path)) }
+  return {
+    write: now.filter((one) => rewrite || !isThere(one)),
+    gone: [...before.keys()].filter((path) => !paths.has(path)),
+  }
 }

@@ -2,13 +2,16 @@
 import * as v from "valibot"
 import {
   type DocumentOf,
-  durationMs,
+  ended,
   exitCode,
   failure,
   format,
   key,
+  ofLookup,
+  ofTable,
   out,
-  started,
+  reasoned,
+  requests,
 } from "../base/document.ts"
 
 const outcome = v.picklist(["complete", "incomplete", "failed", "interrupted"])
@@ -23,15 +26,14 @@ export type Range = DocumentOf<typeof range>
 
 /** A stretch that is not complete, and why. */
 const incomplete = v.object({
+  ...reasoned,
   interval: key(v.string(), "empty where it may be all of the datasource"),
-  reason: key(v.string(), "in words"),
 })
 
 export type Incomplete = DocumentOf<typeof incomplete>
 
 const datasource = v.object({
-  datasource: v.string(),
-  table: key(v.string(), "in DuckDB"),
+  ...ofTable,
   outcome: key(outcome, "as above, of this one"),
   error: v.optional(key(failure, "it failed; the others went on")),
   rowsFetched: v.number(),
@@ -64,8 +66,7 @@ const datasource = v.object({
 export type DatasourceReport = DocumentOf<typeof datasource>
 
 const lookup = v.object({
-  lookup: key(v.string(), "its name in Druid"),
-  table: key(v.string(), "in DuckDB"),
+  ...ofLookup,
   outcome: key(
     v.picklist(["new", "replaced", "unchanged", "gone", "unlistable", "failed"]),
     "`gone`: Druid lists it no more, its table is kept; `unlistable`: Druid cannot list its entries, and nobody asked for it by name",
@@ -77,7 +78,7 @@ const lookup = v.object({
 
 /** What a pull would do with a lookup: `plan` and `schema` show it. */
 export const plannedLookup = v.object({
-  lookup: key(v.string(), "its name in Druid"),
+  ...ofLookup,
   table: key(v.string(), "in DuckDB, with the columns k and v (VARCHAR)"),
   standing: key(
     v.picklist(["new", "held", "gone", "failed"]),
@@ -107,10 +108,8 @@ export const pullDocument = v.object({
   runId: key(v.string(), "as in `_sync_runs`"),
   out,
   outcome: key(outcome, "the worst of all datasources"),
-  exitCode,
-  started,
-  durationMs,
-  requests: key(v.number(), "sent to Druid, those that were sent again included"),
+  ...ended,
+  requests,
   rowsFetched: key(v.number(), "of all datasources"),
   range: v.exactOptional(range),
   datasources: key(v.array(datasource), "in the order of the configuration"),

@@ -4,6 +4,7 @@
  * that is not twenty times slower as SQL over single characters, hence a function of our own.
  */
 import type { DuckDBConnection } from "@duckdb/node-api"
+import { registerTextFunction } from "./text-function.ts"
 
 /** Name of the function in DuckDB. */
 export const TEXT_HASH = "druid_text_hash"
@@ -24,22 +25,8 @@ export function textHash(text: string): number {
 }
 
 /** Makes the function known to a connection. NULL stays NULL. */
-export async function registerTextHash(connection: DuckDBConnection): Promise<void> {
-  const { BIGINT, DuckDBScalarFunction, VARCHAR } = await import("@duckdb/node-api")
-  connection.registerScalarFunction(
-    DuckDBScalarFunction.create({
-      name: TEXT_HASH,
-      parameterTypes: [VARCHAR],
-      returnType: BIGINT,
-      mainFunction: (_info, chunk, output) => {
-        const texts = chunk.getColumnVector(0)
-        const { rowCount } = chunk
-        for (let i = 0; i < rowCount; i++) {
-          const text = texts.getItem(i)
-          output.setItem(i, typeof text === "string" ? BigInt(textHash(text)) : null)
-        }
-        output.flush()
-      },
-    }),
+export function registerTextHash(connection: DuckDBConnection): Promise<void> {
+  return registerTextFunction(connection, TEXT_HASH, (text) =>
+    text === null ? null : BigInt(textHash(text)),
   )
 }

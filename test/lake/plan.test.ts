@@ -99,7 +99,6 @@ describe("the plan of an export", () => {
           ({ partition: one }) => one.interval.start < interval.end && one.interval.end > interval.start,
         )
         expect(plan.write).toEqual(hit)
-        expect(plan.keep).toEqual(now.filter((one) => !hit.includes(one)))
         expect(plan.gone).toEqual([])
         expect(
           exportPlan(now, { partitions: now.map((one) => lineOf(one)) }, () => 7, "s", false).write,

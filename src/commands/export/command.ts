@@ -4,6 +4,7 @@ import { choice, text, toggle } from "../../kit/flag.ts"
 import { jsonArg, lockWaitArg, onlyHeldArg, outArg, partArg, talkArgs } from "../../kit/flags.ts"
 import { path } from "../../kit/values.ts"
 import { sayWait } from "../../kit/wait.ts"
+import { LAKE_FORMATS, LAKE_PARTITIONINGS } from "../../lake/layout.ts"
 import { exportText } from "./text.ts"
 
 export const command = define({
@@ -12,10 +13,10 @@ export const command = define({
     to: text("DIR", "the lake's folder; created if needed", { required: true, parse: path }),
     ...onlyHeldArg,
     partition: choice(
-      ["month", "day"],
+      LAKE_PARTITIONINGS,
       "what goes into one folder, in UTC (default: as the lake has it, else month)",
     ),
-    format: choice(["parquet", "csv", "json"], "of the files (default: as the lake has it, else parquet)"),
+    format: choice(LAKE_FORMATS, "of the files (default: as the lake has it, else parquet)"),
     ...partArg,
     rewrite: toggle(
       "write all of this share again, also with another --partition or --format, or from another DuckDB file",

@@ -1,6 +1,15 @@
 /** What `plan --json` and `pull --dry-run --json` print. */
 import * as v from "valibot"
-import { type DocumentOf, exitCode, failure, format, key, out } from "../../base/document.ts"
+import {
+  type DocumentOf,
+  exitCode,
+  failure,
+  format,
+  key,
+  ofTable,
+  out,
+  reasoned,
+} from "../../base/document.ts"
 import { plannedLookup, range } from "../../pull/document.ts"
 
 const stretch = v.object({
@@ -32,8 +41,7 @@ const stretch = v.object({
 export type PlannedStretch = DocumentOf<typeof stretch>
 
 const datasource = v.object({
-  datasource: v.string(),
-  table: key(v.string(), "in DuckDB"),
+  ...ofTable,
   isNew: key(v.boolean(), "the file has no table of it yet"),
   fetch: key(v.array(stretch), "stretches that a pull would fetch, in time order"),
   slices: key(v.number(), "queries for rows"),
@@ -51,16 +59,10 @@ const datasource = v.object({
   ),
   unchangedChunks: v.number(),
   provenByCount: key(v.number(), "checkpoints that are renewed without a fetch"),
-  unavailable: key(
-    v.array(v.object({ interval: v.string(), reason: key(v.string(), "in words") })),
-    "what cannot be copied now: the pull would exit with 3",
-  ),
+  unavailable: key(v.array(v.object(reasoned)), "what cannot be copied now: the pull would exit with 3"),
   cold: key(v.array(v.string()), "intervals that the load rules keep on no server"),
   broken: v.exactOptional(
-    key(
-      v.array(v.object({ interval: v.string(), reason: key(v.string(), "in words") })),
-      "of what Druid lists it answers nothing, since a partition is missing",
-    ),
+    key(v.array(v.object(reasoned)), "of what Druid lists it answers nothing, since a partition is missing"),
   ),
   excluded: key(v.array(v.string()), "realtime intervals that the configuration leaves out"),
   dropped: key(v.array(v.string()), "intervals that Druid dropped"),

@@ -7,7 +7,7 @@ import { failedLines, linesText, numberOf, titlesIn } from "../../kit/text/list.
 import { plannedLines } from "../../kit/text/lookups.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { incompleteWords } from "../../kit/text/summary.ts"
-import { count, counted, intervalsWords, intervalWords, rangeWords, size } from "../../kit/text/words.ts"
+import { count, counted, intervalWords, rangeWords, size, spansWords } from "../../kit/text/words.ts"
 import type { DryRun, PlannedDatasource, PlannedStretch } from "./document.ts"
 
 /** More stretches than this are summed up, unless --verbose is given. */
@@ -53,17 +53,19 @@ function datasourceLines(
     lines.push(indent(`${style.yellow("not available now")}: ${incompleteWords(one.unavailable, verbose)}`))
   }
   if (one.cold.length > 0) {
-    lines.push(indent(`on no Druid server (load rules), left as it is: ${spans(one.cold)}`))
+    lines.push(indent(`on no Druid server (load rules), left as it is: ${spansWords(one.cold)}`))
   }
   if (one.excluded.length > 0) {
-    lines.push(indent(`realtime, left out by the configuration: ${spans(one.excluded)}`))
+    lines.push(indent(`realtime, left out by the configuration: ${spansWords(one.excluded)}`))
   }
   if (one.dropped.length > 0) {
     const fate = one.deletions === "keep" ? "kept here" : "would be deleted here too"
-    lines.push(indent(`dropped from Druid, ${fate}: ${spans(one.dropped)}`))
+    lines.push(indent(`dropped from Druid, ${fate}: ${spansWords(one.dropped)}`))
   }
   if (one.passedOut !== undefined && one.passedOut.length > 0)
-    lines.push(indent(`passed out of the window ("keep"), would be deleted here: ${spans(one.passedOut)}`))
+    lines.push(
+      indent(`passed out of the window ("keep"), would be deleted here: ${spansWords(one.passedOut)}`),
+    )
   const limits = range === undefined ? "" : `; ${rangeWords(range)}`
   return [`${name} → ${one.isNew ? "new table" : "table"} ${table}: ${headline(one)}${limits}`, ...lines]
 }
@@ -95,10 +97,6 @@ function waysWords(ways: readonly PlannedStretch[]): string {
 function notAvailable(datasources: readonly PlannedDatasource[]): string {
   const number = sumOf(datasources, (one) => one.unavailable.length)
   return `${counted(number, "chunk is", "chunks are")} not available now`
-}
-
-function spans(intervals: readonly string[]): string {
-  return intervalsWords(intervals.map(parseInterval))
 }
 
 /** Thousands of stretches as few lines: runs of one reason first, then everything of one reason. */

@@ -1,6 +1,6 @@
 /** What `schema --json` prints. */
 import * as v from "valibot"
-import { type DocumentOf, exitCode, failure, format, key } from "../../base/document.ts"
+import { type DocumentOf, exitCode, failure, format, key, ofTable } from "../../base/document.ts"
 import { plannedLookup } from "../../pull/document.ts"
 
 const column = v.object({
@@ -24,8 +24,7 @@ const column = v.object({
 export type SchemaColumn = DocumentOf<typeof column>
 
 const datasource = v.object({
-  datasource: v.string(),
-  table: key(v.string(), "in DuckDB"),
+  ...ofTable,
   isStored: key(v.boolean(), "the file has its table already"),
   columns: v.array(column),
   error: v.optional(key(failure, "this datasource could not be looked at; the others were")),

@@ -2,14 +2,16 @@
 import * as v from "valibot"
 import {
   type DocumentOf,
-  durationMs,
-  exitCode,
+  ended,
   failure,
   format,
   key,
+  ofLookup,
+  ofTable,
   out,
-  started,
+  requests,
 } from "../../base/document.ts"
+import { SKIPS, type SkipKind } from "../../compare/stretches.ts"
 
 const outcome = v.picklist(["equal", "different", "incomplete", "failed"])
 
@@ -51,31 +53,14 @@ export type ComparedStretch = DocumentOf<typeof compared>
 const skipped = v.object({
   interval: v.string(),
   rows: key(v.nullable(v.number()), "that the file has of it; null if that is not known"),
-  kind: key(
-    v.picklist([
-      "kept",
-      "realtime",
-      "cold",
-      "stale",
-      "settings",
-      "changed",
-      "missing",
-      "dropped",
-      "unavailable",
-      "doubtful",
-      "moved",
-      "failed",
-    ]),
-    "the first three are no reason for an exit code",
-  ),
+  kind: key(v.picklist(Object.keys(SKIPS) as SkipKind[]), "the first three are no reason for an exit code"),
   reason: key(v.string(), "in words"),
 })
 
 export type SkippedStretch = DocumentOf<typeof skipped>
 
 const datasource = v.object({
-  datasource: v.string(),
-  table: key(v.string(), "in DuckDB"),
+  ...ofTable,
   outcome: key(outcome, "as above, of this one"),
   error: v.optional(key(failure, "nothing of it could be compared")),
   compared: key(v.number(), "stretches"),
@@ -92,8 +77,7 @@ const datasource = v.object({
 export type DatasourceVerification = DocumentOf<typeof datasource>
 
 const lookup = v.object({
-  lookup: key(v.string(), "its name in Druid"),
-  table: key(v.string(), "in DuckDB"),
+  ...ofLookup,
   outcome: key(
     v.picklist(["equal", "different", "repaired", "missing", "kept", "failed"]),
     "`missing`: not pulled yet; `kept`: Druid lists it no more",
@@ -119,10 +103,8 @@ export const verifyDocument = v.object({
     ),
   ),
   outcome: key(outcome, "of all: `incomplete` where something could not be compared"),
-  exitCode,
-  started,
-  durationMs,
-  requests: key(v.number(), "sent to Druid, those that were sent again included"),
+  ...ended,
+  requests,
   datasources: key(v.array(datasource), "in the order of the configuration"),
   lookups: v.exactOptional(key(v.array(lookup), "with `lookups`")),
 })

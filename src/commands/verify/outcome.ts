@@ -5,26 +5,9 @@ import { sumOf } from "../../base/lists.ts"
 import type { Comparison } from "../../compare/compare.ts"
 import type { Finding } from "../../compare/context.ts"
 import type { Stray } from "../../compare/stray.ts"
-import { EXPECTED_SKIPS, type SkipKind } from "../../compare/stretches.ts"
+import { EXPECTED_SKIPS, SKIPS } from "../../compare/stretches.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import type { ComparedStretch, DatasourceVerification, SkippedStretch, StretchMark } from "./document.ts"
-
-/** Why stretches of a kind were left out. */
-const SKIP_WORDS: Readonly<Record<SkipKind, string>> = {
-  kept: "dropped from Druid, kept here",
-  realtime: "realtime: rows may still come or merge",
-  cold: "on no Druid server (load rules)",
-  stale: "being replaced; a pull is due",
-  settings: "the settings of the datasource changed; a pull is due",
-  changed: "changed in Druid since it was pulled; a pull is due",
-  missing: "not pulled yet; a pull is due",
-  dropped: "dropped from Druid since the last pull; a pull is due",
-  unavailable: "not all of its segments are served by Druid now",
-  doubtful:
-    "Druid counts other rows than its segment metadata promises; some server may not serve all of it, or a row policy hides some from this user",
-  moved: "changed while it was compared",
-  failed: "Druid could not answer for it",
-}
 
 /** One datasource in the report. @param repaired what of an earlier comparison has been repaired since */
 export function verificationOf(
@@ -53,7 +36,7 @@ export function verificationOf(
         interval: intervalText(one.interval),
         rows: one.rows ?? null,
         kind: one.kind,
-        reason: one.detail === undefined ? SKIP_WORDS[one.kind] : `${SKIP_WORDS[one.kind]}: ${one.detail}`,
+        reason: one.detail === undefined ? SKIPS[one.kind] : `${SKIPS[one.kind]}: ${one.detail}`,
       }),
     ),
     partlyCompared: found.partlyCompared,

@@ -6,7 +6,7 @@ import { printable } from "../../base/printable.ts"
 import { failedLines, firstOf, linesText, numberOf, titlesIn } from "../../kit/text/list.ts"
 import { failedLookup } from "../../kit/text/lookups.ts"
 import type { Style } from "../../kit/text/style.ts"
-import { count, counted, duration, intervalsWords, intervalWords } from "../../kit/text/words.ts"
+import { count, counted, duration, spansWords, spanWords } from "../../kit/text/words.ts"
 import type {
   ComparedStretch,
   DatasourceVerification,
@@ -95,7 +95,7 @@ function comparedLine(compared: ComparedStretch, style: Style): string {
 }
 
 function stretchWords(interval: string): string {
-  return interval === "" ? "no time" : intervalWords(parseInterval(interval))
+  return interval === "" ? "no time" : spanWords(interval)
 }
 
 function startOf(interval: string): bigint {
@@ -137,7 +137,7 @@ function skippedLines(skipped: readonly SkippedStretch[], verbose: boolean, styl
   if (verbose)
     return skipped.map((one) => `  ${label} ${stretchWords(one.interval)}: ${printable(one.reason)}`)
   return [...groupBy(skipped, (one) => one.kind).values()].map((group) => {
-    const where = intervalsWords(group.map((one) => parseInterval(one.interval)))
+    const where = spansWords(group.map((one) => one.interval))
     return `  ${label}: ${where}: ${printable(group[0]!.reason)}`
   })
 }

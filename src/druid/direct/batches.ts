@@ -6,8 +6,9 @@
  *
  * The bytes `,{"segmentId":` stand nowhere else: inside a text quotes are escaped, and nested data is asked for as text.
  */
+
+import { cutResponse } from "../../base/errors.ts"
 import { piecesOf } from "../body.ts"
-import { cutResponse } from "../framing.ts"
 import type { SpoolFile } from "../spool.ts"
 
 const BETWEEN = Buffer.from(',{"segmentId":')

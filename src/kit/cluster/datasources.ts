@@ -13,6 +13,7 @@ import {
   readRollup,
   readSpan,
 } from "../../druid/overview.ts"
+import { sideBySide } from "../../pull/side-by-side.ts"
 import type { DatasourcesReport, ListedDatasource } from "./document.ts"
 import { granularitiesOf } from "./granularity.ts"
 
@@ -58,7 +59,9 @@ export async function listDatasources(
   const asked = sorted.filter((one, n) => n < MOST_ASKED || one.table !== null)
   const rollups =
     withRollup && overview !== undefined
-      ? await each(asked, (one) => rollupOf(options, one.datasource, overview.get(one.datasource)!))
+      ? await sideBySide(asked, AT_ONCE, options.signal, ({ datasource }) =>
+          rollupOf(options, datasource, overview.get(datasource)!),
+        )
       : []
   return {
     format: 1,
@@ -98,7 +101,8 @@ function fromChunks(datasource: string, chunks: readonly ChunkOverview[]): Liste
 async function fromCounts(options: ExploreOptions): Promise<ListedDatasource[]> {
   const { client, signal } = options
   const names = await readDatasourceNames(client, signal)
-  const spans = await each(names.slice(0, MOST_ASKED), (name) => readSpan(client, name, signal))
+  const asked = names.slice(0, MOST_ASKED)
+  const spans = await sideBySide(asked, AT_ONCE, signal, (name) => readSpan(client, name, signal))
   return names.map((datasource, n) => ({
     datasource,
     table: null,
@@ -136,18 +140,4 @@ async function rollupOf(
 
 function isoInterval(interval: Interval | undefined): string | null {
   return interval === undefined ? null : intervalText(interval)
-}
-
-/** The results in order; a few at the same time. */
-async function each<A, B>(items: readonly A[], work: (item: A) => Promise<B>): Promise<B[]> {
-  const results: B[] = new Array(items.length)
-  let next = 0
-  const worker = async () => {
-    while (next < items.length) {
-      const n = next++
-      results[n] = await work(items[n]!)
-    }
-  }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  return results
 }

@@ -1,11 +1,10 @@
 /** The datasources of a cluster, in words. Pure. */
 
-import { parseInterval } from "../../base/intervals.ts"
 import { printable } from "../../base/printable.ts"
 import { linesText } from "../text/list.ts"
 import type { Style } from "../text/style.ts"
 import { columns } from "../text/width.ts"
-import { count, counted, intervalWords, size } from "../text/words.ts"
+import { count, counted, size, spanWords } from "../text/words.ts"
 import type { DatasourcesReport, ListedDatasource } from "./document.ts"
 
 const HEADER = ["", "DATASOURCE", "ROWS", "SIZE", "TIME (UTC)", "SEGMENTS", "GRANULARITY", "ROLLUP"]
@@ -17,7 +16,7 @@ export function datasourcesText(report: DatasourcesReport, style: Style): string
     `${style.bold(printable(report.url))}: ${counted(datasources.length, "datasource")}, ${count(configured)} of them in the configuration (*)`,
   ]
   if (datasources.length > 0) {
-    const [header, ...rows] = columns([HEADER, ...datasources.map(cells)], "llrrlrll", "  ")
+    const [header, ...rows] = columns([HEADER, ...datasources.map(cells)], "llrrlrll")
     lines.push("", style.dim(header!), ...rows)
   }
   const notes = datasources.flatMap((one) => notesOf(one, style))
@@ -41,7 +40,7 @@ function cells(one: ListedDatasource): string[] {
     printable(one.datasource),
     one.rows === null ? "-" : count(one.rows),
     one.bytes === null ? "-" : size(one.bytes),
-    one.interval === null ? "-" : intervalWords(parseInterval(one.interval)),
+    one.interval === null ? "-" : spanWords(one.interval),
     one.segments === null ? "-" : count(one.segments),
     one.segmentGranularity === null ? "-" : one.segmentGranularity.join(" + "),
     one.rollup === null ? "-" : one.rollup ? "yes" : "no",
@@ -70,7 +69,7 @@ export function numberedDatasources({ datasources }: DatasourcesReport, style: S
 
 /** One of them in a few words, beside its name: `3 rows, 2020-01-01 to 2020-01-03`. */
 export function datasourceHint(one: ListedDatasource): string {
-  const interval = one.interval === null ? [] : [intervalWords(parseInterval(one.interval))]
+  const interval = one.interval === null ? [] : [spanWords(one.interval)]
   const rows = one.rows === null ? [] : [counted(one.rows, "row")]
   return [...rows, ...interval].join(", ")
 }

@@ -1,6 +1,6 @@
 /** The lines of `--log-format json`. Fields are added in later versions, never renamed without a word in the changelog. */
 import * as v from "valibot"
-import { type DocumentOf, durationMs, exitCode, key } from "../../base/document.ts"
+import { type DocumentOf, durationMs, exitCode, key, ofTable } from "../../base/document.ts"
 
 /** What a line of an event has beside `time`, `level`, `event` and `message`. */
 function line<const Name extends string, const Fields extends v.ObjectEntries>(event: Name, fields: Fields) {
@@ -30,8 +30,7 @@ export const logLine = v.variant("event", [
   line("warning", { datasource: v.exactOptional(key(datasource, "where it is about one")), table }),
   // At the end of a pull, of each table.
   line("datasource", {
-    datasource,
-    table: key(v.string(), "in DuckDB"),
+    ...ofTable,
     runId,
     outcome: v.string(),
     rowsFetched: v.number(),
@@ -48,8 +47,7 @@ export const logLine = v.variant("event", [
   line("publish", { runId, path: v.string(), outcome: v.string(), code }),
   // At the end of a verification, of each table.
   line("verified", {
-    datasource,
-    table: key(v.string(), "in DuckDB"),
+    ...ofTable,
     outcome: v.string(),
     compared: v.number(),
     equal: v.number(),

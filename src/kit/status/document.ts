@@ -1,6 +1,6 @@
 /** What `status --json` prints. */
 import * as v from "valibot"
-import { type DocumentOf, format, key } from "../../base/document.ts"
+import { type DocumentOf, format, key, ofLookup } from "../../base/document.ts"
 
 const group = v.object({
   chunks: v.number(),
@@ -56,8 +56,7 @@ const datasource = v.object({
 })
 
 const lookup = v.object({
-  lookup: key(v.string(), "its name in Druid"),
-  table: key(v.string(), "in DuckDB"),
+  ...ofLookup,
   rows: v.number(),
   status: key(
     v.picklist(["complete", "gone", "failed"]),

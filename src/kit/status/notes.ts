@@ -1,9 +1,8 @@
 /** What a person should know of a datasource, as data: `status` writes it as lines, `report` as a page. Pure. */
 
 import type { Interval } from "../../base/domain.ts"
-import { parseInterval } from "../../base/intervals.ts"
 import { groupBy } from "../../base/lists.ts"
-import { count, counted, duration, intervalsWords, time } from "../text/words.ts"
+import { count, counted, duration, intervalsWords, spansWords, time } from "../text/words.ts"
 import type { DatasourceStatus } from "./document.ts"
 import { LEFT_WHOLE, MARKS, outcomeStanding, type Standing, type Tone } from "./states.ts"
 
@@ -78,7 +77,7 @@ function partNotes({ parts }: DatasourceStatus): Note[] {
     const group = parts[state]
     if (group === undefined) return []
     const { tone, name, meaning } = MARKS[state]
-    const where = intervalsWords(group.intervals.map(parseInterval))
+    const where = spansWords(group.intervals)
     return [{ tone, subject: `${counted(group.rows, "row")} ${name} (${where})`, text: meaning }]
   })
 }

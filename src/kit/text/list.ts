@@ -58,8 +58,13 @@ export function numberOf(all: readonly Titled[]): string {
   return counted(all.length, datasources === all.length ? "datasource" : "table")
 }
 
+/** What to do about an error, after what it says. */
+export function hintWords({ hint }: ErrorReport): string {
+  return hint === undefined ? "" : ` → ${printable(hint)}`
+}
+
 /** A table that a command could do nothing with. @param title see `titlesIn` @param what such as `cannot be pulled` */
 export function failedLines(title: string, what: string, error: ErrorReport, style: Style): string[] {
-  const hint = error.hint === undefined ? [] : [`  → ${printable(error.hint)}`]
+  const hint = error.hint === undefined ? [] : [` ${hintWords(error)}`]
   return [`${style.bold(title)}: ${style.red(what)}: ${printable(error.message)}`, ...hint]
 }

@@ -2,12 +2,12 @@
 import type { ErrorReport } from "../../base/errors.ts"
 import { printable } from "../../base/printable.ts"
 import type { PlannedLookup } from "../../pull/document.ts"
+import { hintWords } from "./list.ts"
 import type { Style } from "./style.ts"
 
 /** A lookup that a command could do nothing with, in one line. */
 export function failedLookup(lookup: string, error: ErrorReport, style: Style): string {
-  const hint = error.hint === undefined ? "" : ` → ${printable(error.hint)}`
-  return `lookup ${style.bold(printable(lookup))}: ${style.red("FAILED")}: ${printable(error.message)}${hint}`
+  return `lookup ${style.bold(printable(lookup))}: ${style.red("FAILED")}: ${printable(error.message)}${hintWords(error)}`
 }
 
 const STANDINGS = {

@@ -5,38 +5,29 @@
  */
 import { type Env, isLive, type Sink } from "../sink.ts"
 
+/** Escape sequences that begin and end each. */
+const CODES = {
+  bold: [1, 22],
+  dim: [2, 22],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  cyan: [36, 39],
+} as const
+
+type Paint = (text: string) => string
+
 /** Each paints a text, or leaves it as it is. */
-export interface Style {
-  bold(text: string): string
-  dim(text: string): string
-  red(text: string): string
-  green(text: string): string
-  yellow(text: string): string
-  cyan(text: string): string
+export type Style = Readonly<Record<keyof typeof CODES, Paint>>
+
+function styleOf(paint: (on: number, off: number) => Paint): Style {
+  return Object.fromEntries(Object.entries(CODES).map(([name, [on, off]]) => [name, paint(on, off)])) as Style
 }
 
 /** No colour at all. */
-export const PLAIN: Style = {
-  bold: (text) => text,
-  dim: (text) => text,
-  red: (text) => text,
-  green: (text) => text,
-  yellow: (text) => text,
-  cyan: (text) => text,
-}
+export const PLAIN = styleOf(() => (text) => text)
 
-const ANSI: Style = {
-  bold: paint(1, 22),
-  dim: paint(2, 22),
-  red: paint(31, 39),
-  green: paint(32, 39),
-  yellow: paint(33, 39),
-  cyan: paint(36, 39),
-}
-
-function paint(on: number, off: number): (text: string) => string {
-  return (text) => (text === "" ? "" : `\u001b[${on}m${text}\u001b[${off}m`)
-}
+const ANSI = styleOf((on, off) => (text) => (text === "" ? "" : `\u001b[${on}m${text}\u001b[${off}m`))
 
 export function wantsColour(sink: Sink, env: Env): boolean {
   if (isSet(env.NO_COLOR)) return false

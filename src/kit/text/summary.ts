@@ -11,10 +11,10 @@ import type {
   PullReport,
 } from "../../pull/document.ts"
 import { LEFT_WHOLE, MARKS } from "../status/states.ts"
-import { numberOf, titlesIn } from "./list.ts"
+import { hintWords, numberOf, titlesIn } from "./list.ts"
 import { failedLookup } from "./lookups.ts"
 import type { Style } from "./style.ts"
-import { count, counted, duration, intervalsWords, rangeWords, size, time } from "./words.ts"
+import { count, counted, duration, intervalsWords, rangeWords, size, spansWords, time } from "./words.ts"
 
 export interface SummaryLine {
   readonly text: string
@@ -74,8 +74,8 @@ function publishLine({ path, outcome, error }: PublishReport, style: Style): Sum
     case "skipped":
       return { text: `interrupted before a copy was published at ${shown}`, level: "warn", subject }
     case "failed": {
-      const hint = error?.hint === undefined ? "" : ` → ${printable(error.hint)}`
-      const text = `${style.red("NOT PUBLISHED")}: ${printable(error?.message ?? shown)}${hint}`
+      const why = error === undefined ? shown : printable(error.message) + hintWords(error)
+      const text = `${style.red("NOT PUBLISHED")}: ${why}`
       return { text, level: "error", subject }
     }
   }
@@ -89,7 +89,7 @@ function datasourceLine(one: DatasourceReport, took: string, verbose: boolean, s
     parts.push(`${count(one.provisionalRows)} of them provisional (${MARKS.provisional.meaning})`)
   if (one.keptRows > 0) parts.push(`${count(one.keptRows)} of them kept (${MARKS.kept.meaning})`)
   if (one.cold.length > 0) {
-    parts.push(`${coldWords(one.cold)} is on no Druid server (load rules): left as it is`)
+    parts.push(`${spansWords(one.cold)} is on no Druid server (load rules): left as it is`)
   }
   const known = parts.filter((part) => part !== "").join("; ")
   return verdict(one, verbose, style) + known
@@ -98,8 +98,7 @@ function datasourceLine(one: DatasourceReport, took: string, verbose: boolean, s
 /** What a person must see first. */
 function verdict(one: DatasourceReport, verbose: boolean, style: Style): string {
   if (one.error !== undefined) {
-    const hint = one.error.hint === undefined ? "" : ` → ${printable(one.error.hint)}`
-    return `${style.red("FAILED")}: ${printable(one.error.message)}${hint}; `
+    return `${style.red("FAILED")}: ${printable(one.error.message)}${hintWords(one.error)}; `
   }
   if (one.outcome === "interrupted") {
     return `${style.yellow("INTERRUPTED")}: ${LEFT_WHOLE}; `
@@ -123,10 +122,6 @@ export function incompleteWords(incomplete: readonly Incomplete[], verbose: bool
   if (verbose || groups.length <= MOST_REASONS) return groups.join("; ")
   const rest = groups.length - MOST_REASONS
   return [...groups.slice(0, MOST_REASONS), `and ${count(rest)} more, which --verbose lists`].join("; ")
-}
-
-function coldWords(cold: readonly string[]): string {
-  return intervalsWords(cold.map(parseInterval))
 }
 
 function fetchedWords(one: DatasourceReport): string {

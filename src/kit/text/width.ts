@@ -24,7 +24,7 @@ export function fit(text: string, width: number): string {
 }
 
 /** Columns side by side, two cells apart, nothing trailing. @param align one letter per column: `l` or `r` */
-export function columns(rows: readonly (readonly string[])[], align: string, gap = "  "): string[] {
+export function columns(rows: readonly (readonly string[])[], align: string): string[] {
   const widths: number[] = []
   for (const row of rows) {
     for (const [n, cell] of row.entries()) widths[n] = Math.max(widths[n] ?? 0, displayWidth(cell))
@@ -35,7 +35,7 @@ export function columns(rows: readonly (readonly string[])[], align: string, gap
         const space = " ".repeat(widths[n]! - displayWidth(cell))
         return align[n] === "r" ? space + cell : cell + space
       })
-      .join(gap)
+      .join("  ")
       .trimEnd(),
   )
 }

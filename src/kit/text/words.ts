@@ -1,6 +1,6 @@
 /** Numbers, sizes and times as people read them. Pure, and the same on every machine: no locale, UTC only. */
 import type { Interval } from "../../base/domain.ts"
-import { hull, union } from "../../base/intervals.ts"
+import { hull, parseInterval, union } from "../../base/intervals.ts"
 import { civil, formatDruidTime } from "../../base/time.ts"
 
 /** `24,112` */
@@ -98,6 +98,11 @@ export function intervalWords({ start, end }: Interval): string {
   return end - start === DAY_MS ? from : `${from} to ${day(end - DAY_MS)}`
 }
 
+/** The same of an interval as documents have it. */
+export function spanWords(interval: string): string {
+  return intervalWords(parseInterval(interval))
+}
+
 function clockWords(start: bigint, end: bigint): string {
   const sameDay = day(start) === day(end)
   if (sameDay) return `${moment(start)} to ${clock(end)}`
@@ -127,4 +132,9 @@ export function intervalsWords(intervals: readonly Interval[], most = 3): string
   const joined = union(intervals)
   if (joined.length <= most) return joined.map(intervalWords).join(", ")
   return `${count(joined.length)} intervals within ${intervalWords(hull(joined)!)}`
+}
+
+/** The same of intervals as documents have them. */
+export function spansWords(intervals: readonly string[], most = 3): string {
+  return intervalsWords(intervals.map(parseInterval), most)
 }

@@ -4,27 +4,16 @@
  */
 import type { DuckDBConnection } from "@duckdb/node-api"
 import { parseDruidTime } from "../../base/time.ts"
+import { registerTextFunction } from "../text-function.ts"
 
 const DRUID_TIME = "druid_time"
 
 /** Makes the function known to a connection. */
-export async function registerDruidTime(connection: DuckDBConnection): Promise<void> {
-  const { BIGINT, DuckDBScalarFunction, VARCHAR } = await import("@duckdb/node-api")
-  connection.registerScalarFunction(
-    DuckDBScalarFunction.create({
-      name: DRUID_TIME,
-      parameterTypes: [VARCHAR],
-      returnType: BIGINT,
-      mainFunction: (_info, chunk, output) => {
-        const texts = chunk.getColumnVector(0)
-        for (let i = 0; i < chunk.rowCount; i++) output.setItem(i, msOf(texts.getItem(i)))
-        output.flush()
-      },
-    }),
-  )
+export function registerDruidTime(connection: DuckDBConnection): Promise<void> {
+  return registerTextFunction(connection, DRUID_TIME, msOf)
 }
 
-function msOf(text: unknown): bigint | null {
+function msOf(text: string | null): bigint | null {
   try {
     return parseDruidTime(String(text))
   } catch {

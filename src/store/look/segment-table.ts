@@ -2,7 +2,7 @@
 import type { DuckDBValue } from "@duckdb/node-api"
 import { CORE_PARTITIONS } from "../../base/core-set.ts"
 import type { Interval, Segment } from "../../base/domain.ts"
-import { DruidsyncError } from "../../base/errors.ts"
+import { cutResponse } from "../../base/errors.ts"
 import { says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { spoolSource } from "../rows/spool-source.ts"
@@ -71,7 +71,7 @@ export async function loadTable(engine: Engine, table: string, path: string): Pr
     .run(`INSERT INTO ${table} SELECT ${values.join(", ")} FROM ${source} WHERE ${whole}`)
     .catch((error) => {
       const isDamaged = (["notJson", "unfit", "constraint"] as const).some((what) => says(error, what))
-      throw isDamaged ? damaged("its rows are not what they should be", error) : error
+      throw isDamaged ? cutResponse("its rows are not what they should be", error) : error
     })
 }
 
@@ -97,15 +97,8 @@ export async function readSizes(engine: Engine, table: string): Promise<Map<stri
   }
   // Two hashes may be the same by chance.
   const twice = `SELECT 1 FROM ${table} GROUP BY ${ID} HAVING count(*) > 1 LIMIT 1`
-  if (mayBeTwice && (await engine.rows(twice)).length > 0) throw damaged("a segment is in it twice")
+  if (mayBeTwice && (await engine.rows(twice)).length > 0) throw cutResponse("a segment is in it twice")
   return sizes
-}
-
-function damaged(why: string, cause?: unknown): DruidsyncError {
-  return new DruidsyncError("response-cut", `Druid's response is not complete: ${why}`, {
-    retryable: true,
-    cause,
-  })
 }
 
 /** Segments in one statement. */

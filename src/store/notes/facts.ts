@@ -4,16 +4,14 @@ import { groupBy } from "../../base/lists.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
 import { type FileSummary, type Owned, ownerKey, readSummary } from "./summary.ts"
-import { asStored, type RowOf, readRows } from "./sync-table.ts"
+import { asStored, type RowOf, readNotes, readRows } from "./sync-table.ts"
 import { CHANGES, CHUNKS, MISSING, RUNS, tableNames, VERIFIES } from "./tables.ts"
 
 /** One line of history. */
 export type RunFact = Omit<RowOf<typeof RUNS>, "datasource" | "table" | "finishedMs" | "slices">
 
-export interface MissingFact {
+export interface MissingFact extends Pick<RowOf<typeof MISSING>, "reason" | "notedMs"> {
   readonly interval: Interval
-  readonly reason: string
-  readonly notedMs: number
 }
 
 export type ChangeFact = Omit<RowOf<typeof CHANGES>, "datasource" | "table" | "runId">
@@ -65,7 +63,6 @@ export async function readFacts(
   return file.read(async () => {
     // A file of an earlier version has no notes yet.
     const names = await tableNames(engine)
-    const has = (table: string) => names.includes(table)
     const history = await asStored(engine, RUNS)
     const inAll = await engine.rows(`SELECT datasource, "table", count(*) FROM ${history.from} GROUP BY ALL`)
     const counts = new Map(
@@ -77,13 +74,12 @@ export async function readFacts(
     const runs = grouped(await readRows(engine, history, "*", NEWEST_RUNS))
     // All of them, few as they are kept: DuckDB ends with an internal error on some windows that number rows by `rowid`.
     const newest = "ORDER BY rowid DESC"
-    const missing = has(MISSING.name) ? await readMissing(engine) : new Map<string, MissingFact[]>()
-    const changes = grouped(
-      has(CHANGES.name) ? await readRows(engine, await asStored(engine, CHANGES), "*", newest) : [],
+    const missing = await readNotes(engine, names, MISSING, "*", "ORDER BY start_ms")
+    const missingOf = grouped(
+      missing.map((one) => ({ ...one, interval: { start: one.start, end: one.end } })),
     )
-    const verifies = grouped(
-      has(VERIFIES.name) ? await readRows(engine, await asStored(engine, VERIFIES), "*", newest) : [],
-    )
+    const changes = grouped(await readNotes(engine, names, CHANGES, "*", newest))
+    const verifies = grouped(await readNotes(engine, names, VERIFIES, "*", newest))
     const checkpoints = await readStretches(engine)
     const tables = new Map(
       summary.datasources.map(ownerKey).map((key): [string, TableFacts] => [
@@ -91,7 +87,7 @@ export async function readFacts(
         {
           runs: runs.get(key) ?? [],
           runsInAll: counts.get(key) ?? 0,
-          missing: missing.get(key) ?? [],
+          missing: missingOf.get(key) ?? [],
           changes: (changes.get(key) ?? []).slice(0, MOST_CHANGES),
           verifies: (verifies.get(key) ?? []).slice(0, MOST_VERIFIES),
         },
@@ -104,27 +100,9 @@ export async function readFacts(
 async function readStretches(engine: Engine): Promise<Map<string, HeldStretch[]>> {
   const keys = ["table", "start", "end", "state", "rows"] as const
   const chunks = await asStored(engine, CHUNKS)
-  const found = new Map<string, HeldStretch[]>()
-  for (const row of await readRows(engine, chunks, keys, "ORDER BY start_ms")) {
-    const { table, start, end, state, rows } = row
-    const list = found.get(table) ?? []
-    found.set(table, list)
-    list.push({ interval: { start, end }, state, rows })
-  }
-  return found
-}
-
-async function readMissing(engine: Engine): Promise<Map<string, MissingFact[]>> {
-  const rows = await readRows(engine, await asStored(engine, MISSING), "*", "ORDER BY start_ms")
-  return grouped(
-    rows.map(({ datasource, table, start, end, reason, notedMs }) => ({
-      datasource,
-      table,
-      interval: { start, end },
-      reason,
-      notedMs,
-    })),
-  )
+  const rows = await readRows(engine, chunks, keys, "ORDER BY start_ms")
+  const stretches = rows.map(({ start, end, ...row }) => ({ ...row, interval: { start, end } }))
+  return groupBy(stretches, ({ table }) => table)
 }
 
 /** By `ownerKey`, in the order in which they come. */

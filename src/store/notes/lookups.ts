@@ -1,15 +1,14 @@
 /** What the file says of Druid's lookups that it holds: `_sync_lookups`. Files of before 0.2 have no such table. */
 import { type Engine, literal } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
-import { insertRows, type RowOf, readRows, updateRows } from "./sync-table.ts"
+import { insertRows, type RowOf, readNotes, updateRows } from "./sync-table.ts"
 import { ensureTables, LOOKUPS, tableNames } from "./tables.ts"
 
 export type HeldLookup = RowOf<typeof LOOKUPS>
 
 /** By name; those whose table was dropped are not held. @param tables names of the tables in the file */
 export async function readLookups(engine: Engine, tables: readonly string[]): Promise<HeldLookup[]> {
-  if (!tables.includes(LOOKUPS.name)) return []
-  const rows = await readRows(engine, LOOKUPS, "*", "ORDER BY lookup")
+  const rows = await readNotes(engine, tables, LOOKUPS, "*", "ORDER BY lookup")
   return rows.filter(({ table }) => tables.includes(table))
 }
 

@@ -1,8 +1,8 @@
 /** The stretches that a run had to leave incomplete, kept in `_sync_missing` for people; no plan is made from them. */
 import type { Interval } from "../../base/domain.ts"
 import { byStart, intervalText } from "../../base/intervals.ts"
-import { type Engine, literal } from "../engine.ts"
-import { insertRows } from "./sync-table.ts"
+import type { Engine } from "../engine.ts"
+import { replaceNotes } from "./sync-table.ts"
 import { MISSING } from "./tables.ts"
 
 /** A stretch that Druid has and the file does not hold as it is there. */
@@ -28,9 +28,6 @@ export async function writeMissing(
     readonly missing?: readonly MissingStretch[]
   }[],
 ): Promise<void> {
-  if (found.length === 0) return
-  const tables = found.map(({ table }) => literal(table)).join(", ")
-  await engine.run(`DELETE FROM file._sync_missing WHERE "table" IN (${tables})`)
   const rows = found.flatMap(({ datasource, table, missing = [] }) =>
     joined(missing)
       .slice(-MOST)
@@ -44,7 +41,7 @@ export async function writeMissing(
         notedMs: run.nowMs,
       })),
   )
-  await insertRows(engine, MISSING, rows)
+  await replaceNotes(engine, MISSING, found, rows)
 }
 
 /** In time order; neighbours with the same reason are one. */

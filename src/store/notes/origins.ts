@@ -1,6 +1,6 @@
 /** Which cluster each table was pulled from, kept in `_sync_origins`. Files of before 0.2 have no such table. */
-import { type Engine, literal } from "../engine.ts"
-import { asStored, insertRows, readRows } from "./sync-table.ts"
+import type { Engine } from "../engine.ts"
+import { readNotes, replaceNotes } from "./sync-table.ts"
 import { ORIGINS } from "./tables.ts"
 
 /** By table. @param tables names of the tables in the file */
@@ -8,8 +8,7 @@ export async function readOrigins(
   engine: Engine,
   tables: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  if (!tables.includes(ORIGINS.name)) return new Map()
-  const rows = await readRows(engine, await asStored(engine, ORIGINS), ["table", "origin"])
+  const rows = await readNotes(engine, tables, ORIGINS, ["table", "origin"])
   return new Map(rows.map(({ table, origin }) => [table, origin]))
 }
 
@@ -22,12 +21,6 @@ export async function writeOrigins(
 ): Promise<void> {
   const known = await readOrigins(engine, [ORIGINS.name])
   const due = owners.filter(({ table }) => known.get(table) !== origin)
-  if (due.length === 0) return
-  const tables = due.map(({ table }) => literal(table)).join(", ")
-  await engine.run(`DELETE FROM file.${ORIGINS.name} WHERE "table" IN (${tables})`)
-  await insertRows(
-    engine,
-    ORIGINS,
-    due.map(({ datasource, table }) => ({ datasource, table, origin, notedMs: nowMs })),
-  )
+  const rows = due.map(({ datasource, table }) => ({ datasource, table, origin, notedMs: nowMs }))
+  await replaceNotes(engine, ORIGINS, due, rows)
 }

@@ -170,6 +170,30 @@ export async function readRows<C extends SyncColumns, K extends keyof C & string
   })
 }
 
+/** Rows of a table as the file has it: none where it comes from a version that had no such table. See `readRows`. */
+export async function readNotes<C extends SyncColumns, K extends keyof C & string = keyof C & string>(
+  engine: Pick<Engine, "rows">,
+  inFile: readonly string[],
+  table: SyncTable<C>,
+  keys: readonly K[] | "*",
+  tail = "",
+): Promise<Pick<RowOf<SyncTable<C>>, K>[]> {
+  return inFile.includes(table.name) ? readRows(engine, await asStored(engine, table), keys, tail) : []
+}
+
+/** Replaces what is noted of each of the user's tables. Call within a write, after `ensureTables`. */
+export async function replaceNotes<C extends SyncColumns>(
+  engine: Pick<Engine, "run">,
+  table: SyncTable<C>,
+  owners: readonly { readonly table: string }[],
+  rows: readonly RowOf<SyncTable<C>>[],
+): Promise<void> {
+  if (owners.length === 0) return
+  const names = owners.map((owner) => literal(owner.table)).join(", ")
+  await engine.run(`DELETE FROM file.${table.name} WHERE "table" IN (${names})`)
+  await insertRows(engine, table, rows)
+}
+
 /**
  * Rows of a query on one of druidsync's own tables.
  * @throws DruidsyncError `file` where another program changed the table

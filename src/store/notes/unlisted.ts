@@ -2,8 +2,8 @@
  * Columns that segments hold and Druid's SQL does not show, kept in `_sync_unlisted` with the time of the first sight: what
  * a broker does not know yet, it knows soon; what it hides stays hidden. Files of before 0.2 have no such table.
  */
-import { type Engine, literal } from "../engine.ts"
-import { asStored, insertRows, readRows } from "./sync-table.ts"
+import type { Engine } from "../engine.ts"
+import { readNotes, replaceNotes } from "./sync-table.ts"
 import { UNLISTED } from "./tables.ts"
 
 /** Columns of one table, each with the time when it was first seen so, epoch ms. */
@@ -15,8 +15,7 @@ export async function readUnlisted(
   tables: readonly string[],
 ): Promise<ReadonlyMap<string, Unlisted>> {
   const found = new Map<string, Map<string, number>>()
-  if (!tables.includes(UNLISTED.name)) return found
-  for (const { table, column, sinceMs } of await readRows(engine, await asStored(engine, UNLISTED), "*")) {
+  for (const { table, column, sinceMs } of await readNotes(engine, tables, UNLISTED, "*")) {
     const columns = found.get(table) ?? new Map<string, number>()
     found.set(table, columns.set(column, sinceMs))
   }
@@ -28,11 +27,8 @@ export async function writeUnlisted(
   engine: Engine,
   found: readonly { readonly datasource: string; readonly table: string; readonly unlisted: Unlisted }[],
 ): Promise<void> {
-  if (found.length === 0) return
-  const tables = found.map(({ table }) => literal(table)).join(", ")
-  await engine.run(`DELETE FROM file._sync_unlisted WHERE "table" IN (${tables})`)
   const rows = found.flatMap(({ datasource, table, unlisted }) =>
     [...unlisted].map(([column, sinceMs]) => ({ datasource, table, column, sinceMs })),
   )
-  await insertRows(engine, UNLISTED, rows)
+  await replaceNotes(engine, UNLISTED, found, rows)
 }
