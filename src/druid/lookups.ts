@@ -1,8 +1,8 @@
 /**
  * Druid's lookups, as its SQL shows them: the schema `lookup` has those that the broker has loaded, each with the columns
- * `k` and `v`. One that is configured and not loaded yet, or of another tier, is not among them (33.0.0).
+ * `k` and `v`. One of another tier is not among them; one that is still being filled is, and cannot be read (33.0.0).
  */
-import { DruidsyncError, ExitCode } from "../base/errors.ts"
+import { DruidsyncError, type ErrorCode, ExitCode } from "../base/errors.ts"
 import { quoteName } from "../base/names.ts"
 import { integerCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient, SpoolOptions } from "./client.ts"
@@ -17,15 +17,12 @@ export function readLookupNames(client: DruidClient, signal?: AbortSignal): Prom
   )
 }
 
-/** How many entries it has. Asked once. @throws DruidsyncError `lookup` if Druid cannot list them */
+/** How many entries it has. Asked once. @throws DruidsyncError `lookup` if Druid cannot list them, `unavailable` if not yet */
 export function countLookup(client: DruidClient, lookup: string, signal?: AbortSignal): Promise<number> {
   const options = { action: `counting lookup "${lookup}"`, signal, once: true }
-  const count = client.rows(`SELECT COUNT(*) ${fromLookup(lookup)}`, options, (rows) =>
-    integerCell(onlyRow(rows, 1)[0]),
-  )
-  return count.catch((error) => {
-    throw unlistable(lookup, error) ?? error
-  })
+  return client
+    .rows(`SELECT COUNT(*) ${fromLookup(lookup)}`, options, (rows) => integerCell(onlyRow(rows, 1)[0]))
+    .catch((error) => unlistable(lookup, error))
 }
 
 /**
@@ -39,7 +36,9 @@ export async function spoolLookup(
   request: Pick<SpoolOptions, "signal" | "onBytes">,
 ): Promise<Spooled> {
   const options = { ...request, action: `fetching lookup "${lookup}"` }
-  const spooled = await client.spool(`SELECT "k", "v" ${fromLookup(lookup)}`, path, options)
+  const spooled = await client
+    .spool(`SELECT "k", "v" ${fromLookup(lookup)}`, path, options)
+    .catch((error) => unlistable(lookup, error))
   const { names, druidTypes } = spooled.header
   if (names.join() !== "k,v" || druidTypes.join() !== "STRING,STRING") {
     throw new DruidsyncError("response-mismatch", `lookup "${lookup}" has not the columns k and v`)
@@ -49,19 +48,35 @@ export async function spoolLookup(
 
 const fromLookup = (lookup: string) => `FROM "lookup".${quoteName(lookup)}`
 
-/**
- * Some kinds of lookups answer keys and cannot list them (`LookupSegment` in Druid's source). Druid's own words show how the
- * lookup is made, perhaps with a password: they are left out.
- */
-function unlistable(lookup: string, error: unknown): DruidsyncError | undefined {
-  if (!(error instanceof DruidsyncError)) return undefined
-  if (!/Cannot (retrieve map view from|iterate) lookup/.test(error.message)) return undefined
-  return new DruidsyncError(
+/** Why Druid cannot list a lookup, by its words (33.0.0). They describe how the lookup is made, perhaps with a password: they are left out. */
+const REASONS: readonly (readonly [RegExp, ErrorCode, string, string])[] = [
+  // `LookupSegment` in Druid's source.
+  [
+    /Cannot (retrieve map view from|iterate) lookup/,
     "lookup",
-    `Druid cannot list the entries of lookup "${lookup}": its kind only answers keys`,
-    {
-      exitCode: ExitCode.refused,
-      hint: 'take it out of "lookups"',
-    },
-  )
+    "its kind only answers keys",
+    'take it out of "lookups"',
+  ],
+  [
+    /Factory \[.*\] not started/s,
+    "unavailable",
+    "it is still being filled",
+    "pull again in some minutes; if it stays so, the log of the broker says why",
+  ],
+  [
+    /requireTimeCondition/,
+    "lookup",
+    "it demands a condition on time (druid.sql.planner.requireTimeCondition), and a lookup has no time",
+    'take it out of "lookups", or ask through a broker without that setting',
+  ],
+]
+
+function unlistable(lookup: string, error: unknown): never {
+  for (const [words, code, reason, hint] of REASONS) {
+    if (!(error instanceof DruidsyncError) || !words.test(error.message)) continue
+    const exitCode = code === "lookup" ? ExitCode.refused : ExitCode.incomplete
+    const message = `Druid cannot list the entries of lookup "${lookup}": ${reason}`
+    throw new DruidsyncError(code, message, { exitCode, hint })
+  }
+  throw error
 }

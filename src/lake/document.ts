@@ -44,6 +44,7 @@ export const exportDocument = v.object({
   outcome: key(state, "the least complete of all datasources"),
   ...ended,
   datasources: v.array(tableExport),
+  lookups: v.exactOptional(key(v.array(v.string()), "tables of Druid's lookups, which are not written")),
 })
 
 export type ExportReport = DocumentOf<typeof exportDocument>

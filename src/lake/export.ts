@@ -26,7 +26,7 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
   const { out, to, clock, signal } = options
   const startedMs = clock.nowMs()
   return withLakeFile(options, async (open) => {
-    const { engine, disk, share, tables, runs } = open
+    const { engine, disk, share, tables, lookups, runs } = open
     await makeLake(to)
     const lock = await acquireRunLock(engine, {
       path: join(to, `_export-${share}`),
@@ -59,6 +59,7 @@ export function exportLake(options: ExportOptions): Promise<ExportReport> {
         started: new Date(startedMs).toISOString(),
         durationMs: Math.round(clock.nowMs() - startedMs),
         datasources,
+        ...(lookups.length === 0 ? {} : { lookups }),
       }
     } catch (error) {
       throw lakeError(to, error)

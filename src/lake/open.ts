@@ -8,6 +8,7 @@ import { type Engine, threadsHere } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
 import { type HeldTable, readHoldings } from "../store/notes/holdings.ts"
+import { heldLookups } from "../store/notes/lookups.ts"
 import { fileBytes } from "../store/notes/summary.ts"
 import { type Disk, realDisk } from "./disk.ts"
 import { type LakeFormat, type LakePartitioning, shareName } from "./layout.ts"
@@ -50,6 +51,8 @@ export interface OpenFile {
   readonly disk: Disk
   /** those that are asked for */
   readonly tables: readonly HeldTable[]
+  /** names of the tables of lookups: they have neither time nor partitions, and are no part of a lake */
+  readonly lookups: readonly string[]
   /** see `readHoldings` */
   readonly runs: readonly string[]
   /** name of the share that this file writes */
@@ -73,9 +76,11 @@ export async function withLakeFile<T>(
   const threads = threadsHere()
   return withFile({ ...options, path: out, memoryLimit: MEMORY_LIMIT, threads }, async (engine, file) => {
     const held = await file.read(() => readHoldings(engine, out), signal)
+    const lookups = only === undefined ? await heldLookups(engine, file, signal) : []
     const tables = selectTables(held.tables, only, out)
     const share = shareName(options.share, tables.map(shardOf))
-    return work({ engine, file, disk, tables, runs: held.runs, share })
+    const names = lookups.map(({ table }) => table)
+    return work({ engine, file, disk, tables, lookups: names, runs: held.runs, share })
   })
 }
 

@@ -47,6 +47,20 @@ describe("druidsync datasources", () => {
     expect(datasources[1]).toMatchObject({ rows: 1, segmentGranularity: ["MONTH"] })
   })
 
+  it("lists lookups, those of the configuration and those that Druid does not have", async () => {
+    fake.world.lookups.set("countries", { DE: "Germany" }).set("teams", {})
+    await desk.configure(fake, ["edits"], { lookups: ["countries", "gone"] })
+    const { stdout } = await desk.run("datasources --config $c --json")
+    expect((JSON.parse(stdout) as DatasourcesReport).lookups).toEqual([
+      { lookup: "countries", table: "lookup_countries", isListed: true },
+      { lookup: "gone", table: "lookup_gone", isListed: false },
+      { lookup: "teams", table: null, isListed: true },
+    ])
+    const text = (await desk.run("datasources --config $c")).stdout
+    expect(text).toContain("lookups: countries (*), teams\n")
+    expect(text).toContain("lookup gone: not found: it is in the configuration")
+  })
+
   it("tells realtime, unavailable, cold and uncounted segments apart", async () => {
     const { world } = fake
     world.stream("live", [{ __time: "2020-02-01T10:00" }])

@@ -185,6 +185,32 @@ describe("druidsync init by flags", () => {
   })
 })
 
+describe("druidsync init and lookups", () => {
+  beforeEach(() => void fake.world.lookups.set("countries", { DE: "Germany" }).set("teams", {}))
+
+  it.each([
+    ["*", "*"],
+    ["countries, teams", ["countries", "teams"]],
+  ])("writes those of --lookups %s", async (text, lookups) => {
+    expect((await init("--yes", "--lookups", text)).code).toBe(0)
+    expect((await written()).lookups).toEqual(lookups)
+  })
+
+  it.each([
+    ["y", "*"],
+    ["n", undefined],
+  ])("offers those that Druid has: %s", async (answer, lookups) => {
+    const questions = [
+      ["Which to copy?", "edits"],
+      ["Copy them, too", answer],
+    ] as const
+    const { code, screen } = await talk(questions, "--host", fake.url, "--config", desk.path("new.json"))
+    expect(code).toBe(0)
+    expect(screen).toContain("Druid has 2 lookups: countries, teams")
+    expect((await written()).lookups).toEqual(lookups)
+  })
+})
+
 describe("druidsync init by questions", () => {
   describe("where the cluster names data nodes", () => {
     const chosen = [["Which to copy?", "edits"]] as const

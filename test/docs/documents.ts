@@ -143,6 +143,8 @@ export async function printedDocuments(): Promise<Documents> {
     await run("pull", `pull ${both} --settle-wait 0`)
     await run("status", "status -o $out")
     await run("verify", `verify ${both}`)
+    await run("datasources", "datasources -c $c")
+    await run("export", `export -o $out --to ${desk.path("other")}`)
     // Rows that are enough for a sample of their groups.
     world.append("many", new Array(10_001).fill(row("2016-07-01T01:00")))
     world.settle()

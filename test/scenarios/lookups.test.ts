@@ -150,6 +150,31 @@ describe("lookups", () => {
       expect(text).not.toContain("hunter2")
   })
 
+  it("that Druid is still filling are incomplete, and keep the table that they had", async () => {
+    here.stage.config(["edits"], { lookups: ["countries"] })
+    await here.stage.pull()
+    here.fake.world.fillingLookups.add("countries")
+    const { exitCode, stdout, stderr } = await here.stage.pull()
+    expect(exitCode).toBe(3)
+    expect(stderr).toContain('cannot list the entries of lookup "countries": it is still being filled')
+    expect(stdout + stderr).not.toContain("hunter2")
+    expect(await entries()).toEqual(COUNTRIES)
+    here.fake.world.fillingLookups.clear()
+    expect((await here.stage.pull()).exitCode).toBe(0)
+  })
+
+  it("are said where Druid demands a condition on time", async () => {
+    here.fake.requireTimeCondition = true
+    here.stage.config(["edits"], { lookups: "*" })
+    const { exitCode, stderr } = await here.stage.pull()
+    expect(exitCode).toBe(0)
+    const words = "it demands a condition on time (druid.sql.planner.requireTimeCondition)"
+    expect(stderr).toContain(words)
+    const verified = await run("verify", ...config(), ...out())
+    expect(verified.exitCode).toBe(0)
+    expect(verified.stdout).toContain(`lookup countries: not compared: Druid cannot list`)
+  })
+
   it("are left alone by a run of some datasources, and cost nothing where none are asked for", async () => {
     here.stage.config(["edits"], { lookups: "*" })
     expect((await here.stage.pull("--only", "edits")).report.lookups).toBeUndefined()
@@ -271,6 +296,19 @@ describe("other commands", () => {
     const page = join(here.stage.folder, "page.html")
     await run("report", ...out(), "--to", page)
     expect(readFileSync(page, "utf8")).toContain("lookup_countries")
+  })
+
+  it("export says that it leaves them out, and how to have them", async () => {
+    here.stage.config(["edits"], { lookups: "*" })
+    await here.stage.pull()
+    const to = join(here.stage.folder, "lake")
+    const { exitCode, stdout } = await run("export", ...out(), "--to", to)
+    expect(exitCode).toBe(0)
+    expect(stdout).toContain("lookup_countries: not written: a lookup has no time, and no partitions")
+    expect(readdirSync(to)).not.toContain("lookup_countries")
+    const file = join(to, "countries.parquet")
+    await run("query", ...out(), "--to", file, 'FROM "lookup_countries"')
+    expect(await query(here.stage.out, `SELECT count(*) AS n FROM '${file}'`)).toEqual([{ n: 6n }])
   })
 
   it("a Druid that does not say what lookups it has fails them, and no datasource", async () => {

@@ -1,5 +1,6 @@
 /** Clusters that are set up otherwise than most: what they refuse is asked for in the way that they take. */
 import { describe, expect, it } from "bun:test"
+import { query } from "../support/conformance/duckdb.ts"
 import { errors, reply } from "../support/fake-druid/fake-druid.ts"
 import { useFake } from "./support.ts"
 
@@ -104,6 +105,18 @@ describe("a Druid that asks for a condition on time", () => {
       expect((await here.stage.pullExactly()).rows).toBe(6)
     })
   }
+
+  it("gets one for the one bucket of all time", async () => {
+    await load()
+    here.fake.requireTimeCondition = true
+    here.stage.config([{ name: "wiki", aggregate: { every: "all", by: ["page"] } }])
+    const args = ["--config", here.stage.configPath, "--out", here.stage.out]
+    for (let n = 0; n < 2; n++) {
+      expect((await here.stage.pull()).exitCode).toBe(0)
+      expect(await query(here.stage.out, "SELECT sum(_rows)::INT AS n FROM wiki")).toEqual([{ n: 6 }])
+    }
+    expect((await here.stage.runner.run(["verify", ...args])).exitCode).toBe(0)
+  })
 
   it("gets one where sys.segments is refused, too", async () => {
     await load()

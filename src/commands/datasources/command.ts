@@ -12,14 +12,19 @@ export const command = define({
     ],
   ],
   notes: [
-    "Lists every datasource that the user may see, from Druid's own metadata. A star marks those of the configuration. Rows are as Druid last counted them. Segment granularity is derived from the segments' intervals, rollup from the oldest and the newest segment.",
+    "Lists every datasource and lookup that the user may see, from Druid's own metadata. A star marks those of the configuration. Rows are as Druid last counted them. Segment granularity is derived from the segments' intervals, rollup from the oldest and the newest segment.",
   ],
   needs: "druid",
   async run({ settings, datasources, client, context }) {
     const { listDatasources } = await import("../../kit/cluster/datasources.ts")
     const { datasourcesText } = await import("../../kit/cluster/text.ts")
     const { signal } = context
-    const report = await listDatasources({ client, signal }, settings.druid.url, datasources, true)
+    const report = await listDatasources(
+      { client, signal },
+      settings.druid.url,
+      { datasources, lookups: settings.lookups },
+      true,
+    )
     return { document: report, text: (style) => datasourcesText(report, style) }
   },
 })

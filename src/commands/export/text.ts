@@ -1,6 +1,7 @@
 /** What an export did, in words. Pure. */
 import { sumOf } from "../../base/lists.ts"
-import { printable } from "../../base/printable.ts"
+import { quoteName } from "../../base/names.ts"
+import { printable, shellWord } from "../../base/printable.ts"
 import { firstOf, linesText, titlesIn } from "../../kit/text/list.ts"
 import type { Style } from "../../kit/text/style.ts"
 import { count, counted, duration, size } from "../../kit/text/words.ts"
@@ -12,6 +13,7 @@ export function exportText(report: ExportReport, verbose: boolean, style: Style)
   const lines = report.datasources.flatMap((one) =>
     tableLines(one, style.bold(title(one)), report, verbose, style),
   )
+  for (const table of report.lookups ?? []) lines.push(lookupLine(table, report, style))
   const sum = (of: (one: TableExport) => number) => sumOf(report.datasources, of)
   const written = counted(
     sum((one) => one.written.length),
@@ -25,6 +27,13 @@ export function exportText(report: ExportReport, verbose: boolean, style: Style)
   const what = `${written} written (${rows}, ${bytes}), ${count(sum((one) => one.unchanged))} unchanged`
   lines.push(style.bold(`${report.outcome}: ${what}, ${duration(report.durationMs)}`))
   return linesText(lines)
+}
+
+/** A lookup is no table of a lake, and a query away. */
+function lookupLine(table: string, { out }: ExportReport, style: Style): string {
+  const sql = shellWord(`FROM ${quoteName(table)}`)
+  const how = `druidsync query --out ${shellWord(out)} --to ${shellWord(`${table}.parquet`)} ${sql}`
+  return `${style.bold(printable(table))}: not written: a lookup has no time, and no partitions; ${how}`
 }
 
 function tableLines(

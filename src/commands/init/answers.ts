@@ -10,6 +10,7 @@ import { datasourceHint, numberedDatasources } from "../../kit/cluster/text.ts"
 import { nothingListed } from "../../kit/tables.ts"
 import { describeError } from "../../kit/text/error.ts"
 import type { Style } from "../../kit/text/style.ts"
+import { counted } from "../../kit/text/words.ts"
 import { offerDirect } from "./direct.ts"
 import { readAddress, readSelection } from "./selection.ts"
 import { type Access, explore, type Found, refuseExisting, type SetupOptions } from "./setup.ts"
@@ -43,8 +44,10 @@ export async function converse(conversation: Conversation): Promise<Answers> {
     const setup = { ...conversation.setup, configPath: config }
     const { access, found } = await reach(conversation, setup)
     const texts = await choose(conversation, found)
+    const lookups = access.lookups ?? (await offerLookups(ask, found))
     const isDirect = ask !== undefined && (await offerDirect(ask, found, setup))
-    return { access: isDirect ? { ...access, direct: true } : access, config, texts, found }
+    const direct = isDirect ? true : undefined
+    return { access: { ...access, lookups, direct }, config, texts, found }
   } finally {
     ask?.close()
   }
@@ -72,6 +75,14 @@ async function choose({ datasources, ask, style }: Conversation, found: Found): 
     if ("texts" in selection) return selection.texts
     ask!.say(`  ${selection.problem}`)
   }
+}
+
+/** What the configuration says of lookups where no flag does. */
+async function offerLookups(ask: Prompter | undefined, { report }: Found): Promise<"*" | undefined> {
+  const names = (report.lookups ?? []).map(({ lookup }) => lookup)
+  if (ask === undefined || names.length === 0) return undefined
+  ask.say(`Druid has ${counted(names.length, "lookup")}: ${names.join(", ")}`)
+  return (await ask.yes("Copy them, too, also future ones?", false)) ? "*" : undefined
 }
 
 /** A path where nothing is yet. */
@@ -158,7 +169,16 @@ async function askSecret(ask: Prompter, what: "password" | "token"): Promise<Sec
   return { command: wordsOf(await ask.text("Program and arguments")) }
 }
 
-type AccessFlag = "host" | "port" | "protocol" | "base-path" | "ca" | "username" | "password" | "token"
+type AccessFlag =
+  | "host"
+  | "port"
+  | "protocol"
+  | "base-path"
+  | "ca"
+  | "username"
+  | "password"
+  | "token"
+  | "lookups"
 type AccessFlags = { readonly [F in AccessFlag]?: string | undefined }
 
 /** @param config where the configuration goes: paths in it start there. @throws DruidsyncError `usage` */
@@ -175,6 +195,7 @@ export function accessByFlags(flags: AccessFlags, config: string): Partial<Acces
     username: flags.username,
     password: secretByFlag("password", flags.password, from),
     token: secretByFlag("token", flags.token, from),
+    lookups: flags.lookups === "*" ? flags.lookups : flags.lookups?.split(",").map((name) => name.trim()),
   }
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
 }

@@ -26,6 +26,7 @@ export const command = define({
       "NAMES",
       "what to copy: names and patterns with commas between them, or all; * is all, also future ones",
     ),
+    lookups: text("NAMES", "lookups to copy: names with commas between them, or * for all, also future ones"),
     yes: toggle("ask nothing; copy all datasources if none are named", { alias: "y" }),
     force: toggle("replace an existing configuration"),
     "print-schema": toggle("only print the JSON Schema of the configuration"),

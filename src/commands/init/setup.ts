@@ -11,7 +11,7 @@ import { configSchemaText, isConfigSchema, SCHEMA_FILE } from "../../config/json
 import { loadConfig } from "../../config/load.ts"
 import { admits, escaped, isPattern, unescaped } from "../../config/patterns.ts"
 import type { SecretSource } from "../../config/schema.ts"
-import type { Settings } from "../../config/settings.ts"
+import type { Lookups, Settings } from "../../config/settings.ts"
 import { isOwnTable, tableName } from "../../config/table-name.ts"
 import type { DruidClient } from "../../druid/client.ts"
 import { askAnything } from "../../druid/overview.ts"
@@ -19,7 +19,7 @@ import { openClient } from "../../kit/client.ts"
 import { type ExploreOptions, listDatasources } from "../../kit/cluster/datasources.ts"
 import type { DatasourcesReport } from "../../kit/cluster/document.ts"
 
-/** How to reach Druid, in the words of the configuration; what is undefined is left out. */
+/** How to reach Druid, and what to copy beside datasources, in the words of the configuration; what is undefined is left out. */
 export interface Access {
   readonly host: string
   readonly port?: number | string | undefined
@@ -31,6 +31,7 @@ export interface Access {
   readonly tls?: { readonly ca: string } | undefined
   /** rows come from data nodes, past the broker. Default: false */
   readonly direct?: true | undefined
+  readonly lookups?: Lookups | undefined
 }
 
 export interface SetupOptions extends Omit<ExploreOptions, "client"> {
@@ -57,7 +58,12 @@ export async function explore(access: Access, options: SetupOptions): Promise<Fo
   const settings = await readAnswers({ ...defined(access), datasources: ["-"] }, options)
   return asking(settings, options, async (client) => {
     await askAnything(client, options.signal)
-    const report = await listDatasources({ ...options, client }, settings.druid.url, [], false)
+    const report = await listDatasources(
+      { ...options, client },
+      settings.druid.url,
+      { datasources: [] },
+      false,
+    )
     return { settings, report }
   })
 }

@@ -79,8 +79,8 @@ export type DatasourceVerification = DocumentOf<typeof datasource>
 const lookup = v.object({
   ...ofLookup,
   outcome: key(
-    v.picklist(["equal", "different", "repaired", "missing", "kept", "failed"]),
-    "`missing`: not pulled yet; `kept`: Druid lists it no more",
+    v.picklist(["equal", "different", "repaired", "missing", "kept", "unlistable", "failed"]),
+    "`missing`: not pulled yet; `kept`: Druid lists it no more; `unlistable`: one of `*` whose entries Druid cannot list",
   ),
   rows: key(v.number(), "in the table"),
   error: v.exactOptional(failure),

@@ -15,6 +15,12 @@ interface LookupRequest extends Pick<PullRequest, "runId" | "datasources" | "pul
   readonly repair: boolean
 }
 
+/** The same of one. */
+interface OneLookup extends LookupRequest {
+  /** the user asked for it by name */
+  readonly isNamed: boolean
+}
+
 /** What became of one, and the exit code that it asks for. */
 export type VerifiedLookup = LookupVerification & { readonly exitCode: ExitCode }
 
@@ -30,7 +36,7 @@ export async function verifyLookups(
   try {
     const found: VerifiedLookup[] = []
     for (const wanted of await wantedLookups(ports, lookups, request.datasources))
-      found.push(await verifyOne({ ...ports, spoolDir }, wanted, request))
+      found.push(await verifyOne({ ...ports, spoolDir }, wanted, { ...request, isNamed: lookups !== "*" }))
     return found
   } finally {
     if (!isOwn) await rm(spoolDir, { recursive: true, force: true })
@@ -40,7 +46,7 @@ export async function verifyLookups(
 async function verifyOne(
   ports: Ports,
   wanted: WantedLookup,
-  { runId, repair, pull }: LookupRequest,
+  { runId, repair, pull, isNamed }: OneLookup,
 ): Promise<VerifiedLookup> {
   const { engine, file, signal, clock } = ports
   const { lookup, table, held, problem, isGone } = wanted
@@ -62,6 +68,8 @@ async function verifyOne(
   } catch (error) {
     signal.throwIfAborted()
     if (!(error instanceof DruidsyncError)) throw error
+    if (error.code === "lookup" && !isNamed)
+      return { ...base, outcome: "unlistable", error: error.toJSON(), exitCode: ExitCode.ok }
     return { ...base, outcome: "failed", error: error.toJSON(), exitCode: error.exitCode }
   }
 }

@@ -49,6 +49,8 @@ const LOOKUP_OUTCOMES = {
 
 function lookupLine({ lookup, table, rows, outcome, error }: LookupVerification, style: Style): string {
   if (outcome === "failed") return failedLookup(lookup, error!, style)
+  if (outcome === "unlistable")
+    return `lookup ${style.bold(printable(lookup))}: not compared: ${printable(error!.message)}`
   const words = LOOKUP_OUTCOMES[outcome]
   const shown = outcome === "different" ? style.red(words) : words
   return `lookup ${style.bold(printable(lookup))} ↔ table ${printable(table)}: ${shown}, ${counted(rows, "row")}`

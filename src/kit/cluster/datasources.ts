@@ -1,11 +1,13 @@
 /** Every datasource that the user may see, with what matters before copying it. Fetches no row. */
 
 import type { Interval } from "../../base/domain.ts"
-import { DruidsyncError } from "../../base/errors.ts"
+import { concernsOneDatasource, DruidsyncError } from "../../base/errors.ts"
 import { hull, intervalText } from "../../base/intervals.ts"
 import { sumOf } from "../../base/lists.ts"
-import type { DatasourceSettings } from "../../config/settings.ts"
+import type { DatasourceSettings, Lookups } from "../../config/settings.ts"
+import { lookupTable } from "../../config/table-name.ts"
 import type { DruidClient } from "../../druid/client.ts"
+import { readLookupNames } from "../../druid/lookups.ts"
 import {
   type ChunkOverview,
   readDatasourceNames,
@@ -26,15 +28,21 @@ export interface ExploreOptions {
 const MOST_ASKED = 200
 const AT_ONCE = 4
 
+/** What a configuration copies. */
+export interface Configured {
+  readonly datasources: readonly Pick<DatasourceSettings, "name" | "table">[]
+  readonly lookups?: Lookups | undefined
+}
+
 /**
- * @param configured datasources of the configuration; empty if there is no configuration yet
+ * @param configured with no datasource if there is no configuration yet
  * @param withRollup ask each datasource whether it is rolled up: a request each
  * @throws DruidsyncError if nothing can be asked at all
  */
 export async function listDatasources(
   options: ExploreOptions,
   url: string,
-  configured: readonly Pick<DatasourceSettings, "name" | "table">[],
+  { datasources: configured, lookups }: Configured,
   withRollup: boolean,
 ): Promise<DatasourcesReport> {
   const tables = new Map<string, string[]>()
@@ -42,6 +50,10 @@ export async function listDatasources(
   const overview = await readOverview(options.client, undefined, options.signal).catch((error) => {
     // Names and counts can be had without it.
     if (error instanceof DruidsyncError && error.code === "forbidden") return undefined
+    throw error
+  })
+  const listed = await readLookupNames(options.client, options.signal).catch((error) => {
+    if (concernsOneDatasource(error)) return undefined
     throw error
   })
   const found =
@@ -70,7 +82,18 @@ export async function listDatasources(
     hasSegments: overview !== undefined,
     datasources: sorted.map((one) => ({ ...one, rollup: rollups[asked.indexOf(one)] ?? null })),
     missing: [...tables.keys()].filter((name) => !known.has(name)),
+    lookups: listed && lookupsOf(listed, lookups),
   }
+}
+
+/** Those that Druid lists, and those that the configuration names. */
+function lookupsOf(listed: readonly string[], wanted: Lookups = []): DatasourcesReport["lookups"] {
+  const names = wanted === "*" ? listed : [...new Set([...listed, ...wanted])].sort()
+  return names.map((lookup) => ({
+    lookup,
+    table: wanted === "*" || wanted.includes(lookup) ? lookupTable(lookup) : null,
+    isListed: listed.includes(lookup),
+  }))
 }
 
 /** What the configuration makes of a datasource. */

@@ -19,6 +19,12 @@ const datasource = v.object({
   uncounted: key(v.nullable(v.number()), "segments whose rows Druid has not counted yet: `rows` lacks them"),
 })
 
+const lookup = v.object({
+  lookup: v.string(),
+  table: key(v.nullable(v.string()), "that it becomes; null if the configuration does not have it"),
+  isListed: key(v.boolean(), "false where the configuration has it and Druid's SQL does not list it"),
+})
+
 export type ListedDatasource = DocumentOf<typeof datasource>
 
 export const datasourcesDocument = v.object({
@@ -31,6 +37,7 @@ export const datasourcesDocument = v.object({
   ),
   datasources: key(v.array(datasource), "those of the configuration first; then by name"),
   missing: key(v.array(v.string()), "configured, and unknown to Druid: deleted, forbidden, or misspelled"),
+  lookups: v.optional(key(v.array(lookup), "by name; left out where Druid does not tell")),
 })
 
 export type DatasourcesReport = DocumentOf<typeof datasourcesDocument>

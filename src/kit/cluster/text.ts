@@ -19,19 +19,28 @@ export function datasourcesText(report: DatasourcesReport, style: Style): string
     const [header, ...rows] = columns([HEADER, ...datasources.map(cells)], "llrrlrll")
     lines.push("", style.dim(header!), ...rows)
   }
+  const lookups = (report.lookups ?? []).filter(({ isListed }) => isListed)
+  if (lookups.length > 0) lines.push("", `lookups: ${lookups.map(lookupWords).join(", ")}`)
   const notes = datasources.flatMap((one) => notesOf(one, style))
   if (!report.hasSegments) {
     notes.push(
       "Druid does not show sys.segments to this user: rows were counted, the rest is not known, and pull needs it",
     )
   }
-  for (const name of report.missing) {
+  const gone = (report.lookups ?? []).flatMap(({ lookup, isListed }) =>
+    isListed ? [] : [`lookup ${lookup}`],
+  )
+  for (const name of [...report.missing, ...gone]) {
     notes.push(
       `${style.bold(printable(name))}: ${style.yellow("not found")}: it is in the configuration, but Druid does not list it; it is deleted, forbidden or misspelled`,
     )
   }
   if (notes.length > 0) lines.push("", ...notes)
   return linesText(lines)
+}
+
+function lookupWords({ lookup, table }: NonNullable<DatasourcesReport["lookups"]>[number]): string {
+  return `${printable(lookup)}${table === null ? "" : " (*)"}`
 }
 
 function cells(one: ListedDatasource): string[] {

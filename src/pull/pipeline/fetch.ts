@@ -1,11 +1,12 @@
 /** Fetches one slice into a spool file, with the counts around it where metadata does not tell its rows. */
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
-import type { Column, Slice } from "../../base/domain.ts"
+import type { Column, Interval, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
+import { hull } from "../../base/intervals.ts"
 import type { Label } from "../../config/table-name.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
-import { scanSql } from "../../druid/sql.ts"
+import { conditionsOn, scanSql } from "../../druid/sql.ts"
 import type { AskedCounts } from "../../plan/proof.ts"
 import { isAddition } from "../../plan/slices.ts"
 import type { Ports } from "../ports.ts"
@@ -112,9 +113,16 @@ async function fetchLines(
   path: string,
   options: SpoolOptions,
 ): Promise<FromSegments> {
-  const { bytes, header } = await client.spool(scanSql(source, columns, slice.interval), path, options)
+  const sql = scanSql(source, columns, askedInterval(slice))
+  const { bytes, header } = await client.spool(sql, path, options)
   checkHeader(source.datasource, columns, header.names, header.druidTypes)
   return { paths: [path], bytes, form: { kind: "lines" }, promised: [] }
+}
+
+/** Of all of time, which some Druids do not take for a condition, the part that has segments. */
+function askedInterval({ interval, works }: Slice): Interval {
+  if (conditionsOn(interval).length === 1) return interval
+  return hull(works.flatMap(({ chunk }) => chunk.segments.map((segment) => segment.interval))) ?? interval
 }
 
 /** The response must have the columns that were planned: if the schema changed meanwhile, the datasource is planned again. */

@@ -42,6 +42,8 @@ export async function sliceSize(
     const rowBytes = await catalog.rowBytes(source, columns, interval, signal)
     return { ...usual, rows: rowsOfSlice(pull.sliceRows, rowBytes, pull.spoolLimitBytes), rowBytes }
   }
+  // The one bucket of all time is all that there is to ask.
+  if (source.aggregate.every === "all") return usual
   const sample = bucketIn(source.aggregate.every, interval)
   const groupsPerRow = await catalog.groupsPerRow(source, columns, sample, signal)
   if (groupsPerRow === undefined) return usual

@@ -29,8 +29,10 @@ export type Selector = undefined | Span | ((segment: StoredSegment, id: string) 
 export class World {
   /** how the broker merges types of segments that disagree; the default is Druid's own */
   readonly mergePolicy: MergePolicy
-  /** lookups that the broker has loaded, by name: their entries; undefined where its kind cannot list them */
+  /** lookups that the broker lists, by name: their entries; undefined where its kind cannot list them */
   readonly lookups = new Map<string, Readonly<Record<string, string | null>> | undefined>()
+  /** names of lookups that it lists and has not filled yet */
+  readonly fillingLookups = new Set<string>()
   readonly #datasources = new Map<string, Datasource>()
   readonly #ledger: Ledger & { lagging: boolean }
 

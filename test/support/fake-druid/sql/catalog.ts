@@ -3,7 +3,7 @@ import type { Datasource } from "../model/datasource.ts"
 import type { SegmentRow } from "../model/segment.ts"
 import type { SegmentColumn, Value } from "../model/values.ts"
 import type { World } from "../model/world.ts"
-import { runtimeError } from "./errors.ts"
+import { noTimeCondition, runtimeError } from "./errors.ts"
 import { BIGINT, columnType, type SqlType, VARCHAR } from "./functions.ts"
 
 /** What a caller may see. */
@@ -71,20 +71,24 @@ export function catalogTable(
   }
   const [schema, name, ...rest] = path
   const isLookup = schema === "lookup" && rest.length === 0 && name !== undefined && world.lookups.has(name)
-  return isLookup ? lookupTable(name, world) : undefined
+  return isLookup ? lookupTable(name, world, access) : undefined
 }
 
-function lookupTable(name: string, world: World): CatalogTable {
+function lookupTable(name: string, world: World, access: Access): CatalogTable {
   return {
     columns: ["k", "v"].map((column) => ({ name: column, type: VARCHAR })),
     rows() {
+      if (access.requireTimeCondition) throw noTimeCondition()
       const entries = world.lookups.get(name)
-      if (entries !== undefined) return Object.entries(entries)
-      // The words of `LookupSegment`, in which the factory describes itself.
+      const isFilling = world.fillingLookups.has(name)
+      if (entries !== undefined && !isFilling) return Object.entries(entries)
+      // As 33.0.0 says it: the factory describes itself.
       const factory =
         "NamespaceLookupExtractorFactory{extractionNamespace=JdbcExtractionNamespace{password=hunter2}}"
-      const errorClass = "org.apache.druid.java.util.common.ISE"
-      throw runtimeError(`Cannot retrieve map view from lookup[${factory}]`, errorClass)
+      const words = isFilling
+        ? `Factory [${factory}] not started`
+        : `Cannot retrieve map view from lookup[${factory}]`
+      throw runtimeError(words, "org.apache.druid.java.util.common.ISE")
     },
   }
 }

@@ -50,16 +50,10 @@ function place(sql: string, at: number): [number, number] {
   return [before.length, before.at(-1)!.length + 1]
 }
 
-/** `druid.sql.planner.requireTimeCondition`: all of time is no condition. */
+/** `druid.sql.planner.requireTimeCondition`: all of time is no condition (33.0.0). */
 export function noTimeCondition(): SqlError {
-  const errorMessage =
-    "Query could not be planned. A possible reason is [requireTimeCondition is enabled, all queries must include a filter condition on the __time column]"
-  return new SqlError(400, errorMessage, {
-    error: "druidException",
-    errorCode: "general",
-    persona: "USER",
-    category: "INVALID_INPUT",
-    errorMessage,
-    context: {},
-  })
+  return runtimeError(
+    "requireTimeCondition is enabled, all queries must include a filter condition on the __time column",
+    "org.apache.druid.sql.calcite.rel.CannotBuildQueryException",
+  )
 }
