@@ -9,7 +9,7 @@ import { shareOf } from "../base/shard.ts"
 import { removeSpooled } from "../druid/spool.ts"
 import { halves, slicesOf } from "../plan/slices.ts"
 import { fetchSlice } from "../pull/pipeline/fetch.ts"
-import { checkSegments } from "../pull/pipeline/past-broker.ts"
+import { checkSegments, SegmentLacking } from "../pull/pipeline/past-broker.ts"
 import { conversion } from "../store/rows/convert.ts"
 import { commonColumn } from "../store/rows/drift.ts"
 import { countsByInterval, storedBucket } from "../store/rows/interval-counts.ts"
@@ -52,6 +52,7 @@ async function compareSlice(
   } catch (error) {
     context.ports.signal.throwIfAborted()
     if (!(error instanceof DruidsyncError)) throw error
+    if (error instanceof SegmentLacking) return compareSlice(context, slice, stretches)
     const smaller = error.asksForLess ? halves(slice, context.settings.aggregate?.every) : undefined
     if (smaller === undefined) {
       // What Druid refuses to this user it refuses of every slice.
@@ -106,7 +107,7 @@ async function compareFetched(
   const staged = `stage_${number}`
   try {
     const rows = await stage(engine, staged, fetched.paths, shape.columns, intervals, undefined, fetched.form)
-    await checkSegments(fetched, rows.perSegment)
+    await checkSegments(ports, fetched, rows.perSegment)
     await removeSpooled(fetched.paths)
     const { names, druid, duckdb } = sideColumns(context)
     const stored = `file.${quoteName(held.table)}`

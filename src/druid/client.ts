@@ -198,7 +198,11 @@ export function createClient(options: ClientOptions): DruidClient {
       run(
         () => nativeQuery(query, newId(), context),
         request,
-        (response) => spoolBatches(response, file, request.onBytes),
+        async (response) => {
+          const bytes = await spoolBatches(response, file, request.onBytes)
+          queries.checkTrailers(response)
+          return bytes
+        },
         queriesOf(address),
       ),
     askNode: (address, query, request) =>

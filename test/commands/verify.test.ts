@@ -80,6 +80,14 @@ describe("druidsync verify", () => {
       const read = fake.log.count("segmentScan")
       expect(read).toBeGreaterThan(0)
       expect(fake.log.count("scan")).toBe(bySql)
+      // A replica that has lost the segments since the broker named it: the other one is asked.
+      const emptied = await DataNode.start(fake)
+      fake.hooks.beforeRequest = (kind) => {
+        emptied.has = () => kind === "candidates"
+      }
+      expect((await desk.run("verify -c $c -o $out --deep --direct")).code).toBe(0)
+      expect(fake.log.count("scan")).toBe(bySql)
+      await emptied.stop()
       await desk.sql(`UPDATE file.w SET n = 7 WHERE page = 'a' AND "__time" < '2020-01-02'`)
       expect((await desk.run("verify -c $c -o $out --repair --direct")).code).toBe(0)
       expect(fake.log.count("segmentScan")).toBeGreaterThan(read)

@@ -75,6 +75,26 @@ describe("data nodes", () => {
     expect(most).toBe(4)
   })
 
+  it("that answer without a segment are not asked for it again: a replica is, and after the last one the broker", async () => {
+    /** The broker names both for all days, and these have lost them since. */
+    const lose = (lost: readonly DataNode[]) => {
+      fake.hooks.beforeRequest = (kind) => {
+        for (const node of nodes) node.has = () => kind === "candidates" || !lost.includes(node)
+      }
+    }
+    lose(nodes.slice(0, 1))
+    const one = await bench.pull([datasource(NAME)], { pull: { concurrency: 1 } })
+    expect(one).toMatchObject({ exitCode: 0, rowsFetched: 240 })
+    expect([one.datasources[0]!.rowsPastBroker, fake.log.count("scan")]).toEqual([240, 0])
+    expect(fake.log.count("segmentScan")).toBe(3)
+    await expectEqual()
+    lose(nodes)
+    const none = await bench.pull([datasource(NAME)], { full: true })
+    expect(none).toMatchObject({ exitCode: 0, rowsFetched: 240 })
+    expect([none.datasources[0]!.rowsPastBroker, fake.log.count("scan")]).toEqual([0, 1])
+    await expectEqual()
+  })
+
   it("leave nothing on the spool where one of them breaks off", async () => {
     let isFirst = true
     fake.hooks.beforeRequest = (kind) => {

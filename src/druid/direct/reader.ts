@@ -4,12 +4,13 @@
  */
 import type { Column, Interval, Segment } from "../../base/domain.ts"
 import { DruidsyncError, messageOf } from "../../base/errors.ts"
-import { anyOverlap, contains, intersection, sameInterval } from "../../base/intervals.ts"
+import { anyOverlap, intersection } from "../../base/intervals.ts"
 import type { DruidClient, SpoolOptions } from "../client.ts"
+import { segmentId } from "../segment-id.ts"
 import type { SpoolFile } from "../spool.ts"
 import type { Source } from "../sql.ts"
 import { askCandidates, compileScan, directSql } from "./ask.ts"
-import { type NativeScan, segmentsQuery } from "./compile.ts"
+import { type NativeScan, type SegmentDescriptor, segmentsQuery } from "./compile.ts"
 import { Failures } from "./failures.ts"
 import { type Candidate, type NodeShare, sharesOf } from "./locate.ts"
 
@@ -37,6 +38,8 @@ export class DirectReader {
   readonly #protocol: "http" | "https"
   readonly #scans = new Map<string, Promise<NativeScan | undefined>>()
   readonly #failures: Failures
+  /** by address: ids of segments that it does not have */
+  readonly #lacking = new Map<string, Set<string>>()
   readonly #onRefusal: (why: string) => void
   #refused = false
   #hasAnswered = false
@@ -71,18 +74,11 @@ export class DirectReader {
     try {
       const scan = await this.#compiled(source, columns, signal)
       if (scan === undefined) return undefined
-      const intervals = wanted.map(({ interval }) => interval)
-      const candidates = await askCandidates(
-        this.#client,
-        this.#protocol,
-        source.datasource,
-        scan,
-        intervals,
-        signal,
-      )
+      const candidates = await this.#candidates(source, scan, wanted, signal)
       this.#failures.answered(LOCATING)
-      if (candidates === undefined || !isCovered(wanted, candidates)) return undefined
-      const shares = sharesOf(chosen(wanted, candidates), (address) => this.#failures.has(address))
+      const parts = candidates && chosen(wanted, candidates)
+      if (parts === undefined) return undefined
+      const shares = sharesOf(parts, (address) => this.#failures.has(address) || this.#lacking.has(address))
       if (shares.some(({ address }) => this.#failures.rests(address))) return undefined
       return { scan, shares, rowBytes }
     } catch (error) {
@@ -106,18 +102,12 @@ export class DirectReader {
     try {
       const scan = await this.#compiled(source, columns, signal)
       if (scan === undefined) return none
-      const intervals = groups.flat().map(({ interval }) => interval)
-      const { datasource } = source
-      const all = await askCandidates(this.#client, this.#protocol, datasource, scan, intervals, signal)
+      const all = await this.#candidates(source, scan, groups.flat(), signal)
+      if (all === undefined) return none
       return groups.map((wanted) => {
         const isOurs = anyOverlap(wanted.map(({ interval }) => interval))
-        return (
-          all !== undefined &&
-          isCovered(
-            wanted,
-            all.filter((one) => isOurs(one.interval)),
-          )
-        )
+        const ours = all.filter((one) => isOurs(one.interval))
+        return chosen(wanted, ours) !== undefined
       })
     } catch (error) {
       signal.throwIfAborted()
@@ -147,6 +137,31 @@ export class DirectReader {
       if (options.signal?.aborted || !this.#isLeft(error, address)) throw error
       return undefined
     }
+  }
+
+  /**
+   * The data node answered without a segment that the broker says it has, or with a part of it. In this run it is not asked for
+   * that one again, and for others only where no other data node has them.
+   * @param id of the segment
+   */
+  lacks(address: string, id: string): void {
+    this.#lacking.set(address, (this.#lacking.get(address) ?? new Set()).add(id))
+  }
+
+  /** @returns undefined as `candidatesIn` */
+  async #candidates(
+    { datasource }: Source,
+    scan: NativeScan,
+    wanted: readonly Wanted[],
+    signal: AbortSignal,
+  ): Promise<Candidate[] | undefined> {
+    const intervals = wanted.map(({ interval }) => interval)
+    const found = await askCandidates(this.#client, this.#protocol, datasource, scan, intervals, signal)
+    if (this.#lacking.size === 0) return found
+    return found?.map((one) => {
+      const id = segmentId(datasource, one)
+      return { ...one, servers: one.servers.filter(({ address }) => !this.#lacking.get(address)?.has(id)) }
+    })
   }
 
   /** Judges a failure. @returns true if what was asked is left to SQL; else another try may help */
@@ -193,33 +208,36 @@ export function isAlike({ druidType, duckdbType }: Pick<Column, "druidType" | "d
   return !druidType.startsWith("COMPLEX") || druidType === "COMPLEX<json>" || duckdbType === "BLOB"
 }
 
-/** Each segment of the plan is read by the broker in all of its stretch, from a historical, and nothing else is. */
-function isCovered(wanted: readonly Wanted[], candidates: readonly Candidate[]): boolean {
-  const left = new Set(candidates)
-  for (const { interval, segments } of wanted) {
+/**
+ * The candidates that are to be read.
+ * @returns undefined unless the broker reads each segment of the plan in all of its stretch, from historicals, and nothing else
+ */
+function chosen(wanted: readonly Wanted[], candidates: readonly Candidate[]): Candidate[] | undefined {
+  const left = new Map(candidates.map((one) => [partText(one), one]))
+  const found: Candidate[] = []
+  for (const { interval, segments, only } of wanted) {
+    const partOf = (segment: Segment) => intersection(segment.interval, interval)
+    const textOf = (segment: Segment) => partText({ ...segment, interval: partOf(segment) ?? interval })
+    const isRead = only && new Set(only.map(textOf))
     for (const segment of segments) {
-      const part = intersection(segment.interval, interval)
-      if (part === undefined || segment.isTombstone) continue
-      const found = candidates.find((one) => isThat(one, segment) && sameInterval(one.interval, part))
-      if (found === undefined || !found.servers.every(({ isHistorical }) => isHistorical)) return false
-      left.delete(found)
+      if (segment.isTombstone || partOf(segment) === undefined) continue
+      const text = textOf(segment)
+      const candidate = left.get(text)
+      if (candidate === undefined || !isSettled(candidate)) return undefined
+      left.delete(text)
+      if (isRead?.has(text) !== false) found.push(candidate)
     }
   }
-  return left.size === 0
+  return left.size === 0 ? found : undefined
 }
 
-/** Without those that are not to be read. */
-function chosen(wanted: readonly Wanted[], candidates: readonly Candidate[]): readonly Candidate[] {
-  if (wanted.every(({ only }) => only === undefined)) return candidates
-  const segments = wanted.flatMap((one) => one.only ?? one.segments)
-  return candidates.filter((candidate) => segments.some((segment) => isThat(candidate, segment)))
+/** Historicals have it, and no one else. */
+function isSettled({ servers }: Candidate): boolean {
+  return servers.length > 0 && servers.every(({ isHistorical }) => isHistorical)
 }
 
-function isThat({ version, partition, interval }: Candidate, segment: Segment): boolean {
-  return (
-    version === segment.version && partition === segment.partition && contains(segment.interval, interval)
-  )
-}
+/** Tells parts of segments of one datasource apart. */
+const partText = (part: SegmentDescriptor) => segmentId("", part)
 
 /** Not allowed, or not there: it will not be otherwise within this run. */
 function isRefusal(error: unknown): boolean {

@@ -22,7 +22,7 @@ import { commitOf, type Prepared } from "../prepare/prepare.ts"
 import { chunksFor } from "../source.ts"
 import type { Arrived } from "./downloads.ts"
 import type { Fetched } from "./fetch.ts"
-import { checkSegments, isPastBroker } from "./past-broker.ts"
+import { checkSegments, isPastBroker, SegmentLacking } from "./past-broker.ts"
 import type { Job, Round } from "./round.ts"
 
 /** A look that began after the responses had ended which it proves. */
@@ -168,7 +168,7 @@ export class Landing {
         await dropStaged(loader, table)
         throw error
       }
-      await checkSegments(fetched, staged.perSegment).catch(drop)
+      await checkSegments(ports, fetched, staged.perSegment).catch(drop)
       await this.#refuseTorn(job, fetched, staged).catch(drop)
       if (staged.suspects.length > 0) {
         await this.#refuseSeveral(job, staged).catch(drop)
@@ -179,6 +179,8 @@ export class Landing {
     } catch (error) {
       if (!(error instanceof DruidsyncError) || error.code === "disk-full") throw error
       if (error.code === "response-mismatch") this.#round.fetchFailed(job, error)
+      // Each time one replica less is asked, and at last the broker: this ends.
+      else if (error instanceof SegmentLacking) this.#round.add(job)
       // What is wrong with rows of a data node may be so with that data node alone.
       else if ((error.retryable || isPastBroker(fetched)) && job.mismatches < MAX_MISMATCHES)
         this.#round.add({ ...job, mismatches: job.mismatches + 1 })

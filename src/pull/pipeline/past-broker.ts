@@ -6,10 +6,11 @@
 import PQueue from "p-queue"
 import type { Column, Segment, Slice, Work } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
-import { contains, intersection } from "../../base/intervals.ts"
+import { intersection } from "../../base/intervals.ts"
 import { sumOf } from "../../base/lists.ts"
 import type { PullSettings } from "../../config/settings.ts"
 import type { SpoolOptions } from "../../druid/client.ts"
+import type { SegmentDescriptor } from "../../druid/direct/compile.ts"
 import type { NodeShare } from "../../druid/direct/locate.ts"
 import type { DirectReader, Located, Wanted } from "../../druid/direct/reader.ts"
 import { segmentId } from "../../druid/segment-id.ts"
@@ -35,8 +36,24 @@ export interface FromSegments {
   readonly bytes: number
   /** how the rows stand in the files */
   readonly form: SpoolForm
-  /** of batches: per segment of the form its rows by the metadata; undefined if the slice holds a part of it, or a filter is set */
-  readonly promised: readonly (number | undefined)[]
+  /** of batches, per segment of the form; undefined if the slice holds a part of it, or a filter is set */
+  readonly promised: readonly (Promised | undefined)[]
+}
+
+/** What a data node must have sent of a segment. */
+interface Promised {
+  /** by the metadata */
+  readonly rows: number
+  /** of the data node */
+  readonly address: string
+}
+
+/** A data node sent less or more of a segment than its metadata promises. Another one may have it; after the last, the broker. */
+export class SegmentLacking extends DruidsyncError {
+  constructor(id: string, arrived: number, promised: number) {
+    const message = `${arrived} rows of segment ${id} arrived, its metadata promises ${promised}`
+    super("count-mismatch", message, { retryable: true })
+  }
 }
 
 /** Requests that one data node is sent at a time: it reads a segment with one thread, and answers the queries of others beside. */
@@ -74,14 +91,23 @@ export class PastBroker {
   ): Promise<FromSegments | undefined> {
     if (!isUniform || !slice.works.every(isImmutable)) return undefined
     const located = await this.#reader.locate(source, columns, wantedOf(slice), rowBytes, options.signal)
-    const files = located === undefined ? undefined : await this.#readAll(located, path, options)
+    if (located === undefined) return undefined
+    const files = await this.#readAll(located, path, options)
     if (files === undefined) return undefined
     const segments = segmentsOf(slice)
+    const idOf = (one: SegmentDescriptor) => segmentId(source.datasource, one)
+    // Of a part of a segment the interval is another one, and so the id: only whole ones are found by theirs.
+    const senders = new Map(
+      located.shares.flatMap(({ address, segments: sent }) => sent.map((one) => [idOf(one), address])),
+    )
     const isAll = source.filter === undefined && source.shard === undefined
     return {
       ...files,
-      form: { kind: "batches", segments: segments.map((segment) => segmentId(source.datasource, segment)) },
-      promised: segments.map((segment) => (isAll && isWhole(slice, segment) ? segment.rows : undefined)),
+      form: { kind: "batches", segments: segments.map(idOf) },
+      promised: segments.map((segment) => {
+        const address = senders.get(idOf(segment))
+        return isAll && address !== undefined ? { rows: segment.rows, address } : undefined
+      }),
     }
   }
 
@@ -100,6 +126,11 @@ export class PastBroker {
       for (const [place, n] of some.entries()) would[n] = answers[place]!
     }
     return would
+  }
+
+  /** As `DirectReader.lacks`. */
+  lacks(address: string, id: string): void {
+    this.#reader.lacks(address, id)
   }
 
   /** All shares at the same time. Where one fails, the others are stopped, and nothing is left of them. */
@@ -171,22 +202,23 @@ export function isPastBroker({ form }: Pick<FromSegments, "form">): boolean {
 }
 
 /**
- * Each whole segment brought the rows that its metadata promises.
- * @throws DruidsyncError `count-mismatch`, retryable
+ * Each whole segment brought the rows that its metadata promises. Who sent something else is not asked for it again.
+ * @throws SegmentLacking
  */
 export async function checkSegments(
+  { direct }: { readonly direct?: PastBroker | undefined },
   { form, promised }: Pick<FromSegments, "form" | "promised">,
   perSegment: readonly number[],
 ): Promise<void> {
   if (form.kind !== "batches") return
-  for (const [n, rows] of promised.entries()) {
-    if (rows === undefined || perSegment[n] === rows) continue
-    throw new DruidsyncError(
-      "count-mismatch",
-      `${perSegment[n]} rows of segment ${form.segments[n]} arrived, its metadata promises ${rows}`,
-      { retryable: true },
-    )
+  let lacking: SegmentLacking | undefined
+  for (const [n, one] of promised.entries()) {
+    if (one === undefined || perSegment[n] === one.rows) continue
+    const id = form.segments[n]!
+    direct?.lacks(one.address, id)
+    lacking ??= new SegmentLacking(id, perSegment[n]!, one.rows)
   }
+  if (lacking !== undefined) throw lacking
 }
 
 /** What is counted by the broker is read through it, too: row policies are its matter. */
@@ -211,8 +243,4 @@ function segmentsOf({ works }: Slice): Segment[] {
     }
   }
   return [...found]
-}
-
-function isWhole({ works }: Slice, segment: Segment): boolean {
-  return works.some(({ interval }) => contains(interval, segment.interval))
 }
