@@ -5,7 +5,7 @@ import type { Engine } from "../../src/store/engine.ts"
 import type { DatabaseFile } from "../../src/store/file/file.ts"
 import { rowText, type TextRow } from "./truth.ts"
 
-/** One datasource's table and checkpoints. */
+/** One table and its checkpoints. */
 export interface Copy {
   readonly rows: readonly TextRow[]
   readonly parts: readonly Part[]
@@ -16,26 +16,20 @@ export interface Copy {
   readonly chunksText: string
 }
 
-/** Copies by datasource; those without a table are missing. */
+/** Copies by table; those that are not there are missing. */
 export type Copies = ReadonlyMap<string, Copy>
 
-/** @param datasources names, which are their tables' names too */
-export function readFile(
-  engine: Engine,
-  file: DatabaseFile,
-  datasources: readonly string[],
-): Promise<Copies> {
+export function readFile(engine: Engine, file: DatabaseFile, names: readonly string[]): Promise<Copies> {
   if (!file.exists()) return Promise.resolve(new Map())
-  return file.read(() => readAttached(engine, datasources))
+  return file.read(() => readAttached(engine, names))
 }
 
 /** As `readFile`, while the file is attached: within a transaction, what it would commit. */
-export async function readAttached(engine: Engine, datasources: readonly string[]): Promise<Copies> {
-  const answer = await query(engine, datasources)
+export async function readAttached(engine: Engine, names: readonly string[]): Promise<Copies> {
+  const answer = await query(engine, names)
   const copies = new Map<string, Copy>()
   for (const [, name, cursorMs, json] of answer.filter(([kind]) => kind === "state")) {
-    const of = (wanted: string) =>
-      answer.filter(([kind, datasource]) => kind === wanted && datasource === name)
+    const of = (wanted: string) => answer.filter(([kind, table]) => kind === wanted && table === name)
     const chunks = of("chunk").sort((a, b) => ((a[2] as bigint) < (b[2] as bigint) ? -1 : 1))
     copies.set(String(name), {
       rows: of("row").map(([, , time, row]) => rowOf(time as bigint, JSON.parse(String(row)))),
@@ -48,13 +42,13 @@ export async function readAttached(engine: Engine, datasources: readonly string[
   return copies
 }
 
-/** Rows of `[kind, datasource, time, JSON]`. */
-async function query(engine: Engine, datasources: readonly string[]): Promise<unknown[][]> {
+/** Rows of `[kind, table, time, JSON]`. */
+async function query(engine: Engine, names: readonly string[]): Promise<unknown[][]> {
   const own = [
-    "SELECT 'state', datasource, epoch_ms(cursor), to_json(s)::VARCHAR FROM file._sync_state s",
-    "SELECT 'chunk', datasource, start_ms, to_json(c)::VARCHAR FROM file._sync_chunks c",
+    `SELECT 'state', "table", epoch_ms(cursor), to_json(s)::VARCHAR FROM file._sync_state s`,
+    `SELECT 'chunk', "table", start_ms, to_json(c)::VARCHAR FROM file._sync_chunks c`,
   ]
-  const tables = datasources.map(
+  const tables = names.map(
     (name) =>
       `SELECT 'row', '${name}', epoch_ms("__time"), to_json(t)::VARCHAR FROM file.${quoteName(name)} t`,
   )
@@ -62,15 +56,13 @@ async function query(engine: Engine, datasources: readonly string[]): Promise<un
     return await engine.rows([...tables, ...own].join(" UNION ALL "))
   } catch (error) {
     if (!/does not exist/.test((error as Error).message)) throw error
-    // Not every datasource had its first commit yet.
-    const names = (
+    // Not every table had its first commit yet.
+    const made = (
       await engine.rows("SELECT table_name FROM duckdb_tables() WHERE database_name = 'file'")
     ).flat()
-    if (!names.includes("_sync_state")) return []
-    const there = datasources.filter((name) => names.includes(name))
-    return engine.rows(
-      [...tables.filter((_, n) => there.includes(datasources[n]!)), ...own].join(" UNION ALL "),
-    )
+    if (!made.includes("_sync_state")) return []
+    const there = names.filter((name) => made.includes(name))
+    return engine.rows([...tables.filter((_, n) => there.includes(names[n]!)), ...own].join(" UNION ALL "))
   }
 }
 

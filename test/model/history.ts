@@ -92,6 +92,9 @@ export type Step =
     }
   | { readonly do: "configure"; readonly filter: boolean; readonly exclude: boolean }
 
+/** Rows, with a filter where the first table has none, or groups in buckets of this length. */
+export type Beside = "rows" | Every
+
 export interface History {
   readonly datasources: number
   readonly deletions: "keep" | "mirror"
@@ -103,6 +106,8 @@ export interface History {
   readonly direct?: boolean
   /** set: the tables are aggregates with buckets of this length */
   readonly every?: Every | undefined
+  /** more tables of the first datasource, which keep everything: rows that the first table's filter leaves out, or groups */
+  readonly beside?: readonly Beside[]
   readonly steps: readonly Step[]
   /** where the window of `keep` begins, in days, pull by pull and then again; none: everything is kept */
   readonly windows: readonly number[]
@@ -232,6 +237,8 @@ const first: fc.Arbitrary<Step> = fc
   )
   .map(([appends, others]): Step => ({ do: "change", changes: [...appends, ...others] }))
 
+const anEvery = fc.constantFrom("hour" as const, "day" as const, "week" as const, "month" as const)
+
 const any: fc.Arbitrary<History> = fc.record({
   datasources: fc.oneof({ weight: 4, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.constant(2) }),
   deletions: fc.constantFrom("keep" as const, "mirror" as const),
@@ -248,11 +255,15 @@ const any: fc.Arbitrary<History> = fc.record({
     // Mostly it moves on; it may begin after every row, and become longer again.
     { weight: 2, arbitrary: fc.array(fc.nat(DAYS), { minLength: 1, maxLength: 4 }) },
   ),
-  every: fc.oneof(
-    { weight: 2, arbitrary: fc.constant(undefined) },
+  every: fc.oneof({ weight: 2, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: anEvery }),
+  beside: fc.oneof(
+    { weight: 2, arbitrary: fc.constant([]) },
     {
       weight: 1,
-      arbitrary: fc.constantFrom("hour" as const, "day" as const, "week" as const, "month" as const),
+      arbitrary: fc.uniqueArray(fc.oneof(fc.constant("rows" as const), anEvery), {
+        minLength: 1,
+        maxLength: 2,
+      }),
     },
   ),
 })

@@ -1,5 +1,6 @@
 /** Plays one history on a rig and holds every pull to the invariants. */
 
+import type { Every } from "../../src/base/buckets.ts"
 import { DruidsyncError } from "../../src/base/errors.ts"
 import type { DatasourceSettings, PullSettings } from "../../src/config/settings.ts"
 import { settingsDigest } from "../../src/config/settings-digest.ts"
@@ -17,11 +18,13 @@ import { pullSettings } from "../support/pull-settings.ts"
 import { checkAnyTime, checkComplete } from "./check.ts"
 import { type Copies, readAttached, readFile } from "./copy.ts"
 import { applyChange, startOf } from "./druid-steps.ts"
-import type { Fault, History, Mishap, Step, Targeted } from "./history.ts"
+import type { Beside, Fault, History, Mishap, Step, Targeted } from "./history.ts"
 import { Died, type Disturbance, type Rig } from "./rig.ts"
 import { FILTER, fateBefore, isBereft, Segments, type Stretch, stretchesOf } from "./truth.ts"
 
 const NAMES = ["alpha", "beta"]
+/** Of a table beside the first datasource's own. */
+const besideName = (one: Beside) => `${one} beside ${NAMES[0]}`
 
 /** What a history did, for statistics and for the text of a failure. */
 export interface Played {
@@ -124,33 +127,43 @@ class Game {
     this.#rig.remove(this.#path)
   }
 
+  get #tables(): string[] {
+    return this.#settings.map(({ table }) => table)
+  }
+
   #configure({ filter, exclude }: { filter: boolean; exclude: boolean }): void {
-    const { deletions, realtime, every } = this.#history
-    this.#settings = this.#names.map((name): DatasourceSettings => {
-      return {
-        name,
-        table: name,
-        ...(every === undefined
-          ? { columns: { include: undefined, exclude: exclude ? ["s"] : [] } }
-          : {
-              columns: { include: undefined, exclude: [] },
-              aggregate: {
-                every,
-                by: exclude ? [] : [{ name: "s" }],
-                measures: [{ name: "total", expression: 'SUM("n")' }],
-              },
-            }),
-        filter: filter ? FILTER : undefined,
-        sinceMs: undefined,
-        deletions,
-        keepMs: "all",
-        realtime,
-        multiValue: "list",
-        rows: "all",
-        rowHash: false,
-        lookbackMs: 0,
-      }
+    const { deletions, realtime, every, beside = [] } = this.#history
+    const settingsOf = (name: string, table: string, buckets: Every | undefined, isFiltered: boolean) => ({
+      name,
+      table,
+      hasSiblings: name === NAMES[0] && beside.length > 0,
+      ...(buckets === undefined
+        ? { columns: { include: undefined, exclude: exclude ? ["s"] : [] } }
+        : {
+            columns: { include: undefined, exclude: [] },
+            aggregate: {
+              every: buckets,
+              by: exclude ? [] : [{ name: "s" }],
+              measures: [{ name: "total", expression: 'SUM("n")' }],
+            },
+          }),
+      filter: isFiltered ? FILTER : undefined,
+      sinceMs: undefined,
+      deletions,
+      keepMs: "all" as const,
+      realtime,
+      multiValue: "list" as const,
+      rows: "all" as const,
+      rowHash: false,
+      lookbackMs: 0,
     })
+    this.#settings = [
+      ...this.#names.map((name) => settingsOf(name, name, every, filter)),
+      ...beside.map((one) => {
+        const buckets = one === "rows" ? undefined : one
+        return settingsOf(NAMES[0]!, besideName(one), buckets, !filter)
+      }),
+    ]
     for (const one of this.#settings) this.#settingsOf.set(settingsDigest(one), one)
   }
 
@@ -171,18 +184,19 @@ class Game {
     await this.#pullAndCheck(step.mishaps, step.full, step.patient)
   }
 
-  /** Where the window begins now; undefined where everything is kept. */
-  get #start(): bigint | undefined {
+  /** Where the window of a table begins now; undefined where everything is kept. */
+  #startOf({ name, table }: DatasourceSettings): bigint | undefined {
     const { windows } = this.#history
-    return windows.length === 0 ? undefined : startOf(windows[this.#windows % windows.length]!)
+    if (windows.length === 0 || table !== name) return undefined
+    return startOf(windows[this.#windows % windows.length]!)
   }
 
   /** With the window of now: noon of its first day is as long ago as rows are kept. */
   #windowed(): DatasourceSettings[] {
-    const start = this.#start
-    if (start === undefined) return this.#settings
-    const keepMs = this.#rig.nowMs - Number(start) - 43_200_000
-    return this.#settings.map((one) => ({ ...one, keepMs }))
+    return this.#settings.map((one) => {
+      const start = this.#startOf(one)
+      return start === undefined ? one : { ...one, keepMs: this.#rig.nowMs - Number(start) - 43_200_000 }
+    })
   }
 
   async #pullAndCheck(mishaps: readonly Mishap[], full: boolean, patient: boolean): Promise<Outcome> {
@@ -194,31 +208,31 @@ class Game {
       `  exit ${outcome.exitCode}${outcome.died ? " (died)" : ""}, ${outcome.rowsFetched} rows`,
     )
     this.#checkAnyTime(after)
-    const start = this.#start
     if (outcome.exitCode === 0 && outcome.quiet) {
       for (const settings of this.#settings) {
-        const { name } = settings
-        const copy = after.get(name)
+        const { name, table } = settings
+        const start = this.#startOf(settings)
+        const copy = after.get(table)
         const all = stretchesOf(this.#world, name, settings)
         const isKept =
           settings.aggregate === undefined || settings.deletions === "mirror"
             ? () => false
-            : isBereft(all, before.get(name)?.parts ?? [])
+            : isBereft(all, before.get(table)?.parts ?? [])
         const stretches = all.filter((stretch) => !isKept(stretch))
         if (copy === undefined) {
           const isDue = ({ rows, isCold, isLive }: Stretch) =>
             !isCold && !isLive && rows.some(({ time }) => start === undefined || time >= start)
-          if (stretches.some(isDue)) throw new Error(`exit 0, but there is no table ${name}`)
+          if (stretches.some(isDue)) throw new Error(`exit 0, but there is no table ${table}`)
           continue
         }
         // A stretch that came or changed while the run worked may have been committed in an earlier form and be kept so.
         if (!outcome.calm) continue
         const schemaLags = this.#world.datasource(name)?.staleSchema !== undefined
         checkComplete(
-          name,
+          table,
           settings,
           stretches,
-          before.get(name),
+          before.get(table),
           copy,
           this.#servesGone(name),
           schemaLags,
@@ -264,11 +278,14 @@ class Game {
   }
 
   #checkAnyTime(copies: Copies): void {
-    for (const [name, copy] of copies) checkAnyTime(name, copy, this.#segments.get(name)!, this.#settingsOf)
+    for (const [table, copy] of copies) {
+      const name = this.#names.find((one) => one === table) ?? NAMES[0]!
+      checkAnyTime(table, copy, this.#segments.get(name)!, this.#settingsOf)
+    }
   }
 
   #copy(): Promise<Copies> {
-    return readFile(this.#rig.engine, this.#rig.file(this.#path), this.#names)
+    return readFile(this.#rig.engine, this.#rig.file(this.#path), this.#tables)
   }
 
   async #pull(mishaps: readonly Mishap[], full: boolean, patient: boolean): Promise<Outcome> {
@@ -307,7 +324,7 @@ class Game {
       onSleep: (n) => {
         for (const one of of("wait")) if (one.wait === n) change(one.changes)
       },
-      beforeCommit: async () => this.#checkAnyTime(await readAttached(rig.engine, this.#names)),
+      beforeCommit: async () => this.#checkAnyTime(await readAttached(rig.engine, this.#tables)),
     }
     const ports = rig.ports(this.#path, this.#names, disturbance, abort.signal)
     this.#runs++
@@ -377,10 +394,11 @@ class Game {
     expectExit(again, [0])
     const { log } = this.#rig.fake
     // Whether Druid has a row in a window that no chunk lies in whole is asked as long as something would be deleted.
-    const start = this.#start
-    const isDoubtful = (settings: DatasourceSettings) =>
-      start !== undefined &&
-      fateBefore(stretchesOf(this.#world, settings.name, settings), start) !== "deleted"
+    const isDoubtful = (settings: DatasourceSettings) => {
+      const start = this.#startOf(settings)
+      const stretches = stretchesOf(this.#world, settings.name, settings)
+      return start !== undefined && fateBefore(stretches, start) !== "deleted"
+    }
     const asked = this.#settings.some(isDoubtful) ? log.kinds.replace(/( counts)+$/, "") : log.kinds
     if (asked !== "columns segments") throw new Error(`a pull with nothing new asked: ${log.kinds}`)
     if (again.rowsFetched !== 0) throw new Error(`a pull with nothing new fetched ${again.rowsFetched} rows`)
