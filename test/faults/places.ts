@@ -11,6 +11,8 @@ export interface Place {
   readonly n: number
   /** only a pull that goes past the broker comes to it */
   readonly isDirect?: true
+  /** Druid is asked whether it takes what the configuration says: what it refuses there is to be mended there */
+  readonly isOfConfig?: true
 }
 
 /**
@@ -42,3 +44,11 @@ export const PLACES: readonly Place[] = [
   { name: "locating", kind: "candidates", n: 1, isDirect: true },
   { name: "data node", kind: "segmentScan", n: 1, isDirect: true },
 ]
+
+/** The same for a table of groups, which never comes past the broker: its rows are fewer, and so are its slices. */
+export const PLACES_OF_GROUPS: readonly Place[] = PLACES.filter(({ isDirect }) => isDirect !== true).map(
+  (place) => {
+    if (place.name === "types") return { ...place, isOfConfig: true }
+    return place.name === "last slice" ? { ...place, n: 4 } : place
+  },
+)

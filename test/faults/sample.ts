@@ -1,6 +1,5 @@
 /** The part of the matrix that every run of the tests plays. The whole of it is played by `npm run test:long`. */
 import { faults } from "../support/fault-proxy/index.ts"
-import { PLACES } from "./places.ts"
 import type { Cell } from "./verdicts.ts"
 
 /** @returns each fault at one place of metadata and at one slice, and each place with one fault of each verdict. Pure. */
@@ -12,7 +11,7 @@ export function sample(all: readonly Cell[]): Cell[] {
     for (const cells of [struck.filter(isOfSlice), struck.filter((cell) => !isOfSlice(cell))])
       if (cells.length > 0) chosen.add(cells[n % cells.length]!)
   }
-  for (const place of PLACES) {
+  for (const place of new Set(all.map((cell) => cell.place))) {
     const here = all.filter((cell) => cell.place === place)
     for (const kind of new Set(here.map(({ verdict }) => verdict.kind))) {
       const alike = here.filter(({ verdict }) => verdict.kind === kind)

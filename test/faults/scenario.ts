@@ -12,6 +12,7 @@ import { difference, Multiset } from "../support/conformance/rows.ts"
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy/index.ts"
 import type { Place } from "./places.ts"
 import { type Outcome, type PullOptions, runPull } from "./run.ts"
+import { ROWS, type Shape } from "./shape.ts"
 import { fakeTheatre, type Theatre, type Timed, timed } from "./theatre.ts"
 
 /** The table; its datasource is called as the theatre likes. */
@@ -42,6 +43,7 @@ export class Scenario {
   readonly folder: string
   readonly out: string
   readonly #settings: Settings
+  readonly #shape: Shape
   readonly #looker: Looker
   #before: readonly Timed[] = []
   #after: readonly Timed[] = []
@@ -52,6 +54,7 @@ export class Scenario {
     nodeProxy: FaultProxy | undefined,
     folder: string,
     settings: Settings,
+    shape: Shape,
     looker: Looker,
   ) {
     this.#theatre = theatre
@@ -60,11 +63,12 @@ export class Scenario {
     this.folder = folder
     this.out = join(folder, "copy.duckdb")
     this.#settings = settings
+    this.#shape = shape
     this.#looker = looker
   }
 
-  /** Pulls once, then lets Druid change. */
-  static async open(given?: Theatre): Promise<Scenario> {
+  /** Pulls once, then lets Druid change. @param shape of the table */
+  static async open(given?: Theatre, shape: Shape = ROWS): Promise<Scenario> {
     const theatre = given ?? (await fakeTheatre())
     await theatre.build()
     const proxy = await startFaultProxy(theatre.url)
@@ -73,25 +77,25 @@ export class Scenario {
     if (nodeProxy !== undefined) dataNode?.showAs(`127.0.0.1:${nodeProxy.port}`)
     const folder = mkdtempSync(join(root, "druidsync-faults-"))
     const path = join(folder, "config.json")
-    const datasources = [{ name: theatre.datasource, table: TABLE }]
+    const datasources = [{ name: theatre.datasource, table: TABLE, ...shape.entry }]
     const config = { host: "127.0.0.1", port: proxy.port, protocol: "http", datasources }
     writeFileSync(path, JSON.stringify(config), { mode: 0o600 })
     const loaded = await loadConfig(path, { env: {}, overrides: {} })
     const settings = { ...loaded, pull: { ...loaded.pull, sliceRows: 20, concurrency: 1 } }
-    const scenario = new Scenario(theatre, proxy, nodeProxy, folder, settings, await Looker.open())
+    const scenario = new Scenario(theatre, proxy, nodeProxy, folder, settings, shape, await Looker.open())
     await scenario.#start()
     return scenario
   }
 
   async #start(): Promise<void> {
-    this.#before = await this.#theatre.truth()
+    this.#before = this.#shape.of(await this.#theatre.truth())
     const first = await this.pull()
     if (first.exitCode !== 0) throw new Error(`the first pull failed: ${first.message}`)
     copyFileSync(this.out, this.#base)
     // Past the broker, too, there are answers that will be old by then.
     if (this.#nodeProxy !== undefined) await this.pull({ direct: true }, join(this.folder, "direct.duckdb"))
     await this.#theatre.change()
-    this.#after = await this.#theatre.truth()
+    this.#after = this.#shape.of(await this.#theatre.truth())
     // Once without a fault: the proxy learns the answer to each question.
     const rehearsal = await this.pull()
     if (rehearsal.exitCode !== 0) throw new Error(`the rehearsal failed: ${rehearsal.message}`)
@@ -139,7 +143,7 @@ export class Scenario {
   async look(out = this.out): Promise<Look> {
     const content = this.#looker.query(
       out,
-      `SELECT (SELECT list(struct_pack(ms := epoch_ms(__time), page := page, tags := tags, n := n)) FROM ${TABLE}) AS held,
+      `SELECT (SELECT list(struct_pack(ms := epoch_ms(__time), page := page, tags := tags, n := ${this.#shape.value})) FROM ${TABLE}) AS held,
          (SELECT list(struct_pack(start_ms := start_ms, end_ms := end_ms, rows := rows)) FROM _sync_chunks) AS parts`,
     )
     const found = await content.catch((error: unknown) => {

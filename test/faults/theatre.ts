@@ -6,6 +6,10 @@ import { DataNode } from "../support/fake-druid/http/data-node.ts"
 /** A row as far as it is compared. */
 export interface Timed {
   readonly ms: bigint
+  readonly page: unknown
+  /** null or a list */
+  readonly tags: unknown
+  readonly n: unknown
   /** all values, canonical */
   readonly text: string
 }
@@ -60,7 +64,7 @@ const STREAMED = sceneRows(5, 6, 45)
 
 export function timed(ms: bigint, page: unknown, tags: unknown, n: unknown): Timed {
   const list = tags === null || Array.isArray(tags) ? tags : [tags]
-  return { ms, text: JSON.stringify([String(ms), page, list, String(n)]) }
+  return { ms, page, tags: list, n, text: JSON.stringify([String(ms), page, list, String(n)]) }
 }
 
 /** Not plain ASCII: its characters can be cut in two. */

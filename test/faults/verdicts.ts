@@ -105,6 +105,8 @@ const NO_JSON: readonly string[] = ["ended in a row", "ended at once", "204", "e
 function verdictOf(fault: Fault, place: Place): Verdict {
   if (place.isDirect === true) return pastBroker(fault, place)
   const verdict = verdictAnywhere(fault, place)
+  if (place.isOfConfig === true && verdict.kind === "refused" && verdict.code === "query")
+    return { kind: "refused", exitCode: 2, code: "config" }
   if (place.kind !== "segmentMetadata") return verdict
   if (NO_JSON.includes(fault.name)) return { kind: "around", pauses: [] }
   const isRefusal = verdict.kind === "refused" || verdict.kind === "retried"
@@ -159,12 +161,14 @@ export interface Cell {
 }
 
 /** Every fault at every place where it can happen. */
-export function cells(): Cell[] {
+export function cells(places: readonly Place[] = PLACES): Cell[] {
   return faults.flatMap((fault) =>
-    PLACES.filter(({ kind }) => fault.at === undefined || fault.at(kind)).map((place) => ({
-      fault,
-      place,
-      verdict: verdictOf(fault, place),
-    })),
+    places
+      .filter(({ kind }) => fault.at === undefined || fault.at(kind))
+      .map((place) => ({
+        fault,
+        place,
+        verdict: verdictOf(fault, place),
+      })),
   )
 }
