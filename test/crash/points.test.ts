@@ -3,13 +3,15 @@
  * file opens, holds only what is proven, and the next pull brings it to what Druid holds and leaves nothing behind. A
  * boundary at which the disk holds the very bytes that it held at the one before is the same experiment once more, and is
  * left out, unless it is one of those below. Of what is left, each kind of statement or event is struck when it comes
- * first, in the middle, and last. `DRUIDSYNC_CRASH_ALL=1` plays every boundary.
+ * first, in the middle, and last; of an update of groups, every kind of change in a commit. `DRUIDSYNC_CRASH_ALL=1` plays
+ * every boundary.
  */
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import { spawn } from "node:child_process"
 import { existsSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { Scenario } from "../faults/scenario.ts"
+import { GROUPS } from "../faults/shape.ts"
 
 /** Runs beside each other; each has a file of its own. */
 const WORKERS = 2
@@ -26,12 +28,17 @@ const STEPS = [
   "after druid.spool",
 ]
 let scenario: Scenario
+let ofGroups: Scenario
 
 beforeAll(async () => {
   scenario = await Scenario.open()
-  scenario.proxy.arm()
+  ofGroups = await Scenario.open(undefined, GROUPS)
+  for (const { proxy } of [scenario, ofGroups]) proxy.arm()
 }, 60_000)
-afterAll(() => scenario.close())
+afterAll(async () => {
+  await scenario.close()
+  await ofGroups.close()
+})
 
 interface Boundary {
   readonly name: string
@@ -40,13 +47,11 @@ interface Boundary {
 }
 
 /** @returns what it printed, or undefined where it died as it was told to. @throws Error where it failed */
-function child(out: string, at?: Boundary): Promise<string | undefined> {
+function child({ configPath }: Scenario, out: string, at?: Boundary): Promise<string | undefined> {
   const target = at === undefined ? [] : [at.name, String(at.nth)]
-  const process_ = spawn(
-    process.execPath,
-    [join(import.meta.dir, "child.ts"), scenario.configPath, out, ...target],
-    { stdio: ["ignore", "pipe", "pipe"] },
-  )
+  const process_ = spawn(process.execPath, [join(import.meta.dir, "child.ts"), configPath, out, ...target], {
+    stdio: ["ignore", "pipe", "pipe"],
+  })
   const said: Buffer[] = []
   process_.stdout.on("data", (piece: Buffer) => said.push(piece))
   process_.stderr.on("data", (piece: Buffer) => said.push(piece))
@@ -60,33 +65,53 @@ function child(out: string, at?: Boundary): Promise<string | undefined> {
   })
 }
 
-/** The boundaries to die at in a run from this state, and how many it passes in all. */
-async function boundariesOf(
-  prepare: (out: string) => void,
-): Promise<{ readonly chosen: Boundary[]; readonly all: number }> {
-  const out = join(scenario.folder, "whole.duckdb")
+/** What a run from some state passes, in order, and whether the disk holds something new there. */
+interface Passed extends Boundary {
+  readonly isNew: boolean
+}
+
+async function boundariesOf(of: Scenario, prepare: (out: string) => void): Promise<Passed[]> {
+  const out = join(of.folder, "whole.duckdb")
   prepare(out)
-  const lines = ((await child(out)) ?? "").trim().split("\n")
+  const lines = ((await child(of, out)) ?? "").trim().split("\n")
   const counts = new Map<string, number>()
-  const chosen: Boundary[] = []
-  const isStep = (name: string) => STEPS.some((step) => name.startsWith(step))
   let held = ""
-  for (const line of lines) {
+  return lines.map((line): Passed => {
     const [name, disk] = line.split("\t") as [string, string]
     const nth = (counts.get(name) ?? 0) + 1
     counts.set(name, nth)
-    if (ALL || disk !== held || isStep(name)) chosen.push({ name, nth })
+    const isNew = disk !== held
     held = disk
-  }
-  return { chosen: ALL ? chosen : firstMiddleLast(chosen), all: lines.length }
+    return { name, nth, isNew }
+  })
 }
 
-/** Of each name three at most. Pure. */
-function firstMiddleLast(boundaries: readonly Boundary[]): Boundary[] {
-  return boundaries.filter((one) => {
-    const alike = boundaries.filter(({ name }) => name === one.name)
+/** Which boundaries to die at. Pure. */
+type Choice = (passed: readonly Passed[]) => readonly Boundary[]
+
+const isStep = ({ name }: Boundary) => STEPS.some((step) => name.startsWith(step))
+
+/** Of each name three at most. */
+const firstMiddleLast: Choice = (passed) => {
+  const telling = passed.filter((one) => one.isNew || isStep(one))
+  return telling.filter((one) => {
+    const alike = telling.filter(({ name }) => name === one.name)
     return [alike[0], alike[alike.length >> 1], alike.at(-1)].includes(one)
   })
+}
+
+/** Every kind of statement that changes something in the first commit, and each of the steps. */
+const ofCommit: Choice = (passed) => {
+  const begin = passed.findIndex(({ name }) => name === "before engine.run BEGIN")
+  const end = passed.findIndex(({ name }) => name === "before engine.run COMMIT")
+  const statements = passed
+    .slice(begin, end)
+    .filter(
+      ({ name }, n, all) =>
+        /^before engine\.(run|change) /.test(name) && all.findIndex((one) => one.name === name) === n,
+    )
+  const steps = STEPS.flatMap((step) => passed.find(({ name }) => name.startsWith(step)) ?? [])
+  return [...new Set([...statements, ...steps])]
 }
 
 interface Sweep {
@@ -99,17 +124,18 @@ interface Sweep {
   readonly missed: readonly string[]
 }
 
-async function sweep(prepare: (out: string) => void): Promise<Sweep> {
-  const { chosen: left, all } = await boundariesOf(prepare)
+async function sweep(of: Scenario, prepare: (out: string) => void, choice: Choice): Promise<Sweep> {
+  const passed = await boundariesOf(of, prepare)
+  const left = [...(ALL ? passed : choice(passed))]
   const wrong: string[] = []
   const died: string[] = []
   const missed: string[] = []
   const worker = async (name: string) => {
-    const out = join(scenario.folder, `${name}.duckdb`)
+    const out = join(of.folder, `${name}.duckdb`)
     for (let at = left.shift(); at !== undefined; at = left.shift()) {
       prepare(out)
       const text = `${at.name} (${at.nth})`
-      if ((await child(out, at)) !== undefined) {
+      if ((await child(of, out, at)) !== undefined) {
         missed.push(text)
         continue
       }
@@ -118,34 +144,39 @@ async function sweep(prepare: (out: string) => void): Promise<Sweep> {
         if (!holds) wrong.push(`${text}: ${otherwise}`)
       }
       if (existsSync(out)) {
-        const { proven } = await scenario.look(out)
+        const { proven } = await of.look(out)
         must(proven === undefined, `not a proven state: ${proven}`)
       }
-      const pulled = await scenario.pull({}, out)
+      const pulled = await of.pull({}, out)
       must(pulled.exitCode === 0, `the next pull: exit ${pulled.exitCode}: ${pulled.message}`)
-      const { equal } = await scenario.look(out)
+      const { equal } = await of.look(out)
       must(equal === undefined, `after the next pull: ${equal}`)
-      must(scenario.leftovers(out).length === 0, `left behind: ${scenario.leftovers(out)}`)
+      must(of.leftovers(out).length === 0, `left behind: ${of.leftovers(out)}`)
     }
   }
   await Promise.all(Array.from({ length: WORKERS }, (_, n) => worker(`worker-${n}`)))
-  return { all, wrong, died, missed }
+  return { all: passed.length, wrong, died, missed }
 }
 
-function mustBeWhole({ all, wrong, died, missed }: Sweep): void {
+function mustBeWhole({ all, wrong, died, missed }: Sweep, least: number): void {
   expect(wrong).toEqual([])
   expect(all).toBeGreaterThan(150)
-  expect(died.length).toBeGreaterThan(ALL ? 150 : 30)
+  expect(died.length).toBeGreaterThan(ALL ? 150 : least)
   expect(missed.length).toBeLessThan(died.length / 10)
   for (const step of STEPS) expect(died.filter((name) => name.startsWith(step)).length).toBeGreaterThan(0)
 }
 
 describe("SIGKILL at every boundary", () => {
   it("of an update that adds, replaces and streams: the next pull is complete", async () => {
-    mustBeWhole(await sweep((out) => scenario.reset(out)))
+    mustBeWhole(await sweep(scenario, (out) => scenario.reset(out), firstMiddleLast), 30)
   }, 1_200_000)
 
   it("of a first copy: the next pull is complete", async () => {
-    mustBeWhole(await sweep((out) => rmSync(out, { force: true })))
+    mustBeWhole(await sweep(scenario, (out) => rmSync(out, { force: true }), firstMiddleLast), 30)
+  }, 1_200_000)
+
+  it("of an update of groups: the next pull is complete", async () => {
+    const swept = await sweep(ofGroups, (out) => ofGroups.reset(out), ofCommit)
+    mustBeWhole(swept, STEPS.length - 1)
   }, 1_200_000)
 })
