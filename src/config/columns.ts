@@ -3,7 +3,7 @@
 import { type Readable, readInner, readValue } from "./entries.ts"
 import { type Path, type Problems, short } from "./problems.ts"
 import { COLUMNS_ACCEPTED, columnNames, columnsEntries } from "./schema.ts"
-import type { ColumnChoice } from "./settings.ts"
+import { type ColumnChoice, chooser } from "./settings.ts"
 
 const TIME = "__time"
 
@@ -28,8 +28,9 @@ export function readColumns(raw: unknown, path: Path, problems: Problems): Colum
   if (both !== undefined) problems.add(path, `${short(both)} is both included and excluded`)
   if (Object.hasOwn(add, TIME)) problems.add([...path, "add", TIME], "every table has a column of that name")
   refuseTwice(hash, [...path, "hash"], problems)
+  const isChosen = chooser({ include, exclude })
   for (const name of hash) {
-    const isThere = Object.hasOwn(add, name) || (include?.includes(name) ?? !exclude.includes(name))
+    const isThere = Object.hasOwn(add, name) || isChosen(name)
     if (name === TIME)
       problems.add([...path, "hash"], `${short(TIME)} cannot be hashed: rows are replaced by it`)
     else if (!isThere) problems.add([...path, "hash"], `${short(name)} is not copied`)

@@ -105,6 +105,12 @@ export interface ColumnChoice {
   readonly salt?: Secret | undefined
 }
 
+/** Which of Druid's columns a choice copies. */
+export function chooser({ include, exclude }: ColumnChoice): (name: string) => boolean {
+  const [included, left] = [include && new Set(include), new Set(exclude)]
+  return (name) => (included?.has(name) ?? true) && !left.has(name)
+}
+
 /** Groups of rows that a table holds in place of rows. */
 export interface Aggregate {
   readonly every: Every

@@ -1,5 +1,5 @@
 /** `check` on the fake Druid, in this process. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -8,25 +8,20 @@ import type { Check } from "../../src/commands/check/document.ts"
 import { deny, errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { DataNode } from "../support/fake-druid/http/data-node.ts"
 import { authority } from "../support/nginx/pki.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk, holding } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
-
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   fake.world.append("edits", [
     { __time: "2020-01-01", n: 1n },
     { __time: "2020-01-02", n: 2n },
   ])
-  desk = await Desk.open()
   await desk.configure(fake, ["edits"])
 })
-afterEach(() => desk.close())
 
 interface Answer {
   readonly exitCode: number

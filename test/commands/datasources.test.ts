@@ -1,24 +1,19 @@
 /** `datasources` on the fake Druid, in this process. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import type { DatasourcesReport } from "../../src/kit/cluster/document.ts"
-import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { errors, type FakeDruid, reply } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
-
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
   const { world } = fake
   world.append("edits", [{ __time: "2020-01-01" }, { __time: "2020-01-01T05:00" }, { __time: "2020-01-03" }])
   world.append("clicks", [{ __time: "2021-05-02" }], { granularity: "MONTH" })
 })
-afterEach(() => desk.close())
 
 async function report(configured: unknown = ["edits"]): Promise<DatasourcesReport> {
   await desk.configure(fake, configured)

@@ -1,6 +1,7 @@
 /** A datasource whose name Druid does not list: what was probably meant, from each command that asks Druid. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { describe, expect, it } from "bun:test"
+import { errors, type FakeDruid, reply } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk } from "./support.ts"
 
 const SLOW = 30_000
@@ -15,20 +16,15 @@ const COMMANDS = [
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   fake.world.append("wikipedia", [{ __time: "2016-06-27T01:00", page: "x" }])
   fake.world.append("koalas", [{ __time: "2016-06-27T01:00" }])
   fake.world.settle()
   await desk.configure(fake, ["koalas"])
   expect((await desk.run("pull -c $c -o $out -q")).code).toBe(0)
 })
-afterEach(() => desk.close())
 
 describe("a mistyped datasource", () => {
   it(

@@ -1,8 +1,9 @@
 /** `init` at a real terminal: menus by consola, and plain lines where the terminal or the person wants them. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk } from "./support.ts"
 
 const MAIN = join(import.meta.dirname, "../../src/main.ts")
@@ -11,16 +12,11 @@ const [HIDE_CURSOR, SHOW_CURSOR] = ["\u001b[?25l", "\u001b[?25h"]
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
   for (const name of ["edits", "koalas", "west"]) fake.world.append(name, [{ __time: "2020-01-01" }])
-  desk = await Desk.open()
 })
-afterEach(() => desk.close())
 
 /** Types each answer when its question is on the screen; a menu takes one key at a time. `TERM` is sent as the signal. */
 async function atTerminal(answers: readonly (readonly [question: string, keys: string])[], env = {}) {

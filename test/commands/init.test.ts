@@ -1,26 +1,21 @@
 /** `init` on the fake Druid, by flags and by answers typed into a terminal that is none. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { afterEach, beforeEach, describe, expect, it } from "bun:test"
 import { readFile, stat, writeFile } from "node:fs/promises"
 import { PassThrough } from "node:stream"
 import { configSchemaText } from "../../src/config/json-schema.ts"
 import { deny, type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { DataNode } from "../support/fake-druid/http/data-node.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
-
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
   for (const name of ["edits", "a b", "a-b", "_sync_state"])
     fake.world.append(name, [{ __time: "2020-01-01" }])
-  desk = await Desk.open()
 })
-afterEach(() => desk.close())
 
 const init = (...words: string[]) =>
   desk.run(["init", "--host", fake.url, "--config", desk.path("new.json"), ...words])

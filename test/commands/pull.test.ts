@@ -1,22 +1,18 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
   fake.world.append("w", [
     { __time: "2016-06-27", page: "x" },
     { __time: "2016-06-28T01:02:03.004", page: "y" },
   ])
 })
-afterEach(() => desk.close())
 
 /** sizes of responses are the fake's own */
 const neutral = (text: string) => text.replace(/\(\d+ B\)/g, "(N B)")

@@ -1,19 +1,16 @@
 /** `query` on real files, in this process. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { readFile, writeFile } from "node:fs/promises"
 import { PassThrough } from "node:stream"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk, holding } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
-
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  desk = await Desk.open()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   await desk.sql(
     "CREATE TABLE file.wiki AS SELECT range::BIGINT + 9223372036854775800 AS big, 'page ' || range AS page FROM range(5)",
     "CREATE TABLE file._sync_state (datasource VARCHAR)",
@@ -21,7 +18,6 @@ beforeEach(async () => {
     "CREATE VIEW file.pages AS SELECT 'one' AS page",
   )
 })
-afterEach(() => desk.close())
 
 const query = (...words: string[]) => desk.run(["query", "--out", "$out", ...words])
 

@@ -1,21 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk, holding, reading } from "./support.ts"
 
 const SLOW = 60_000
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
 })
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
-})
-afterEach(() => desk.close())
 
 const row = (time: string, more: object = { page: "x" }) => ({ __time: time, ...more })
 

@@ -1,18 +1,14 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { describe, expect, it } from "bun:test"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
 })
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
-})
-afterEach(() => desk.close())
 
 describe("druidsync schema", () => {
   it("shows the DuckDB type of every column with notes, without a file", async () => {

@@ -1,20 +1,16 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk, holding } from "./support.ts"
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
 })
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
-})
-afterEach(() => desk.close())
 
 const row = (time: string, page = "x") => ({ __time: time, page })
 /** the file's size is DuckDB's own business */

@@ -1,20 +1,17 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import type { VerifyReport } from "../../src/commands/verify/document.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
 import { DataNode } from "../support/fake-druid/http/data-node.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Desk } from "./support.ts"
 
 const SLOW = 30_000
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   fake.world.define("w", { page: "STRING", n: "LONG" })
   for (const day of ["2020-01-01", "2020-01-02"]) {
     fake.world.append("w", [
@@ -26,7 +23,6 @@ beforeEach(async () => {
   await desk.configure(fake, ["w"])
   expect((await desk.run("pull -c $c -o $out -q")).code).toBe(0)
 })
-afterEach(() => desk.close())
 
 describe("druidsync verify", () => {
   it(

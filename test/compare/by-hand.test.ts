@@ -1,21 +1,18 @@
 /** What the user made by hand on a table does not get into the way of a comparison, and a repair leaves it there. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { beforeEach, describe, expect, it } from "bun:test"
 import type { VerifyReport } from "../../src/commands/verify/document.ts"
 import type { ExportReport } from "../../src/lake/document.ts"
 import { Desk } from "../commands/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 
 const SLOW = 60_000
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   for (const name of ["w", "other"]) {
     fake.world.define(name, { page: "STRING", n: "LONG" })
     for (const day of ["2020-01-01", "2020-01-02"])
@@ -28,7 +25,6 @@ beforeEach(async () => {
   await desk.configure(fake, ["w", "other"])
   expect((await desk.run("pull -c $c -o $out -q")).code).toBe(0)
 })
-afterEach(() => desk.close())
 
 async function verified(flags = ""): Promise<VerifyReport & { code: number }> {
   const ran = await desk.run(`verify -c $c -o $out --json${flags}`)

@@ -3,26 +3,12 @@ import type { Chunk, Part, PartState, Segment } from "../../src/base/domain.ts"
 import { parseSample, sampled } from "../../src/compare/sample.ts"
 import { packed, stillAnswers, stretchesOf } from "../../src/compare/stretches.ts"
 import { segmentSetText } from "../../src/plan/segment-set.ts"
+import { seg } from "../plan/support.ts"
 
 const DAY = 86_400_000n
 const options = { settings: "s", since: undefined, until: undefined, realtime: "include" as const }
 
-function segment(day: bigint, given: Partial<Segment> = {}): Segment {
-  return {
-    interval: { start: day * DAY, end: (day + 1n) * DAY },
-    version: "v1",
-    partition: 0,
-    rows: 10,
-    sizeBytes: 1,
-    isPublished: true,
-    isAvailable: true,
-    isRealtime: false,
-    replicationFactor: 1,
-    isTombstone: false,
-    isUsed: true,
-    ...given,
-  }
-}
+const segment = (day: bigint, given: Partial<Segment> = {}) => seg(day * DAY, (day + 1n) * DAY, given)
 
 function chunk(day: bigint, given: Partial<Segment> = {}): Chunk {
   const one = segment(day, given)

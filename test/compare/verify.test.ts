@@ -1,8 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { createHash } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { Bench, datasource } from "../pull/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { check, differences, fill, type Given, NAME, skips, TABLE, tamper } from "./support.ts"
 
 const SLOW = 30_000
@@ -11,15 +12,10 @@ const settings = datasource(NAME)
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
 })
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  bench = await Bench.open(fake)
-})
-afterEach(() => bench.close())
 
 async function pulled(days: readonly string[] = DAYS): Promise<void> {
   fill(fake.world, days)

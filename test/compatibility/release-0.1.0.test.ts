@@ -1,5 +1,5 @@
 /** What the 0.1.0 executable left behind is taken up as it is: no row is fetched again, no file is written again. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { cp, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { gunzipSync } from "node:zlib"
@@ -9,7 +9,8 @@ import { Desk } from "../commands/support.ts"
 import { CONFIG_PATH, inMemory } from "../config/support.ts"
 import { change, DATASOURCES, fill } from "../fixtures/0.1.0/world.ts"
 import { query } from "../support/conformance/duckdb.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 
 const SLOW = 60_000
 const FIXTURE = join(import.meta.dirname, "../fixtures/0.1.0")
@@ -18,21 +19,16 @@ const LAKES = ["lake-parquet", "lake-csv", "lake-json"] as const
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   fill(fake.world)
   change(fake.world)
-  desk = await Desk.open()
   // After the runs of the fixture, which took the machine's own clock.
   desk.nowMs = Date.UTC(2027, 0, 1)
   await desk.configure(fake, DATASOURCES)
   await take("whole")
 })
-afterEach(() => desk.close())
 
 /** The file of the fixture becomes the desk's. */
 async function take(file: "whole" | "shard"): Promise<void> {

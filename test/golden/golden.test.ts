@@ -1,20 +1,17 @@
 /** What the commands print, as text and as JSON, against the fake Druid. See `golden.ts` for how to rewrite the files. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, it } from "bun:test"
+import { describe, it } from "bun:test"
 import { Desk } from "../commands/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { golden } from "./golden.ts"
 
 const SLOW = 60_000
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   const { world } = fake
   world.define("edits", { page: "STRING", Page: "STRING", tags: "STRING", n: "LONG" })
   for (const day of ["2020-01-01", "2020-01-02", "2020-01-03"]) {
@@ -28,7 +25,6 @@ beforeEach(async () => {
   world.settle("koalas-to-the-max")
   await desk.configure(fake, ["edits", "koalas-to-the-max"])
 })
-afterEach(() => desk.close())
 
 /** A copy in which a chunk is out of date, one is kept, one is not served, and one differs. */
 async function worn(): Promise<void> {

@@ -1,5 +1,5 @@
 /** `druidsync export` and `verify --lake` on the fake Druid: pull, export, change, export again. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { beforeEach, describe, expect, it } from "bun:test"
 import { existsSync } from "node:fs"
 import {
   copyFile,
@@ -18,19 +18,16 @@ import type { ExportReport, LakeReport } from "../../src/lake/document.ts"
 import type { Manifest } from "../../src/lake/manifest.ts"
 import { openEngine } from "../../src/store/engine.ts"
 import { Desk } from "../commands/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 
 const SLOW = 60_000
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   fake.world.define("w", { page: "STRING", n: "LONG" })
   for (const day of ["2020-01-30", "2020-01-31", "2020-02-01"]) {
     fake.world.append("w", [
@@ -42,7 +39,6 @@ beforeEach(async () => {
   await desk.configure(fake, ["w"])
   await pulled()
 })
-afterEach(() => desk.close())
 
 async function pulled(more = ""): Promise<void> {
   const ran = await desk.run(`pull -c $c -o $out -q${more}`)

@@ -1,11 +1,12 @@
 /** Folders whose names mean something to a glob, to a shell, to SQL or to Hive's partitioning are folders like any other. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { openEngine } from "../../src/store/engine.ts"
 import { spoolSource } from "../../src/store/rows/spool-source.ts"
 import { Desk } from "../commands/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 
 const NAMES = [
   "dt=2024-01-01/json=1",
@@ -17,13 +18,9 @@ const NAMES = [
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, (one, own) => {
+  fake = one
+  desk = own
   fake.world.define("w", { page: "STRING", json: "COMPLEX<json>", d: "DOUBLE", tags: "STRING" })
   fake.world.append("w", [
     { __time: "2020-01-30", page: "a", json: '{"a":1}', d: -0, tags: ["x", "y"] },
@@ -31,7 +28,6 @@ beforeEach(async () => {
   ])
   fake.world.settle("w")
 })
-afterEach(() => desk.close())
 
 describe("a folder named", () => {
   for (const name of NAMES) {

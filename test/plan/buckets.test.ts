@@ -1,33 +1,21 @@
 import { describe, expect, it } from "bun:test"
 import fc from "fast-check"
 import { bucketEnd, bucketStart, bucketStepMs, bucketsAround, EVERY } from "../../src/base/buckets.ts"
-import type { Chunk, Segment } from "../../src/base/domain.ts"
+import type { Chunk } from "../../src/base/domain.ts"
 import { contains } from "../../src/base/intervals.ts"
 import { formatDruidTime, MAX_TIME, MIN_TIME, parseDruidTime } from "../../src/base/time.ts"
 import { bereft, unitsOf, wholeBuckets } from "../../src/plan/buckets.ts"
 import { knownRows } from "../../src/plan/chunks.ts"
 import { segmentSetText } from "../../src/plan/segment-set.ts"
+import { seg } from "./support.ts"
 
 const at = (text: string) => parseDruidTime(text.includes("T") ? `${text}:00.000Z` : `${text}T00:00:00.000Z`)
 const day = (ms: bigint) => formatDruidTime(ms).slice(0, 10)
 const times = fc.bigInt({ min: MIN_TIME, max: MAX_TIME - 1n })
 
 function chunk(start: string, end: string, rows = 10): Chunk {
-  const interval = { start: at(start), end: at(end) }
-  const segment: Segment = {
-    interval,
-    version: "v1",
-    partition: 0,
-    rows,
-    sizeBytes: 1,
-    isPublished: true,
-    isAvailable: true,
-    isRealtime: false,
-    replicationFactor: 1,
-    isTombstone: false,
-    isUsed: true,
-  }
-  return { interval, segments: [segment] }
+  const segment = seg(at(start), at(end), { rows })
+  return { interval: segment.interval, segments: [segment] }
 }
 
 const spans = (chunks: readonly Chunk[]) =>

@@ -1,7 +1,9 @@
 /** Chunks of which Druid lists some partitions of the core set and answers no row: waiting mends nothing (FIELD 12). */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { brokenOf } from "../../src/pull/broken.ts"
-import { errors, type FakeDruid, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { seg } from "../plan/support.ts"
+import { errors, type FakeDruid, reply } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
 const DAY = "2020-01-02T00:00:00.000Z/2020-01-03T00:00:00.000Z"
@@ -9,20 +11,15 @@ const REASON = "partition 1 of 3 is not among the used segments"
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
   for (const day of ["2020-01-01", "2020-01-02", "2020-01-03"])
     fake.world.overwrite("w", `${day}/${day.slice(0, -1)}${Number(day.at(-1)) + 1}`, dayRows(day, 30), {
       partitions: 3,
     })
   fake.world.settle()
-  bench = await Bench.open(fake)
 })
-afterEach(() => bench.close())
 
 describe("a partition of the core set that is not among the used segments", () => {
   it("leaves its day out: nothing is waited for, what is held is kept, exit code 0 with a warning", async () => {
@@ -115,20 +112,9 @@ describe("a core set", () => {
   const interval = { start: 0n, end: 10n }
   const chunkOf = (partitions: readonly number[], corePartitions: number | undefined) => ({
     interval,
-    segments: partitions.map((partition) => ({
-      interval,
-      version: "v",
-      partition,
-      ...(corePartitions === undefined ? {} : { corePartitions }),
-      rows: 1,
-      sizeBytes: 1,
-      isPublished: true,
-      isAvailable: true,
-      isRealtime: false,
-      replicationFactor: 1,
-      isTombstone: false,
-      isUsed: true,
-    })),
+    segments: partitions.map((partition) =>
+      seg(0, 10, { partition, ...(corePartitions === undefined ? {} : { corePartitions }) }),
+    ),
   })
 
   it("is whole, or appended to, or unknown: not broken", () => {

@@ -2,9 +2,10 @@
  * What users do to the file by hand: it survives a pull, or one sentence names it and says what to do, and the other
  * datasources are pulled all the same.
  */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { readSummary } from "../../src/store/notes/summary.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
 const SLOW = 60_000
@@ -13,19 +14,14 @@ const BOTH = [datasource("w"), datasource("other")]
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  bench = await Bench.open(fake)
+onFake(Bench, async (one, own) => {
+  fake = one
+  bench = own
   fake.world.append("w", rows(0, 5n))
   fake.world.append("other", rows(0, 5n))
   fake.world.settle()
   expect(await bench.pull(BOTH)).toMatchObject({ exitCode: 0, rowsFetched: 80 })
 })
-afterEach(() => bench.close())
 
 /** 40 rows of one day. @param n a value for each */
 function rows(from: number, n: bigint | string, more: object = {}) {

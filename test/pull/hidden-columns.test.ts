@@ -1,6 +1,7 @@
 /** Columns that segments hold and Druid's SQL denies: soon known, or hidden for good. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { describe, expect, it } from "bun:test"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
 const W = [datasource("w")]
@@ -8,16 +9,11 @@ const MINUTE = 60_000
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  bench = await Bench.open(fake)
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
   add("2020-01-01")
 })
-afterEach(() => bench.close())
 
 function add(day: string): void {
   fake.world.append(

@@ -1,7 +1,8 @@
 /** The file knows the cluster that it was pulled from: two of them are never mixed in one table. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { DruidsyncError, ExitCode } from "../../src/base/errors.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
 const PRODUCTION = "druid.example:8888"
@@ -10,16 +11,11 @@ const W = [datasource("w")]
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  bench = await Bench.open(fake)
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
   fill(0)
 })
-afterEach(() => bench.close())
 
 /** A cluster's two days of `w`; later calls make other segments. */
 function fill(from: number): void {

@@ -1,26 +1,21 @@
 /** What the pipeline does at the same time: what waits keeps nobody else waiting. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import {
   errors,
   type FakeDruid,
   type LoggedRequest,
   reply,
-  startFakeDruid,
   waitFor,
 } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Bench, datasource, dayRows } from "./support.ts"
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
 })
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  bench = await Bench.open(fake)
-})
-afterEach(() => bench.close())
 
 /** A promise, and what keeps it. */
 function gate() {

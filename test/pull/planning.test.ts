@@ -1,8 +1,9 @@
 /** Deciding what to fetch: few questions however many chunks there are, and rows that come while it is being decided. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { ExitCode } from "../../src/base/errors.ts"
 import { OUT_OF_TIME, type TimeLimit } from "../../src/pull/time-limit.ts"
-import { errors, type FakeDruid, reply, startFakeDruid, waitFor } from "../support/fake-druid/fake-druid.ts"
+import { errors, type FakeDruid, reply, waitFor } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Bench, datasource, idsInDruid, idsInFile } from "./support.ts"
 
 const HOURS = 600
@@ -12,20 +13,15 @@ const FILTERED = datasource("w", { filter: "\"channel\" = '#en'" })
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
   const rows = Array.from({ length: 2 * HOURS }, (_, n) =>
     rowAt(n * (HOUR_MS / 2), n, n % 2 === 0 ? "#en" : "#de"),
   )
   fake.world.append("w", rows, { granularity: "HOUR" })
   fake.world.settle()
-  bench = await Bench.open(fake)
 })
-afterEach(() => bench.close())
 
 function rowAt(ms: number, id: number, channel: string) {
   return { __time: START_MS + ms, id: BigInt(id), channel }

@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { beforeEach, describe, expect, it } from "bun:test"
 import { DruidsyncError } from "../../src/base/errors.ts"
-import { cut, errors, type FakeDruid, hang, reply, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { cut, errors, type FakeDruid, hang, reply } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { pullSettings } from "../support/pull-settings.ts"
 import { Bench, datasource, dayRows, idsInDruid, idsInFile } from "./support.ts"
 
@@ -8,15 +9,10 @@ const SLOW = 30_000
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
 })
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  bench = await Bench.open(fake)
-})
-afterEach(() => bench.close())
 
 async function expectEqual(name = "w"): Promise<void> {
   expect(await idsInFile(bench, name)).toEqual(idsInDruid(fake.world, name))

@@ -1,22 +1,20 @@
 /** A run that is given a time: nothing new after it, what is under way ends or is cut, and the next run goes on. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { ExitCode } from "../../src/base/errors.ts"
 import { GRACE_MS, OUT_OF_TIME, startTimeLimit, type TimeLimit } from "../../src/pull/time-limit.ts"
 import { Desk, holding } from "../commands/support.ts"
-import { type FakeDruid, startFakeDruid, waitFor } from "../support/fake-druid/fake-druid.ts"
+import { type FakeDruid, waitFor } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 import { Bench, datasource } from "./support.ts"
 
 const SLOW = 30_000
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
   for (const name of ["a", "b"]) {
     for (let day = 1; day <= 4; day++) {
       const rows = Array.from({ length: 10 }, (_, n) => ({ __time: `2024-01-0${day}T0${n}:00`, n }))
@@ -24,9 +22,7 @@ beforeEach(async () => {
     }
     fake.world.settle(name)
   }
-  bench = await Bench.open(fake)
 })
-afterEach(() => bench.close())
 
 /** A limit on the bench's clock, whose grace ends when the test says so. */
 function limitOf(ms: number) {

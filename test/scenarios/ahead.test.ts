@@ -1,22 +1,18 @@
 /** Rows of the future: freshness goes by the newest row that is not after now, and what is after it is named. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { beforeEach, describe, expect, it } from "bun:test"
 import { readFile } from "node:fs/promises"
 import { Desk } from "../commands/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   // Its clock says 2026-01-01.
-  desk = await Desk.open()
   await desk.configure(fake, ["w"])
 })
-afterEach(() => desk.close())
 
 const row = (time: string, page = "a") => ({ __time: time, page })
 

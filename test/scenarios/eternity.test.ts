@@ -1,27 +1,23 @@
 /** Rows at Druid's first instant, where `queryGranularity: all` puts each of them: DuckDB's word for it is `-infinity`. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { readdirSync } from "node:fs"
 import { MAX_TIME, MIN_TIME } from "../../src/base/time.ts"
 import { openEngine } from "../../src/store/engine.ts"
 import { Desk } from "../commands/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 
 const FIRST = "-146136543-09-08T08:23:32.096Z"
 
 let fake: FakeDruid
 let desk: Desk
-beforeAll(async () => {
-  fake = await startFakeDruid()
-})
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  desk = await Desk.open()
+onFake(Desk, async (one, own) => {
+  fake = one
+  desk = own
   fake.world.append("w", [row("a"), row("b"), row(null)], { granularity: "ALL" })
   fake.world.settle()
   await desk.configure(fake, ["w"], { rowHash: true })
 })
-afterEach(() => desk.close())
 
 const row = (page: string | null, time: bigint | string = MIN_TIME) => ({ __time: time, page })
 

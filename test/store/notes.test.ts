@@ -1,24 +1,20 @@
 /** What is noted for `report`: changes of tables, stretches that are missing, what verify found. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
+import { describe, expect, it } from "bun:test"
 import { tableChanges } from "../../src/store/notes/changes.ts"
 import type { StoredColumn } from "../../src/store/notes/tables.ts"
 import { recordVerifies, type VerifyRecord } from "../../src/store/notes/verifies.ts"
 import { Bench, datasource, dayRows } from "../pull/support.ts"
-import { type FakeDruid, startFakeDruid } from "../support/fake-druid/fake-druid.ts"
+import type { FakeDruid } from "../support/fake-druid/fake-druid.ts"
+import { onFake } from "../support/on-fake.ts"
 
 const SLOW = 30_000
 
 let fake: FakeDruid
 let bench: Bench
-beforeAll(async () => {
-  fake = await startFakeDruid()
+onFake(Bench, (one, own) => {
+  fake = one
+  bench = own
 })
-afterAll(() => fake.stop())
-beforeEach(async () => {
-  fake.reset()
-  bench = await Bench.open(fake)
-})
-afterEach(() => bench.close())
 
 const changes = () =>
   bench.query('SELECT change, "column", before, after FROM file._sync_changes ORDER BY rowid')

@@ -2,7 +2,7 @@
 
 import type { Interval } from "../../base/domain.ts"
 import { sumOf } from "../../base/lists.ts"
-import type { DatasourceSettings } from "../../config/settings.ts"
+import { chooser, type DatasourceSettings } from "../../config/settings.ts"
 import { findNodes, readNodes } from "../../druid/direct/probe.ts"
 import { isAlike } from "../../druid/direct/reader.ts"
 import type { ChunkOverview } from "../../druid/overview.ts"
@@ -58,10 +58,7 @@ async function oddColumn(
   const [{ name }] = settings as [DatasourceSettings]
   const stretches = intervals.map((interval) => ({ interval, segments: undefined }))
   const held = await new SegmentColumnsReader(client).read(name, stretches, signal)
-  const isRead = (column: string) =>
-    settings.some(
-      ({ columns: { include, exclude } }) => include?.includes(column) ?? !exclude.includes(column),
-    )
+  const isRead = (column: string) => settings.some(({ columns }) => chooser(columns)(column))
   for (const [column, { types }] of held) {
     if (!isRead(column)) continue
     if (types.size > 1) return `segments have column "${column}" as ${[...types].join(" and ")}`

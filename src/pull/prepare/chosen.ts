@@ -1,6 +1,6 @@
 /** Which columns a table is to have, by the config's choice. Pure. */
 import { DruidsyncError } from "../../base/errors.ts"
-import type { DatasourceSettings } from "../../config/settings.ts"
+import { chooser, type DatasourceSettings } from "../../config/settings.ts"
 import type { NamedColumn } from "../../druid/sql.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
 
@@ -16,7 +16,7 @@ export function chosenColumns(
   listed: readonly string[],
   held: readonly StoredColumn[] = [],
 ): NamedColumn[] {
-  const { include, exclude, add = {}, hash = [] } = columns
+  const { include, add = {}, hash = [] } = columns
   const computed = Object.entries(add).map(([name, expression]): NamedColumn => ({ name, expression }))
   const isThere = new Set([...listed, ...held.map((column) => column.name), ...Object.keys(add)])
   const missing = [...(include ?? []), ...hash].filter((name) => !isThere.has(name))
@@ -26,11 +26,7 @@ export function chosenColumns(
       `its columns are: ${listed.join(", ")}`,
     )
   }
-  const included = include === undefined ? undefined : new Set(include)
-  const left = new Set(exclude)
-  const chosen = listed.filter(
-    (name) => (included?.has(name) ?? true) && (name === "__time" || !left.has(name)),
-  )
+  const chosen = listed.filter(chooser(columns))
   const twice = chosen.find((name) => Object.hasOwn(add, name))
   if (twice !== undefined) {
     throw wrong(

@@ -4,6 +4,7 @@
  * already is hidden from this user (Druid's catalog, column permissions), and left out with a warning.
  */
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
+import { chooser } from "../../config/settings.ts"
 import type { Inventory } from "../../druid/catalog.ts"
 import type { Unlisted } from "../../store/notes/unlisted.ts"
 import type { Subject } from "../judge.ts"
@@ -36,8 +37,7 @@ export async function listedColumns(
   stored: ReadonlySet<string> | undefined,
   learnt: Learnt,
 ): Promise<Listed> {
-  const { include, exclude } = settings.columns
-  const isWanted = (name: string) => (include?.includes(name) ?? true) && !exclude.includes(name)
+  const isWanted = chooser(settings.columns)
   const namesIn = (columns: Inventory["columns"]) => columns.get(settings.name)?.map((column) => column.name)
   const missingIn = (names: readonly string[], from: Iterable<string>) =>
     [...from].filter((name) => isWanted(name) && !names.includes(name))
