@@ -1,5 +1,6 @@
 /** Reads which columns to copy, in either form, into one shape. */
 
+import { fold } from "../base/names.ts"
 import { type Readable, readInner, readValue } from "./entries.ts"
 import { type Path, type Problems, short } from "./problems.ts"
 import { COLUMNS_ACCEPTED, columnNames, columnsEntries } from "./schema.ts"
@@ -26,6 +27,9 @@ export function readColumns(raw: unknown, path: Path, problems: Problems): Colum
   if (exclude.includes(TIME)) problems.add([...path, "exclude"], `${short(TIME)} is always copied`)
   const both = exclude.find((name) => include?.includes(name))
   if (both !== undefined) problems.add(path, `${short(both)} is both included and excluded`)
+  const folded = Object.keys(add).map(fold)
+  const same = Object.keys(add).find((_, n) => folded.indexOf(folded[n]!) < n)
+  if (same !== undefined) problems.add([...path, "add", same], "the name is there twice")
   if (Object.hasOwn(add, TIME)) problems.add([...path, "add", TIME], "every table has a column of that name")
   refuseTwice(hash, [...path, "hash"], problems)
   const isChosen = chooser({ include, exclude })

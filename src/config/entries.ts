@@ -70,12 +70,12 @@ export function readValue<S extends v.GenericSchema>(
     return undefined
   }
   const told = new Set<string>()
-  for (const { keys, message } of result.issues.flatMap((issue) => leaves(issue, []))) {
+  for (const { keys, message, isOfKey } of result.issues.flatMap((issue) => leaves(issue, []))) {
     const place = JSON.stringify(keys)
     if (told.has(place)) continue
     told.add(place)
     const found = keys.reduce<unknown>((inner, part) => (inner as Record<string, unknown>)[part], value)
-    const what = hidden === undefined ? shown(found) : kindOf(found)
+    const what = isOfKey ? shown(keys.at(-1)) : hidden === undefined ? shown(found) : kindOf(found)
     problems.add([...path, ...keys], `found ${what}; accepted: ${message}`)
   }
   return undefined
@@ -101,6 +101,8 @@ export function refuseUnknownKeys(
 interface Leaf {
   readonly keys: (string | number)[]
   readonly message: string
+  /** the key itself is wrong, and not its value */
+  readonly isOfKey: boolean
 }
 
 /**
@@ -112,5 +114,6 @@ function leaves(issue: v.BaseIssue<unknown>, base: Leaf["keys"]): Leaf[] {
   if (issue.type === "strict_object" && issue.expected === "never") return []
   const inner = (issue.issues ?? []).filter((one) => one.path !== undefined)
   if (inner.length > 0) return inner.flatMap((one) => leaves(one, keys))
-  return [{ keys, message: issue.message }]
+  const isOfKey = issue.path?.at(-1)?.origin === "key"
+  return [{ keys, message: issue.message, isOfKey }]
 }

@@ -146,6 +146,28 @@ export function name(accepted: string) {
   return v.pipe(v.string(accepted), v.nonEmpty(accepted), v.regex(/^[^\0\p{Cs}]*$/u, accepted))
 }
 
+/** What Druid's parser takes for the name of a computed column: 128 characters at most, on one line (33.0.0). */
+export function newName() {
+  const accepted = "names of 1 to 128 characters, none of them a control character"
+  return v.pipe(
+    v.string(accepted),
+    v.nonEmpty(accepted),
+    v.maxLength(128, accepted),
+    v.regex(/^[^\p{Cc}\p{Cs}]*$/u, accepted),
+  )
+}
+
+/** An object of named values; an array is none, though valibot takes it for one. */
+export function record<
+  const K extends v.BaseSchema<string, string | number | symbol, v.BaseIssue<unknown>>,
+  const V extends v.GenericSchema,
+>(key: K, value: V, accepted: string) {
+  const schema = v.record(key, value, accepted)
+  const run: (typeof schema)["~run"] = (dataset, config) =>
+    schema["~run"](Array.isArray(dataset.value) ? { value: undefined } : dataset, config)
+  return { ...schema, "~run": run }
+}
+
 /** An expression in Druid SQL that can stand among others (see `expressionProblem`); spaces around it are cut off. */
 export function expression(accepted: string) {
   return v.pipe(

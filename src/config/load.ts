@@ -126,6 +126,7 @@ export async function loadConfig(configPath: string, options: LoadOptions = {}):
   const all = [...datasources, ...patterns.flatMap(({ settings }) => settings ?? [])]
   if (raw.hashSalt === undefined && all.some(({ columns }) => columns.hash !== undefined))
     problems.add(["hashSalt"], 'missing: "columns" has something to "hash", and a secret to do it with')
+  if (salt?.reveal() === "") problems.add(["hashSalt"], "it is empty, and hides nothing")
   const access = accessOf(keys, secrets, surroundings, problems)
   const proxies = proxiesOf(read.proxy === false ? false : secrets.at("proxy"), surroundings.env)
   problems.throwIfAny(configPath)

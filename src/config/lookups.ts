@@ -25,7 +25,8 @@ export function refuseLookupClashes(
   for (const [n, lookup] of lookups.entries()) {
     const table = fold(lookupTable(lookup))
     const other = owners.get(table)
-    if (lookups.indexOf(lookup) < n)
+    if (lookup === "*") problems.add(["lookups", n], 'all of them are "lookups": "*", without the brackets')
+    else if (lookups.indexOf(lookup) < n)
       problems.add(["lookups", n], `the lookup ${short(lookup)} is there twice`)
     else if (other !== undefined)
       problems.add(["lookups", n], `${clash(other, lookup)}; leave one of them out`)

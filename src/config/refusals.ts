@@ -75,8 +75,6 @@ const NOT_CARRIED: ReadonlySet<string> = new Set(["__proto__", "prototype", "con
 
 /** Adds a problem for each key of `context` that may not be set. */
 export function refuseReservedContext(context: unknown, problems: Problems): void {
-  // to valibot, an array is an object
-  if (Array.isArray(context)) problems.add(["context"], "found an array; accepted: an object")
   if (!isObject(context)) return
   for (const key of Object.keys(context)) {
     const why = Object.hasOwn(RESERVED_CONTEXT, key) ? RESERVED_CONTEXT[key] : undefined

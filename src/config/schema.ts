@@ -18,8 +18,10 @@ import {
   integer,
   keeping,
   name,
+  newName,
   oneOf,
   path,
+  record,
   size,
   timeout,
   words,
@@ -137,8 +139,8 @@ export const columnsEntries = {
   include: optional(columnNames, "copy only these (and __time, always)"),
   exclude: optional(v.array(columnName, "an array of column names"), "copy all but these"),
   add: optional(
-    v.record(
-      columnName,
+    record(
+      newName(),
       expression('an expression in Druid SQL, such as "UPPER(\\"cityName\\")"'),
       'an object of names and expressions, such as { "city": "UPPER(\\"cityName\\")" }',
     ),
@@ -153,10 +155,7 @@ export const columnsEntries = {
 /** Words for what an element of `by` accepts. */
 const BY_ACCEPTED = 'a column name, or an object such as { "city": "UPPER(\\"cityName\\")" }'
 const groupBy = v.union(
-  [
-    columnName,
-    v.pipe(v.record(columnName, expression(BY_ACCEPTED), BY_ACCEPTED), v.minEntries(1, BY_ACCEPTED)),
-  ],
+  [columnName, v.pipe(record(newName(), expression(BY_ACCEPTED), BY_ACCEPTED), v.minEntries(1, BY_ACCEPTED))],
   BY_ACCEPTED,
 )
 
@@ -168,8 +167,8 @@ export const aggregateEntries = {
     "columns, and expressions in Druid's SQL with their names, that tell groups apart",
   ),
   measures: optional(
-    v.record(
-      columnName,
+    record(
+      newName(),
       expression('an aggregation in Druid SQL, such as "SUM(\\"added\\")"'),
       'an object of names and aggregations, such as { "added": "SUM(\\"added\\")" }',
     ),
@@ -328,7 +327,7 @@ export const accessEntries = {
     "for Bearer authentication; may be a reference, or come from a token server; not with username",
   ),
   headers: optional(
-    v.record(v.string(), secret, HEADERS_ACCEPTED),
+    record(v.string(), secret, HEADERS_ACCEPTED),
     "more headers for each request to Druid; their values may be references",
   ),
   tls: optional(v.strictObject(tlsEntries, "an object"), "certificates, beyond the system's"),
@@ -348,7 +347,7 @@ export const accessEntries = {
 /** How to query Druid. */
 export const queryEntries = {
   context: withDefault(
-    v.record(v.string(), contextValue, "an object of texts, numbers and booleans"),
+    record(v.string(), contextValue, "an object of texts, numbers and booleans"),
     {},
     "extra query context for Druid",
   ),

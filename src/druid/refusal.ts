@@ -107,6 +107,12 @@ function plainRefusal(response: Refusal): DruidsyncError {
     // Only an interval of all time is no condition to Druid: each half of it is.
     return error("query", "Druid refused the query: it asks for a condition on time", { asksForLess: true })
   }
+  if (/Lookup \[.*\] not found/s.test(said)) {
+    return error("lookup", "Druid does not know a lookup that an expression names", {
+      exitCode: ExitCode.usage,
+      hint: 'check LOOKUP in "columns.add", "aggregate" and "filter"; druidsync datasources lists the lookups',
+    })
+  }
   if (/Object '.*' not found/s.test(said)) {
     return error("unknown-datasource", "Druid does not know the datasource", {
       exitCode: ExitCode.refused,

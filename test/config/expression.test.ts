@@ -11,6 +11,7 @@ describe("an expression in Druid SQL", () => {
     "a - -1",
     '"select" || over_all',
     "'it''s'",
+    "rank + \"LAG\"('a')",
     "'ünï 数'",
   ])("%s can stand among others", (sql) => {
     expect(expressionProblem(sql)).toBeUndefined()
@@ -29,7 +30,9 @@ describe("an expression in Druid SQL", () => {
     ["'a", "has a ' that nothing closes"],
     ['"a', 'has a " that nothing closes'],
     ["(SELECT 1)", "contains SELECT"],
-    ["ROW_NUMBER() OVER ()", "contains OVER"],
+    ["SUM(a) OVER ()", "contains OVER"],
+    ["rank ()", "contains RANK, a window function"],
+    ["ROW_NUMBER() OVER ()", "contains ROW_NUMBER, a window function"],
   ])("%j %s", (sql, problem) => {
     expect(expressionProblem(sql)).toBe(problem)
   })

@@ -208,7 +208,7 @@ describe("a configuration", () => {
       'lookups[1]: the lookup "a b" and the lookup "a-b" would both be the table "lookup_a_b"; leave one of them out',
     ],
     [{ realtime: "" }, 'realtime: found an empty text; accepted: "include" or "exclude"'],
-    [{ context: [] }, "context: found an array; accepted: an object"],
+    [{ context: [] }, "context: found an empty array; accepted: an object of texts, numbers and booleans"],
     [
       { context: { a: { b: 1 } } },
       "context.a: found an object; accepted: a text, a number that JavaScript holds exactly, true or false",

@@ -1,7 +1,7 @@
 /** Numbers, sizes and times as people read them. Pure, and the same on every machine: no locale, UTC only. */
 import type { Interval } from "../../base/domain.ts"
 import { hull, parseInterval, union } from "../../base/intervals.ts"
-import { civil, formatDruidTime } from "../../base/time.ts"
+import { civil, formatDruidTime, MIN_TIME } from "../../base/time.ts"
 
 /** `24,112` */
 export function count(value: number): string {
@@ -62,6 +62,8 @@ export function ago(thenMs: number, nowMs: number): string {
 
 /** `2016-06-27 21:31:02.498` from Druid's `2016-06-27T21:31:02.498Z`; seconds and fractions only where they count. */
 export function time(text: string): string {
+  // As DuckDB shows it, and the one bucket of all time begins there.
+  if (text === formatDruidTime(MIN_TIME)) return "-infinity"
   return text.replace("T", " ").replace(/(:00)?(\.000)?Z$/, "")
 }
 

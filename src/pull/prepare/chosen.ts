@@ -1,5 +1,6 @@
 /** Which columns a table is to have, by the config's choice. Pure. */
 import { DruidsyncError } from "../../base/errors.ts"
+import { fold } from "../../base/names.ts"
 import { chooser, type DatasourceSettings } from "../../config/settings.ts"
 import type { NamedColumn } from "../../druid/sql.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
@@ -27,7 +28,8 @@ export function chosenColumns(
     )
   }
   const chosen = listed.filter(chooser(columns))
-  const twice = chosen.find((name) => Object.hasOwn(add, name))
+  const inDruid = new Set(chosen.map(fold))
+  const twice = Object.keys(add).find((name) => inDruid.has(fold(name)))
   if (twice !== undefined) {
     throw wrong(
       `"columns.add" of datasource "${datasource}" has "${twice}", and so has Druid`,

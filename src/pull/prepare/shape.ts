@@ -61,7 +61,13 @@ export async function readShape(
   const header = await readTypes(ports, source, chosen)
   const found = stored?.all ?? (await severalValues(ports, source, header, chosen, works))
   const asText = await needText(ports, source, header, chosen, works, found, held)
-  const warnings = [...listed.warnings]
+  const idle = settings.columns.exclude.filter(
+    (name) => aggregate === undefined && !listed.names.includes(name),
+  )
+  const warnings = [
+    ...listed.warnings,
+    ...idle.map((name) => `"columns.exclude" has "${name}", which Druid does not show`),
+  ]
   const wanted = header.names.map((name, n): Omit<Column, "target"> => {
     const druidType = header.druidTypes[n]!
     const { expression } = chosen[n]!
