@@ -8,15 +8,15 @@ import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import packageJson from "../../package.json" with { type: "json" }
 import { buildExecutable } from "../build/build.ts"
-import { pull, type Surroundings, type Way, ways, wireBytes } from "./contenders.ts"
+import { pull, type Surroundings, ways, wireBytes } from "./contenders.ts"
 import { type BenchDruid, benchDruid, DATASOURCE } from "./druid.ts"
-import { bytesOf, parquetBytes, removeDatabase, rowsHeld } from "./files.ts"
-import type { Measured } from "./measure.ts"
+import { bytesOf, parquetBytes, removeDatabase } from "./files.ts"
 import { plot } from "./plot.ts"
 import { tryReading } from "./readers.ts"
 import { replayRuns } from "./replay/runs.ts"
 import type { ReplayWorld } from "./replay/spawn.ts"
 import type { Contender, Locking, Results, Run } from "./results.ts"
+import { rounded, runOf } from "./rounds.ts"
 import { druidsOwnTime, startUp } from "./start-up.ts"
 import { clientLine, markdown } from "./table.ts"
 import { python } from "./venv.ts"
@@ -27,7 +27,7 @@ const HELP = `npm run bench -- [--quick] [--rows 1000000] [--rounds 3] [--only K
   --rows N        rows of wikipedia in Druid
   --rounds N      rounds of what is quick; --slow-rounds N of what is slow (1)
   --only KEYS     just these, comma-separated; --without KEYS all but these:
-                  floor floor-star full csv cursor-10000 cursor-1000 pandas dlt-pyarrow dlt-pandas dlt-sqlalchemy
+                  floor floor-star full direct csv cursor-10000 cursor-1000 pandas dlt-pyarrow dlt-pandas dlt-sqlalchemy
                   nothing changes locking start-up replay scale
   --huge          replay 100M rows as well
   --source        run src/main.ts instead of the executable (which is built first)
@@ -118,16 +118,20 @@ async function measureLive(): Promise<Omit<Results, "date" | "version" | "machin
       config,
       JSON.stringify({ host: hostname, port: Number(port), protocol: "http", datasources: DATASOURCE }),
     )
-    const around = { url, folder, python: interpreter, druidsync, config }
-    const bytes = await wireBytes(url)
-    const contenders = await rounded(ways(around).filter((way) => isWanted(way.key)))
+    const around = { url, folder, datasource: DATASOURCE, python: interpreter, druidsync, config }
+    const bytes = await wireBytes(url, DATASOURCE)
+    const contenders = await rounded(
+      ways(around).filter((way) => isWanted(way.key)),
+      rows,
+      { rounds, slowRounds: Number(values["slow-rounds"]), dataDir: bench.druid.dataDir, say },
+    )
     const held = join(folder, "full.duckdb")
     if (bytesOf(held) === undefined) await pull(around, held)
     const size = await parquetBytes(held, DATASOURCE, join(folder, "rows.parquet"))
     const locking = isWanted("locking") ? await measureLocking(around) : undefined
     const starts = isWanted("start-up") ? await startUp(druidsync, held, folder) : []
     if (isWanted("nothing")) {
-      contenders.push(await measureNothing(around, held))
+      contenders.push(await measureNothing(around, bench, held))
       const ownMs = await druidsOwnTime(url, [DATASOURCE])
       starts.push({ label: "Druid's own answers to a pull that finds nothing new", wallMs: ownMs, cpuMs: 0 })
     }
@@ -139,32 +143,10 @@ async function measureLive(): Promise<Omit<Results, "date" | "version" | "machin
   }
 }
 
-/** All ways, taking turns. */
-async function rounded(list: readonly Way[]): Promise<Contender[]> {
-  const runs = new Map<string, Run[]>(list.map((way) => [way.key, []]))
-  const slowRounds = Number(values["slow-rounds"])
-  for (let n = 0; n < Math.max(rounds, slowRounds); n++) {
-    for (const way of list) {
-      if (n >= (way.isSlow ? slowRounds : rounds)) continue
-      say(`round ${n + 1}: ${way.label}`)
-      try {
-        runs.get(way.key)!.push(await runOf(await way.run(), rows, way.out))
-      } catch (error) {
-        // One way that fails (a package that changed, say) is no reason to lose the others.
-        say(`${way.key} failed: ${String(error).slice(-2000)}`)
-        continue
-      }
-      console.log(`   ${clientLine({ ...way, runs: runs.get(way.key)!.slice(-1) })}`)
-    }
-  }
-  return list
-    .map(({ key, label, group }) => ({ key, label, group, runs: runs.get(key)! }))
-    .filter((one) => one.runs.length > 0)
-}
-
-async function measureNothing(around: Surroundings, held: string): Promise<Contender> {
+async function measureNothing(around: Surroundings, { druid }: BenchDruid, held: string): Promise<Contender> {
   const runs: Run[] = []
-  for (let n = 0; n < Math.max(3, rounds); n++) runs.push(await runOf(await pull(around, held), 0, held))
+  for (let n = 0; n < Math.max(3, rounds); n++)
+    runs.push(await runOf(() => pull(around, held), 0, held, druid.dataDir))
   return { key: "nothing", label: "druidsync, nothing new", group: "ours", runs }
 }
 
@@ -174,16 +156,18 @@ async function measureChanges(around: Surroundings, bench: BenchDruid): Promise<
   removeDatabase(out)
   const added: Run[] = []
   const replaced: Run[] = []
+  const { dataDir } = bench.druid
+  const again = () => pull(around, out)
   for (let n = 0; n < Math.min(2, rounds); n++) {
     await pull(around, out)
     say("1% new rows")
     await bench.addOnePercent()
-    added.push(await runOf(await pull(around, out), Math.round(rows / 100), out))
+    added.push(await runOf(again, Math.round(rows / 100), out, dataDir))
     await bench.removeAdded()
     await pull(around, out)
     say("one day replaced")
     const count = await bench.replaceDay(n + 11)
-    replaced.push(await runOf(await pull(around, out), count, out))
+    replaced.push(await runOf(again, count, out, dataDir))
   }
   removeDatabase(out)
   return [
@@ -234,18 +218,6 @@ async function measureReplay(): Promise<Contender[]> {
   }
   if (values.huge) await run("100M rows", { rows: 100_000_000, segments: 3_000, datasources: 1 }, 1, false)
   return list
-}
-
-async function runOf(measured: Measured, count: number, out: string | undefined): Promise<Run> {
-  const { wallMs, cpuMs, peakBytes } = measured
-  return {
-    wallMs,
-    cpuMs,
-    peakBytes,
-    rows: count,
-    rowsHeld: out === undefined ? undefined : await rowsHeld(out, DATASOURCE),
-    fileBytes: out === undefined ? undefined : bytesOf(out),
-  }
 }
 
 /** Table and plot into the documentation. */

@@ -4,7 +4,6 @@ import { join } from "node:path"
 import type { Column } from "../../src/base/domain.ts"
 import { scanSql } from "../../src/druid/sql.ts"
 import { wikipedia } from "../druid/index.ts"
-import { DATASOURCE } from "./druid.ts"
 import { removeDatabase } from "./files.ts"
 import { type Measured, measureOk, together } from "./measure.ts"
 import type { Contender } from "./results.ts"
@@ -17,14 +16,20 @@ export interface Way {
   readonly isSlow: boolean
   /** file that it fills; undefined where it fills none */
   readonly out: string | undefined
-  /** brings all rows, from nothing */
-  run(): Promise<Measured>
+  /** that it is to bring; left out: all */
+  readonly rows?: number
+  /** what is not measured */
+  readonly prepare?: () => void
+  /** brings the rows */
+  readonly run: () => Promise<Measured>
 }
 
 export interface Surroundings {
   /** of Druid's router */
   readonly url: string
   readonly folder: string
+  /** in the form of `wikipedia` */
+  readonly datasource: string
   /** interpreter with dlt, pydruid, pandas and duckdb */
   readonly python: string | undefined
   readonly druidsync: readonly string[]
@@ -34,7 +39,7 @@ export interface Surroundings {
 const EVERYTHING = { start: 0n, end: 4_102_444_800_000n }
 
 export function ways(around: Surroundings): Way[] {
-  const { url, folder, python } = around
+  const { url, folder, datasource, python } = around
   const host = new URL(url).host
   const outOf = (key: string) => join(folder, `${key}.duckdb`)
   const others = join(import.meta.dirname, "others")
@@ -61,10 +66,8 @@ export function ways(around: Surroundings): Way[] {
       group,
       isSlow,
       out,
-      run: () => {
-        removeDatabase(out)
-        return run(out)
-      },
+      prepare: () => removeDatabase(out),
+      run: () => run(out),
     }
   }
   const cursor = (pageRows: number): Way =>
@@ -74,17 +77,20 @@ export function ways(around: Surroundings): Way[] {
       "other",
       pageRows < 10_000,
       (out) =>
-        measureOk([process.execPath, join(others, "cursor.ts"), url, DATASOURCE, out, String(pageRows)]),
+        measureOk([process.execPath, join(others, "cursor.ts"), url, datasource, out, String(pageRows)]),
     )
   const dlt = (backend: string, label: string): Way =>
     filling(`dlt-${backend}`, label, "other", true, (out) =>
-      measureOk([python!, join(others, "dlt_load.py"), host, DATASOURCE, out, backend]),
+      measureOk([python!, join(others, "dlt_load.py"), host, datasource, out, backend]),
     )
 
   const list: Way[] = [
-    floor("floor", "floor: curl, druidsync's query", scanOfAll()),
-    floor("floor-star", "floor: curl, `SELECT *`", `SELECT * FROM "${DATASOURCE}"`),
+    floor("floor", "floor: curl, druidsync's query", scanOfAll(datasource)),
+    floor("floor-star", "floor: curl, `SELECT *`", `SELECT * FROM "${datasource}"`),
     filling("full", "**druidsync, full pull**", "ours", false, (out) => pull(around, out)),
+    filling("direct", "**druidsync, full pull with `direct`**", "ours", false, (out) =>
+      pull(around, out, "--direct"),
+    ),
     cursor(10_000),
     cursor(1_000),
   ]
@@ -92,12 +98,12 @@ export function ways(around: Surroundings): Way[] {
     list.push(
       filling("csv", "curl, then DuckDB by hand (CSV)", "other", false, async (out) => {
         const csv = join(folder, "rows.csv")
-        const body = sqlBody(`SELECT * FROM "${DATASOURCE}"`, "csv")
+        const body = sqlBody(`SELECT * FROM "${datasource}"`, "csv")
         const fetched = await measureOk(curl(url, body, csv))
         return together([fetched, await measureOk([python, join(others, "csv_load.py"), csv, out])])
       }),
       filling("pandas", "pandas with pydruid, then DuckDB", "other", true, (out) =>
-        measureOk([python, join(others, "pandas_load.py"), host, DATASOURCE, out]),
+        measureOk([python, join(others, "pandas_load.py"), host, datasource, out]),
       ),
       dlt("pyarrow", "dlt with pydruid, backend pyarrow"),
       dlt("pandas", "dlt with pydruid, backend pandas"),
@@ -108,22 +114,17 @@ export function ways(around: Surroundings): Way[] {
 }
 
 /** A pull into a file, whatever it holds. */
-export function pull({ druidsync, config }: Surroundings, out: string): Promise<Measured> {
-  return measureOk([...druidsync, "pull", "--config", config, "--out", out])
+export function pull({ druidsync, config }: Surroundings, out: string, ...more: string[]): Promise<Measured> {
+  return measureOk([...druidsync, "pull", "--config", config, "--out", out, ...more])
 }
 
 /** Bytes of all rows as druidsync asks for them. */
-export async function wireBytes(url: string): Promise<number> {
-  const { stdout } = await measureOk(curlAll(url, DATASOURCE))
+export async function wireBytes(url: string, datasource: string): Promise<number> {
+  const { stdout } = await measureOk(curl(url, sqlBody(scanOfAll(datasource), "arrayLines"), devNull))
   return Number(stdout)
 }
 
-/** The command that asks for all rows as druidsync does, and throws them away. */
-export function curlAll(url: string, datasource: string): string[] {
-  return curl(url, sqlBody(scanOfAll(datasource), "arrayLines"), devNull)
-}
-
-function scanOfAll(datasource = DATASOURCE): string {
+function scanOfAll(datasource: string): string {
   const columns = wikipedia({ rows: 0 }).columns.map(
     ({ name, type }): Column => ({
       name,

@@ -1,105 +1,119 @@
 /**
- * The two ways of `direct` beside curl, with the processor time of Druid's processes, on a real Druid that is up and holds a
- * datasource in the form of `wikipedia`:
+ * Past the broker beside the other ways, on a real Druid that is up and holds a datasource in the form of `wikipedia`:
  *
- *     bun scripts/bench/direct.ts --data .druid/dev --datasource wikipedia --out DIR [--rounds 3]
- *     bun scripts/bench/direct.ts … --late      # what came since the first call is pulled into copies of its files
+ *     bun scripts/bench/direct.ts --data .druid/dev --datasource wikipedia --rows 1000000 --out DIR
+ *
+ * `--only floor,full,direct` measures these alone, `--historicals` with a second data node, which is there for as long as that
+ * takes. `--base FILE` names a copy that lacks late rows, whose table is `wikipedia`: what it takes to bring them is measured,
+ * and with `deep` and `deep-direct` a comparison of all rows.
  */
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
+import { copyFileSync, mkdirSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
-import { attachDruid, countRows } from "../druid/index.ts"
-import { findProcesses } from "../druid/processes.ts"
-import { curlAll } from "./contenders.ts"
+import { attachDruid, sql } from "../druid/index.ts"
+import { poll, sleep } from "../druid/wait.ts"
+import { pull, type Surroundings, type Way, ways } from "./contenders.ts"
+import { DATASOURCE } from "./druid.ts"
 import { removeDatabase } from "./files.ts"
-import { type Measured, measureOk, median } from "./measure.ts"
-import { seconds } from "./table.ts"
+import { measureOk } from "./measure.ts"
+import { druidCpuMs, rounded } from "./rounds.ts"
+import { liveTable, seconds } from "./table.ts"
+import { python } from "./venv.ts"
 
 const { values } = parseArgs({
   options: {
     data: { type: "string", default: ".druid/dev" },
-    datasource: { type: "string", default: "wikipedia" },
-    out: { type: "string" },
-    rounds: { type: "string", default: "3" },
-    late: { type: "boolean", default: false },
+    datasource: { type: "string", default: DATASOURCE },
+    rows: { type: "string" },
+    out: { type: "string", default: ".druid/bench-direct" },
+    rounds: { type: "string", default: "1" },
+    only: { type: "string", default: "floor,full,direct,deep,deep-direct,dlt-pyarrow,cursor-1000" },
+    base: { type: "string" },
+    late: { type: "string", default: "0" },
+    historicals: { type: "boolean", default: false },
   },
 })
-const folder = resolve(values.out ?? ".druid/bench-direct")
+const folder = resolve(values.out)
 mkdirSync(folder, { recursive: true })
 const druid = await attachDruid(resolve(values.data))
-const pids = (await findProcesses(resolve(values.data))).map(({ pid }) => pid)
+const { datasource } = values
+const rows = Number(values.rows)
+const say = (text: string) => console.log(`── ${text}`)
+
+/** How long the coordinator has to share the segments out. */
+const SHARED_MS = 120_000
+/** How long Druid is watched while nothing is asked of it. */
+const REST_MS = 5_000
+
 const { hostname, port } = new URL(druid.routerUrl)
 const config = join(folder, "config.json")
-const { datasource } = values
-writeFileSync(
+const datasources = [{ name: datasource, table: DATASOURCE }]
+writeFileSync(config, JSON.stringify({ host: hostname, port: Number(port), protocol: "http", datasources }))
+const only = values.only.split(",")
+const around: Surroundings = {
+  url: druid.routerUrl,
+  folder,
+  datasource,
+  python: only.some((key) => key.startsWith("dlt")) ? await python(join(folder, "venv"), say) : undefined,
+  druidsync: [resolve(import.meta.dirname, "../../dist/druidsync")],
   config,
-  JSON.stringify({ host: hostname, port: Number(port), protocol: "http", datasources: datasource }),
-)
-const executable = resolve(import.meta.dirname, "../../dist/druidsync")
-
-/** Milliseconds of one tick of `/proc`: 100 a second on every Linux that Druid runs on. */
-const TICK_MS = 10
-
-/** User and system time of all of Druid's processes so far, ms. */
-function druidCpuMs(): number {
-  return pids.reduce((sum, pid) => {
-    // The name of the program stands in parentheses and may hold blanks.
-    const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")
-    const [user, system] = fields.split(" ").slice(11, 13)
-    return sum + (Number(user) + Number(system)) * TICK_MS
-  }, 0)
 }
 
-interface Figures extends Pick<Measured, "wallMs" | "cpuMs"> {
-  readonly druidMs: number
+const historical = values.historicals ? await druid.addHistorical() : undefined
+try {
+  if (historical !== undefined) await shared()
+  await sleep(1_000)
+  const before = await druidCpuMs(druid.dataDir)
+  await sleep(REST_MS)
+  const restMs = (await druidCpuMs(druid.dataDir)) - before
+  const list = [...ways(around), ...further()].filter(({ key }) => only.includes(key))
+  const rounds = Number(values.rounds)
+  const found = await rounded(list, rows, { rounds, slowRounds: 1, dataDir: druid.dataDir, say })
+  console.log(`\n${historical === undefined ? "One data node" : "Two data nodes"}; at rest Druid takes`)
+  console.log(`${seconds((restMs * 1_000) / REST_MS)} of processor time per second.\n`)
+  console.log(liveTable(found, { rows, wireBytes: 0 }))
+} finally {
+  if (historical !== undefined) await druid.removeHistorical(historical)
 }
 
-async function figuresOf(run: () => Promise<Measured>): Promise<Figures> {
-  const before = druidCpuMs()
-  const { wallMs, cpuMs } = await run()
-  return { wallMs, cpuMs, druidMs: druidCpuMs() - before }
+/** Late rows, and comparisons of all rows; both ways each. */
+function further(): Way[] {
+  const both = (key: string, label: string, make: (out: string, ...more: string[]) => Partial<Way>) =>
+    [[], ["--direct"]].map((more): Way => {
+      const [end, words] = more.length === 0 ? ["", ""] : ["-direct", " with `direct`"]
+      const out = join(folder, `${key}${end}.duckdb`)
+      const run = () => pull(around, out, ...more)
+      const common = { key: `${key}${end}`, label: `${label}${words}`, group: "ours" as const, isSlow: false }
+      return { ...common, out, run, ...make(out, ...more) }
+    })
+  const { base } = values
+  const late = both("late", "late rows", (out) => ({
+    rows: Number(values.late),
+    prepare: () => {
+      removeDatabase(out)
+      copyFileSync(base!, out)
+    },
+  }))
+  const deep = both("deep", "`verify --deep`", (_, ...more) => ({
+    out: undefined,
+    run: () =>
+      measureOk([
+        ...around.druidsync,
+        ...["verify", "--config", config, "--out", join(folder, "full.duckdb"), "--deep", ...more],
+      ]),
+  }))
+  return [...(base === undefined ? [] : late), ...deep]
 }
 
-const pull = (out: string, ...more: string[]) =>
-  measureOk([executable, "pull", "--config", config, "--out", out, "--quiet", ...more])
-const fileOf = (key: string) => join(folder, `${key}.duckdb`)
-
-/** A pull from nothing; the file stays for `--late`. */
-const full =
-  (key: string, ...more: string[]) =>
-  () => {
-    removeDatabase(fileOf(key))
-    return pull(fileOf(key), ...more)
-  }
-/** What is new, into a copy of the file. */
-const late =
-  (key: string, ...more: string[]) =>
-  () => {
-    const copy = fileOf(`${key}-late`)
-    removeDatabase(copy)
-    copyFileSync(fileOf(key), copy)
-    return pull(copy, ...more)
-  }
-
-const ways: readonly (readonly [string, () => Promise<Measured>])[] = values.late
-  ? [
-      ["druidsync, late rows", late("sql")],
-      ["druidsync --direct, late rows", late("direct", "--direct")],
-    ]
-  : [
-      ["curl of druidsync's SQL", () => measureOk(curlAll(druid.routerUrl, datasource))],
-      ["druidsync, full pull", full("sql")],
-      ["druidsync --direct, full pull", full("direct", "--direct")],
-    ]
-const runs = new Map(ways.map(([label]) => [label, [] as Figures[]]))
-for (let n = 0; n < Number(values.rounds); n++)
-  for (const [label, run] of ways) runs.get(label)!.push(await figuresOf(run))
-
-console.log(`${await countRows(druid, datasource)} rows of ${datasource}, ${values.rounds} rounds, medians`)
-console.log("|  | wall | CPU of Druid | CPU of client |\n| --- | --: | --: | --: |")
-for (const [label, list] of runs) {
-  const of = (pick: (one: Figures) => number) => seconds(median(list.map(pick)))
-  console.log(
-    `| ${label} | ${of((one) => one.wallMs)} | ${of((one) => one.druidMs)} | ${of((one) => one.cpuMs)} |`,
-  )
+/** Waits until each data node has its half, and no more is on its way. */
+async function shared(): Promise<void> {
+  await poll("the segments to be shared out", { deadlineMs: SHARED_MS }, async () => {
+    const servers = await sql<{ n: number }>(
+      druid,
+      `SELECT COUNT(*) AS n FROM sys.server_segments JOIN sys.segments USING (segment_id)
+       WHERE datasource = '${datasource}' AND is_active = 1 GROUP BY server`,
+    )
+    const counts = servers.map(({ n }) => n)
+    return counts.length === 2 && Math.min(...counts) * 1.5 >= Math.max(...counts) ? true : undefined
+  })
 }

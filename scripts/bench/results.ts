@@ -5,6 +5,8 @@ export interface Run {
   readonly wallMs: number
   /** of the client: everything but Druid */
   readonly cpuMs: number
+  /** of all of Druid's processes meanwhile; undefined where no Druid is asked */
+  readonly druidMs?: number | undefined
   readonly peakBytes: number
   /** rows that it was to bring */
   readonly rows: number

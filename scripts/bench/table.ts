@@ -8,6 +8,8 @@ export interface Figures {
   readonly leastMs: number
   readonly mostMs: number
   readonly cpuMs: number
+  /** of Druid; undefined where it was not measured */
+  readonly druidMs: number | undefined
   readonly peakBytes: number
   readonly rows: number
   readonly rowsHeld: number | undefined
@@ -18,11 +20,13 @@ export interface Figures {
 export function figuresOf(runs: readonly Run[]): Figures {
   const walls = runs.map((run) => run.wallMs)
   const last = runs.at(-1)!
+  const druid = runs.flatMap(({ druidMs }) => (druidMs === undefined ? [] : [druidMs]))
   return {
     wallMs: median(walls),
     leastMs: Math.min(...walls),
     mostMs: Math.max(...walls),
     cpuMs: median(runs.map((run) => run.cpuMs)),
+    druidMs: druid.length === 0 ? undefined : median(druid),
     peakBytes: Math.max(...runs.map((run) => run.peakBytes)),
     rows: last.rows,
     rowsHeld: last.rowsHeld,
@@ -33,12 +37,13 @@ export function figuresOf(runs: readonly Run[]): Figures {
 
 /** One line for a terminal. */
 export function clientLine({ label, runs }: Contender): string {
-  const { wallMs, cpuMs, peakBytes, rows, fileBytes } = figuresOf(runs)
+  const { wallMs, cpuMs, druidMs, peakBytes, rows, fileBytes } = figuresOf(runs)
   const each = runs.map((run) => (run.wallMs / 1000).toFixed(2)).join(" ")
   return [
     label.padEnd(48),
     `wall ${seconds(wallMs)} (${each})`,
     `cpu ${seconds(cpuMs)}`,
+    ...(druidMs === undefined ? [] : [`cpu of Druid ${seconds(druidMs)}`]),
     `peak ${megabytes(peakBytes)}`,
     ...(fileBytes === undefined ? [] : [`file ${megabytes(fileBytes)}`]),
     ...(rows === 0 ? [] : [`${count(rows / (wallMs / 1000))} rows/s`]),
@@ -49,13 +54,13 @@ export function clientLine({ label, runs }: Contender): string {
 export function markdown(results: Results): string {
   const of = (group: Contender["group"]) => results.contenders.filter((one) => one.group === group)
   const live = [...of("floor"), ...of("ours"), ...of("other")]
-  const floor = live.find((one) => one.key === "floor")
   const parts = [
     `Measured on ${results.date} with druidsync ${results.version} on ${results.machine}; load average ` +
       `${results.load.map((value) => value.toFixed(1)).join(" to ")}. ${count(results.rows)} rows of \`wikipedia\` ` +
       `(17 columns, ${megabytes(results.wireBytes)} as \`arrayLines\`). Server and client share the processors. ` +
-      "Times are medians of interleaved rounds; processor time and memory are the client's alone.",
-    liveTable(live, floor, results),
+      "Times are medians of interleaved rounds; memory is the client's alone. The processor time of Druid is that of all its " +
+      "processes, with what they do at rest.",
+    liveTable(live, results),
   ]
   if (results.parquetBytes !== undefined) {
     parts.push(`The same rows as Parquet with zstd: ${megabytes(results.parquetBytes)}.`)
@@ -85,11 +90,16 @@ const REPLAY_WORDS =
   "A replay server sends generated rows as fast as loopback takes them, with hardly any work of its own, beside DuckDB " +
   "loading the same bytes from a local file with one `read_json` statement."
 
-function liveTable(contenders: readonly Contender[], floor: Contender | undefined, results: Results): string {
+/** Ways to get the rows of a real Druid, beside the floor where it is one of them. */
+export function liveTable(
+  contenders: readonly Contender[],
+  results: Pick<Results, "rows" | "wireBytes">,
+): string {
+  const floor = contenders.find((one) => one.key === "floor")
   const floorMs = floor === undefined ? undefined : figuresOf(floor.runs).wallMs
   const bytesPerRow = results.wireBytes / results.rows
   const lines = contenders.map(({ label, runs, group }) => {
-    const { wallMs, cpuMs, peakBytes, rows, rowsHeld, fileBytes, rounds } = figuresOf(runs)
+    const { wallMs, cpuMs, druidMs, peakBytes, rows, rowsHeld, fileBytes, rounds } = figuresOf(runs)
     const isWhole = rows === results.rows
     const perSecond = rows / (wallMs / 1000)
     const lost =
@@ -99,8 +109,9 @@ function liveTable(contenders: readonly Contender[], floor: Contender | undefine
       seconds(wallMs),
       floorMs === undefined || !isWhole ? "" : `${(wallMs / floorMs).toFixed(2)} ×`,
       seconds(cpuMs),
+      druidMs === undefined ? "" : seconds(druidMs),
       rows === 0 ? "" : count(perSecond),
-      rows === 0 ? "" : `${((perSecond * bytesPerRow) / 1e6).toFixed(0)}`,
+      rows === 0 || bytesPerRow === 0 ? "" : `${((perSecond * bytesPerRow) / 1e6).toFixed(0)}`,
       megabytes(peakBytes),
       fileBytes === undefined ? "" : megabytes(fileBytes),
       lost === "" ? "" : count(lost),
@@ -112,6 +123,7 @@ function liveTable(contenders: readonly Contender[], floor: Contender | undefine
     "wall",
     "of the floor",
     "CPU of client",
+    "CPU of Druid",
     "rows/s",
     "MB/s",
     "peak memory",

@@ -52,6 +52,14 @@ describe("the table", () => {
     expect(line).toContain("| -10 |")
   })
 
+  it("says what Druid took, where it was measured", () => {
+    const [floor, ...others] = contenders
+    const measured = { ...floor!, runs: [run(8_000, { druidMs: 3_000 }), run(8_000, { druidMs: 5_000 })] }
+    const lines = markdown({ ...results, contenders: [measured, ...others] }).split("\n")
+    expect(lines.find((text) => text.startsWith("| floor"))).toContain("| 4.00 s | 4.00 s |")
+    expect(lines.find((text) => text.startsWith("| cursor"))).toContain("| 45.0 s |  |")
+  })
+
   it("says how often the file could be read", () => {
     expect(markdown(results)).toContain("93 of 100 tries succeeded (93%)")
   })
