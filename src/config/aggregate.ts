@@ -4,7 +4,7 @@ import { bucketStart, type Every, ROWS_COLUMN } from "../base/buckets.ts"
 import { fold } from "../base/names.ts"
 import { type Readable, readInner } from "./entries.ts"
 import { isObject, type RawObject } from "./json.ts"
-import { type Path, type Problems, short } from "./problems.ts"
+import { type Path, type Problems, short, shown } from "./problems.ts"
 import { aggregateEntries } from "./schema.ts"
 import type { Aggregate } from "./settings.ts"
 
@@ -40,8 +40,6 @@ export function readAggregate(
     AGGREGATE_ACCEPTED,
   )
   if (!isObject(aggregate)) return undefined
-  if (raw.columns !== undefined)
-    problems.add([...path, "columns"], '"aggregate" says which columns the table has, in "by" and "measures"')
   const keys = by.flatMap((one) =>
     typeof one === "string"
       ? [{ name: one }]
@@ -49,6 +47,7 @@ export function readAggregate(
   )
   const kept = Object.entries(measures).map(([name, expression]) => ({ name, expression }))
   refuseClashes(keys, kept, at, problems)
+  refuseColumns(raw.columns, [...keys, ...kept], [...path, "columns"], problems)
   for (const { name, expression } of kept) {
     if (!/[\p{L}\p{N}_]\s*\(/u.test(expression))
       problems.add([...at, "measures", name], `${short(expression)} is no aggregation, such as SUM("added")`)
@@ -58,6 +57,26 @@ export function readAggregate(
     problems.add([...path, "keep"], 'there is one bucket for all of time; use a "filter" on "__time" instead')
   if (sinceMs !== undefined) refuseSplitBucket(every, sinceMs, [...path, "since"], problems)
   return { every, by: keys, measures: kept }
+}
+
+/** Of `columns` only what is to be hashed can be said of groups, too. */
+function refuseColumns(
+  columns: unknown,
+  ofGroups: readonly { readonly name: string }[],
+  path: Path,
+  problems: Problems,
+): void {
+  if (columns === undefined) return
+  const others = isObject(columns) ? Object.keys(columns).filter((key) => key !== "hash") : [""]
+  if (others.length > 0)
+    problems.add(
+      path,
+      '"aggregate" says which columns the table has, in "by" (which takes expressions) and "measures"; only "hash" goes with it',
+    )
+  const hashed = isObject(columns) && Array.isArray(columns.hash) ? columns.hash : []
+  const unknown = hashed.find((name) => !ofGroups.some((one) => one.name === name))
+  if (unknown !== undefined && others.length === 0)
+    problems.add([...path, "hash"], `${shown(unknown)} is neither in "by" nor in "measures" of "aggregate"`)
 }
 
 function refuseClashes(

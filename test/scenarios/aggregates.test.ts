@@ -110,6 +110,51 @@ describe("rows with several values", () => {
   })
 })
 
+describe("groups of hashed values", () => {
+  const salt = "pepper"
+  const hashOf = (column: string) => `sha256('${salt}' || ${column})`
+  const hashed = (hashSalt = salt) =>
+    here.stage.config(
+      [
+        { name: "a", table: "plain", aggregate: { every: "day", by: ["page", "added"], measures: MEASURES } },
+        {
+          name: "a",
+          table: "g",
+          aggregate: { every: "day", by: ["page", "added"], measures: MEASURES },
+          columns: { hash: ["page", "added"] },
+        },
+      ],
+      { hashSalt },
+    )
+
+  it("are the groups of the plain ones, each under its hash; verify finds what was changed, and repairs it", async () => {
+    await load()
+    hashed()
+    expect((await here.stage.pull()).exitCode).toBe(0)
+    const differing = () =>
+      query(
+        here.stage.out,
+        `SELECT count(*) AS n FROM (
+           SELECT * REPLACE (${hashOf("page")} AS page, ${hashOf("added::VARCHAR")} AS added) FROM plain EXCEPT ALL SELECT * FROM g)`,
+      )
+    expect(await differing()).toEqual([{ n: 0n }])
+    expect((await verify()).exitCode).toBe(0)
+    await execute(here.stage.out, "UPDATE g SET page = repeat('0', 64) WHERE __time = TIMESTAMP '2024-01-31'")
+    expect((await verify()).exitCode).toBe(1)
+    expect((await verify("--repair")).exitCode).toBe(0)
+    expect(await differing()).toEqual([{ n: 0n }])
+  })
+
+  it("are made again with another salt", async () => {
+    await load()
+    hashed()
+    await here.stage.pull()
+    hashed("other")
+    const { report } = await here.stage.pull()
+    expect(report.datasources.map((one) => one.rowsFetched > 0)).toEqual([false, true])
+  })
+})
+
 describe("a group-by that Druid refuses as too big", () => {
   it("is cut in time down to one bucket; then the error names by", async () => {
     await load()

@@ -41,6 +41,13 @@ describe("a wrong setting", () => {
     [added("1) FROM x --"), "closes a parenthesis that it does not open"],
     [added('LAG("n")'), "contains LAG, a window function"],
     [{ columns: { hash: ["page"] } }, "hashSalt: it is empty, and hides nothing", { hashSalt: "" }],
+    [{ ...grouped({}), columns: ["page"] }, 'only "hash" goes with it'],
+    [{ ...grouped({}), columns: { add: { x: "1" } } }, 'in "by" (which takes expressions) and "measures"'],
+    [
+      { ...grouped({ by: ["page"] }), columns: { hash: ["n"] } },
+      'datasources[0].columns.hash: "n" is neither in "by" nor in "measures" of "aggregate"',
+      { hashSalt: "s" },
+    ],
     [{}, 'lookups[0]: all of them are "lookups": "*", without the brackets', { lookups: ["*"] }],
     [{}, "context: found an empty array", { context: [] }],
   ])("%j is said: %s", async (datasource, words, more = {}) => {
