@@ -14,7 +14,7 @@ export interface Spooled {
 }
 
 /** Bytes that are gathered before one write. */
-const WRITE_BYTES = 1 << 20
+const WRITE_BYTES = 1 << 18
 
 /** A new file, for us alone to read. It is the caller's to remove, also after an error. */
 export class SpoolFile {

@@ -21,6 +21,8 @@ export interface Engine {
   change(sql: string, values?: readonly DuckDBValue[]): Promise<number>
   /** rows as arrays of JavaScript values: BIGINT as `bigint` */
   rows(sql: string, values?: readonly DuckDBValue[]): Promise<DuckDBValue[][]>
+  /** the same, one row after the other: for many of which little is kept */
+  each(sql: string, visit: (row: DuckDBValue[]) => void): Promise<void>
   /** makes `druid_text_hash` known (see `text-hash.ts`); once is enough */
   useTextHash(): Promise<void>
   /** makes `druid_time` known (see `look/druid-time.ts`) */
@@ -51,6 +53,8 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   // Staged rows come and go by tens of megabytes, which the allocator would keep: a fifth less memory for 5% more time.
   await connection.run("SET allocator_bulk_deallocation_flush_threshold = '16MB'")
   await connection.run("SET allocator_flush_threshold = '16MB'")
+  // Of a commit, row groups that are full are written at once: DuckDB would gather five of them in memory.
+  await connection.run("SET write_buffer_row_group_count = 1")
   // DuckDB's run-length encoding takes -0.0 and 0.0 for equal and stores one for both (its issue 25580, still in 1.5.6).
   // As a start-up option this is accepted and ignored.
   await connection.run("SET disabled_compression_methods = 'rle'")
@@ -86,6 +90,10 @@ function engineOf(
       inTurn(async () => (await connection.run(sql, values as DuckDBValue[])).rowsChanged),
     rows: (sql, values) =>
       inTurn(async () => (await connection.runAndReadAll(sql, values as DuckDBValue[])).getRows()),
+    each: (sql, visit) =>
+      inTurn(async () => {
+        for await (const rows of (await connection.run(sql)).yieldRows()) for (const row of rows) visit(row)
+      }),
     close: () => {
       for (const other of others) other.close()
       connection.closeSync()

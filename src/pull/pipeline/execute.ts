@@ -192,7 +192,6 @@ class Pipeline {
         this.#isCommitting = false
       })
     }
-    // While what is held is worth a transaction, more would only need more memory.
     const one = this.#isParsing || this.#landing.isFull ? undefined : this.#arrived.shift()
     if (one === undefined) return
     this.#isParsing = true

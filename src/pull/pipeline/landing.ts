@@ -6,6 +6,7 @@
 
 import type { Column, Interval, Part, Slice } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
+import { collectGarbage } from "../../base/garbage.ts"
 import { intervalText, sameInterval } from "../../base/intervals.ts"
 import { sumOf } from "../../base/lists.ts"
 import type { SegmentsLook } from "../../base/segments-look.ts"
@@ -43,6 +44,8 @@ interface HeldSlice {
 const ROW_GROUP = 122_880
 /** Rows that are worth a transaction, whatever they leave in the last row group. */
 const COMMIT_ROWS = 3 * ROW_GROUP
+/** While rows are committed, no more are parsed beside them than make so many together. */
+const STAGED_ROWS = 2 * ROW_GROUP
 /** If the user asks for small slices, commits stay small: this many slices at most. */
 const COMMIT_SLICES = 4
 /** Rows of a slow Druid wait no longer than this for their commit; the first rows of a run not even so long. */
@@ -58,6 +61,8 @@ export class Landing {
   readonly #commitRows: number
   /** parsed and waiting for their transaction */
   readonly #held: HeldSlice[] = []
+  /** rows in the transaction under way */
+  #committingRows = 0
   /** checkpoints that go into the next transaction, proven by a count alone */
   #refreshed = new Map<Prepared, readonly Part[]>()
   /** a look that proves all that is held: it began after their responses had ended */
@@ -84,13 +89,19 @@ export class Landing {
   get isDue(): boolean {
     const [oldest] = this.#held
     if (oldest === undefined) return false
-    if (this.isFull || this.#round.request.limit?.isOver() === true) return true
+    if (this.#isWorthCommitting || this.#round.request.limit?.isOver() === true) return true
     const longestMs = this.#round.hasStored ? COMMIT_AFTER_MS : FIRST_COMMIT_AFTER_MS
     return this.#round.ports.clock.nowMs() - oldest.sinceMs >= longestMs
   }
 
-  /** What is held is worth a transaction: more would only need more memory. */
+  /** Nothing more is to be parsed for now: it would only need more memory. */
   get isFull(): boolean {
+    const held = this.#heldRows()
+    const isBeside = held > 0 && this.#committingRows > 0
+    return (isBeside && held + this.#committingRows >= STAGED_ROWS) || this.#isWorthCommitting
+  }
+
+  get #isWorthCommitting(): boolean {
     return isWorthCommitting(this.#heldRows(), this.#commitRows)
   }
 
@@ -114,6 +125,7 @@ export class Landing {
    */
   async commit(isLast: boolean): Promise<void> {
     const batch = this.#held.splice(0)
+    this.#committingRows = rowsOf(batch)
     const refreshed = this.#refreshed
     this.#refreshed = new Map()
     const jobs = batch.map(({ job }) => job)
@@ -126,8 +138,11 @@ export class Landing {
       // Report the original error; ignore errors from cleaning up.
       await this.#dropAll(batch).catch(() => undefined)
       throw error
+    } finally {
+      this.#committingRows = 0
     }
     await this.#dropAll(batch)
+    collectGarbage()
   }
 
   /**
@@ -192,7 +207,7 @@ export class Landing {
   }
 
   #heldRows(): number {
-    return sumOf(this.#held, ({ staged }) => staged.rows)
+    return rowsOf(this.#held)
   }
 
   /** Drops the slices that were not committed, and the look that would have proven them. */
@@ -338,10 +353,10 @@ export class Landing {
         const message = `column "${column}" became ${type}: DOUBLE would lose digits`
         ports.emit({ type: "warning", ...labelOf(prepared.settings), message })
       }
-      const rows = rowsIn(one.slices)
+      const rows = rowsOf(one.slices)
       const result = this.#round.progressOf(prepared)
       result.rowsFetched += rows
-      result.rowsPastBroker += rowsIn(one.slices.filter(({ staged }) => staged.perSegment.length > 0))
+      result.rowsPastBroker += rowsOf(one.slices.filter(({ staged }) => staged.perSegment.length > 0))
       result.rowsDeleted += done.deleted
       result.slices += one.slices.length
       result.committed.push(...one.slices.flatMap((slice) => slice.parts.map((part) => part.interval)))
@@ -361,7 +376,7 @@ function spanOf({ slice: { works } }: Job): Interval {
   return { start: works[0]!.chunk.interval.start, end: works.at(-1)!.chunk.interval.end }
 }
 
-function rowsIn(slices: readonly ReadySlice[]): number {
+function rowsOf(slices: readonly Pick<ReadySlice, "staged">[]): number {
   return sumOf(slices, ({ staged }) => staged.rows)
 }
 

@@ -154,12 +154,12 @@ export async function readSegments(
   // Thousands of segments have the same version: one text for all of them.
   const versions = new Map<string, string>()
   const found = new Map<string, Segment[]>()
-  for (const row of await engine.rows(`SELECT ${by}, ${NAMES} FROM ${from}`)) {
+  await engine.each(`SELECT ${by}, ${NAMES} FROM ${from}`, (row) => {
     const key = String(row[0])
     const list = found.get(key) ?? []
     found.set(key, list)
     list.push(segmentOf(row, versions))
-  }
+  })
   return found
 }
 
