@@ -59,7 +59,7 @@ describe("a file that is written aside", () => {
     expect(existsSync(aside)).toBe(false)
   })
 
-  it("begins anew over what a run that was killed left aside", async () => {
+  it("overwrites what a run that was killed left aside", async () => {
     writeFileSync(aside, "left by the dead")
     await writeAside(place, { aside }, (write) => write("x"))
     expect(content(place)).toBe("x")

@@ -27,7 +27,7 @@ describe("what the operating system refuses", () => {
     expect(refusal.hint).not.toContain(code)
   })
 
-  it("is told from DuckDB's message too", () => {
+  it("is found in DuckDB's message, too", () => {
     const duckdb = (text: string) => new Error(`IO Error: Cannot open file "/x/y.duckdb": ${text}`)
     expect(whyOf(duckdb("No such file or directory"), "place")).toBe("there is no such folder")
     expect(whyOf(duckdb("Permission denied"), "place")).toBe("permission denied")

@@ -95,7 +95,7 @@ describe("druidsync init by flags", () => {
     expect(await written()).not.toHaveProperty("$schema")
   })
 
-  it("says what is missing where nobody can be asked", async () => {
+  it("says what is missing where there is no terminal to ask on", async () => {
     const { code, stderr } = await desk.run("init")
     expect(code).toBe(2)
     expect(stderr).toContain(
@@ -122,7 +122,7 @@ describe("druidsync init by flags", () => {
     expect(await written()).toMatchObject({ username: "u", password: { env: "DRUID_PASSWORD" } })
   })
 
-  it("takes a file for a secret from where the user stands, wherever the configuration goes", async () => {
+  it("takes the path of a secret's file from the current directory, wherever the configuration goes", async () => {
     fake.credentials = { bearer: "geheim" }
     await writeFile(desk.path("token"), "geheim\n")
     const { relative } = await import("node:path")

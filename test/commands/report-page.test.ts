@@ -214,7 +214,7 @@ describe("how a datasource stands", () => {
     { interval: { start: 1_577_836_800_000n, end: 1_577_923_200_000n }, reason: "away", notedMs: NOW },
   ]
 
-  it("is told in words, and what is missing with its reason", () => {
+  it("is described in words, and what is missing with its reason", () => {
     const one = summary("w", [...parts(3, DAY), ...parts(1, 3_600_000, 5, "kept")])
     const text = page(facts([{ ...one, state: { ...one.state!, status: "incomplete" } }], { w: { missing } }))
     expect(text).toContain("1 of 1 datasource needs a look")
@@ -320,7 +320,7 @@ describe("time in bars", () => {
     expect(bins.slice(-2).map((bin) => bin.rows)).toEqual([3, 2])
   })
 
-  it("are told by day and by hour", () => {
+  it("are described by day and by hour", () => {
     const at = Date.UTC(2024, 0, 1, 22)
     expect(binWords(at, at + 3_600_000)).toBe("2024-01-01 22:00 to 23:00")
     expect(binWords(at, at + 2 * 3_600_000)).toBe("2024-01-01 22:00 to 2024-01-02 00:00")

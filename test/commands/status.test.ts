@@ -228,7 +228,7 @@ describe("druidsync status on something else", () => {
     })
   }
 
-  it("tells who only looks nothing of pulling again where DuckDB cannot read the file", async () => {
+  it("does not advise to pull again where DuckDB cannot read the file", async () => {
     await pulled()
     // The header's checksum is of other bytes now.
     const bytes = await readFile(desk.out)

@@ -67,7 +67,7 @@ describe("different", () => {
     })
   }
 
-  it("is told for each stretch, with what has it more often, how often, and no more than three of a side", async () => {
+  it("is found for each stretch, with the side that has it more often, how often, and at most three of a side", async () => {
     const left = "(1, 1), (101, 7), (101, 7), (201, 1), (202, 2), (203, 3), (204, 4)"
     const found = await compare("BIGINT", left, "(1, 1), (101, 7)", 3)
     expect(found.map(({ onlyLeft, onlyRight }) => [onlyLeft, onlyRight])).toEqual([

@@ -31,7 +31,7 @@ describe("a pattern", () => {
     expect(no.filter((name) => matches(pattern, name))).toEqual([])
   })
 
-  it("is told from a name by its special characters, which a backslash takes the meaning of", () => {
+  it("differs from a name by its special characters, unless a backslash escapes them", () => {
     expect(["*", "a?", "!a", "a\\\\*"].filter((text) => !isPattern(text))).toEqual([])
     expect(["a", "a!", "a\\*", "\\!a", "a\\", "[a]", "{a,b}"].filter(isPattern)).toEqual([])
     for (const name of ["a*b", "!a", "a\\*", "\\", "a\\b", "\\!", "what?", "\\\\*!?"]) {

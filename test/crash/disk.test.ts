@@ -146,7 +146,7 @@ describe("files that someone removes", () => {
     expect(readdirSync(desk.folder).sort()).toEqual(["config.json", "copy.duckdb"])
   }, 120_000)
 
-  it("the database itself, between two commits: it is made anew, and what it says it holds is true", async () => {
+  it("the database itself, between two commits: it is made again, and what it says it holds is true", async () => {
     const out = desk.path("copy.duckdb")
     desk.config(fake.port, ["w"], { sliceRows: 5_000, concurrency: 1 })
     when("scan", 12, () => rmSync(out, { force: true }))

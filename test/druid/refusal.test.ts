@@ -87,7 +87,7 @@ describe("the older shape of errors", () => {
   })
 })
 
-describe("who may not", () => {
+describe("a user without permission", () => {
   it("gets exit code 4 and no second try", () => {
     expect(refused(401, "")).toMatchObject({ code: "auth", exitCode: 4, retryable: false })
     const denied = refused(403, JSON.stringify({ "Access-Check-Result": "Unauthorized, denied by test" }))
@@ -95,7 +95,7 @@ describe("who may not", () => {
     expect(denied.message).toContain("denied by test")
   })
 
-  it("and is sent to a login page is told so", () => {
+  it("and is sent to a login page learns that it was", () => {
     const error = refused(302, "", { location: "https://login.example/\u001b[31m" })
     expect(error).toMatchObject({ code: "not-druid", exitCode: 4 })
     expect(error.message).toContain("redirects to https://login.example/")

@@ -68,7 +68,7 @@ describe("tokens from a token server", () => {
     expect(await headers()).toEqual({ authorization: "Bearer token-2-of-the-server" })
   })
 
-  it("are replaced when Druid refuses them, once for all who were refused", async () => {
+  it("are replaced when Druid refuses them, once for all requests that were refused", async () => {
     server.lifetime = undefined
     const { headers, renew } = fromServer()
     const first = await headers()
@@ -100,7 +100,7 @@ describe("tokens from a token server", () => {
     expect(server.requests.length).toBe(3)
   })
 
-  it("are waited for as long as the one who asks has time; others, and the next, get theirs", async () => {
+  it("are waited for until the request is aborted; other requests, and the next, still get a token", async () => {
     const { headers } = fromServer()
     const over = new AbortController()
     const held = Promise.withResolvers<void>()
@@ -113,7 +113,7 @@ describe("tokens from a token server", () => {
     expect((await patient).authorization).toBe("Bearer token-1-of-the-server")
   })
 
-  it("that nobody waits for any more are asked for anew by the next who needs one", async () => {
+  it("that nobody waits for any more are asked for again by the next request that needs one", async () => {
     const { headers } = fromServer()
     const over = new AbortController()
     server.hold = async () => over.abort(new Error("the time is over"))
@@ -157,7 +157,7 @@ describe("credentials by reference", () => {
     auth: { kind: "bearer", token: new Secret(token) },
   })
 
-  it("are read again when Druid refuses them, once for all who were refused", async () => {
+  it("are read again when Druid refuses them, once for all requests that were refused", async () => {
     let reads = 0
     const reread = async () => {
       reads++

@@ -102,7 +102,7 @@ describe("a slice is not proven", () => {
     expect(proof(simple, [10], 10, undefined, [cold], "s").kind).toBe("changed")
   })
 
-  it("but planned anew, where the metadata itself was corrected meanwhile", () => {
+  it("but planned again, where the metadata itself was corrected meanwhile", () => {
     const slice = sliceOf(work(one, { expectedRows: 12 }))
     expect(proof(slice, [10], 10, undefined, [one], "s").kind).toBe("changed")
     expect(proof(slice, [10], 10, undefined, [chunk(0, 10, { rows: 12 })], "s").kind).toBe("mismatch")

@@ -15,7 +15,7 @@ async function isSettled(promise: Promise<unknown>): Promise<boolean> {
 }
 
 describe("the spool's budget (I9)", () => {
-  it("lets downloads in while they fit beside one another, and the next when one is gone", async () => {
+  it("admits downloads while they fit together, and the next when one is gone", async () => {
     const budget = new Budget(100)
     const first = await budget.reserve(() => 60, never)
     await budget.reserve(() => 40, never)
@@ -32,7 +32,7 @@ describe("the spool's budget (I9)", () => {
     expect(await isSettled(budget.reserve(() => 1, never))).toBe(false)
   })
 
-  it("tells who makes it exceed its limit in truth, together with the others", async () => {
+  it("says when a share exceeds the limit together with the others", async () => {
     const budget = new Budget(100)
     const [one, two] = [await budget.reserve(() => 10, never), await budget.reserve(() => 10, never)]
     expect([one.took(90), two.took(10), two.took(1)]).toEqual([true, true, false])
@@ -47,7 +47,7 @@ describe("the spool's budget (I9)", () => {
     expect(await isSettled(budget.reserve(() => 30, never))).toBe(false)
   })
 
-  it("lets nobody wait after an interruption", async () => {
+  it("ends every wait after an interruption", async () => {
     const budget = new Budget(1)
     await budget.reserve(() => 1, never)
     const interruption = new AbortController()

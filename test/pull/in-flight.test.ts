@@ -85,7 +85,7 @@ describe("requests in flight (B10)", () => {
     expect(settledOn(play.run(upTo(100_000, 5_000_000), 800).limits)).toBe(16)
   })
 
-  it("do not lose their way when all gets slower, whatever their number", () => {
+  it("keep their number when everything gets slower, whatever it is", () => {
     const play = new Play({ start: 4, most: 16 })
     expect(settledOn(play.run(upTo(250_000, 2_000_000), 400).limits)).toBe(8)
     const { limits } = play.run(upTo(25_000, 200_000), 400)
@@ -102,7 +102,7 @@ describe("requests in flight (B10)", () => {
     }
   })
 
-  it("are measured anew where the clock was set back", () => {
+  it("are measured again where the clock was set back", () => {
     const play = new Play({ start: 4, most: 8 })
     play.inFlight.arrived(1e15, 0)
     expect(settledOn(play.run(upTo(200_000, 10_000_000), 200).limits)).toBe(8)

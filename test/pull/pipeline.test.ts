@@ -49,7 +49,7 @@ describe("in flight at the same time", () => {
     expect(inFlight).toBe(64)
   })
 
-  it("is what fits the spool beside others, while what does not waits for room", async () => {
+  it("takes what fits into the spool first, while what does not fit waits for room", async () => {
     // Rows of 200 bytes are expected: a and b need 180,000 bytes each of 300,000, c needs 20,000.
     for (const [name, rows] of [
       ["a", 900],

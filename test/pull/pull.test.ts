@@ -321,7 +321,7 @@ describe("segments that are not served", () => {
     await expectEqual()
   })
 
-  it("any more at all delete nothing, and are not called complete", async () => {
+  it("any more delete nothing, and are not called complete", async () => {
     fake.world.append("w", dayRows("2020-01-01", 50))
     fake.world.settle()
     await bench.pull([datasource("w", { deletions: "mirror" })])

@@ -65,7 +65,7 @@ describe("a request", () => {
     }
   })
 
-  it("that was interrupted is over at once, whatever it failed with", async () => {
+  it("ends at once after an interruption, whatever it failed with", async () => {
     const stop = new AbortController()
     const reason = new DruidsyncError("interrupted", "interrupted")
     const clock = new JumpingClock()

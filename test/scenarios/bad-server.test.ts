@@ -111,7 +111,7 @@ describe("TLS", () => {
     expect(here.fake.log.entries).toHaveLength(1)
   })
 
-  it("with a certificate that nobody has signed, names the key that helps", async () => {
+  it("with a self-signed certificate, names the key that helps", async () => {
     const { exitCode, stderr } = await failed({ port: secure.port, protocol: "https" })
     expect(exitCode).toBe(1)
     expect(stderr).toContain('"tls": { "ca": "ca.pem" }')

@@ -56,7 +56,7 @@ async function holder(path: string, mode: "READ_ONLY" | "READ_WRITE") {
 }
 
 describe("two pulls on one file", () => {
-  it("the second is told who works there, with exit 11, and asks Druid for no more than its columns", async () => {
+  it("the second names the run that holds the lock, exits with 11, and asks Druid for no more than its columns", async () => {
     await load()
     const arrived = Promise.withResolvers<void>()
     const goOn = Promise.withResolvers<void>()
@@ -151,7 +151,7 @@ describe("a file that another program holds", () => {
     expect(readdirSync(here.stage.folder).sort()).toEqual(["config.json", "copy.duckdb"])
   })
 
-  it("is waited for, and the pull completes when it is let go", async () => {
+  it("is waited for, and the pull completes when it is released", async () => {
     await load()
     await here.stage.pullExactly()
     await here.stage.world.append("a", daysOf(["2024-01-03"], 5))

@@ -133,7 +133,7 @@ describe("a row policy", () => {
 })
 
 describe("a hidden column that was left out", () => {
-  it("keeps nobody from verifying the others", async () => {
+  it("does not stop the verification of the others", async () => {
     await load()
     here.fake.hiddenColumns.set("wiki", new Set(["channel"]))
     here.stage.config(["wiki"])

@@ -417,7 +417,7 @@ describe("--shard", () => {
     SLOW_MS,
   )
 
-  it("is told by status, in words and as JSON", async () => {
+  it("is shown by status, in words and as JSON", async () => {
     await load("a", january)
     here.stage.config(["a"])
     await pull(here.stage, ["--shard", "3/4"])

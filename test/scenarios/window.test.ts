@@ -210,7 +210,7 @@ describe("a wrong clock", () => {
     })
   }
 
-  it("that reaches a long chunk, but none of its rows, is told by a count", async () => {
+  it("that reaches a long chunk, but none of its rows, is found by a count", async () => {
     await load("MONTH")
     here.stage.config([{ name: "a", keep: "3d" }])
     await here.stage.pull()
@@ -283,7 +283,7 @@ describe("a window", () => {
     expect(verify.stdout).not.toContain("missing")
   })
 
-  it("is told anew by status once a pull has seen it in the config, though nothing else happened", async () => {
+  it("is shown by status once a pull has seen it in the config, though nothing else happened", async () => {
     await load()
     here.stage.config(["a"])
     await here.stage.pull()

@@ -303,7 +303,7 @@ describe("what a commit of several datasources says of each", () => {
   })
 })
 
-describe("a table made anew after the user dropped it", () => {
+describe("a table made again after the user dropped it", () => {
   it("starts with no checkpoint and no cursor of the old one", async () => {
     await run([
       of({

@@ -121,7 +121,7 @@ describe("a message of DuckDB", () => {
     expect(says(await messageOf(() => store.engine.run(sql)), what)).toBe(true)
   })
 
-  it("is told from one of somebody else's", () => {
+  it("is not taken for somebody else's", () => {
     expect(says(new Error("write EPIPE"), "own")).toBe(false)
     expect(complaintOf(new Error("Failed to extract statements: Parser Error: x "))).toBe("Parser Error: x")
   })

@@ -83,7 +83,7 @@ describe("a published copy", () => {
     expect(await copy()).toBe("published")
   })
 
-  it("is made anew after a commit, and not after a run that brought nothing", async () => {
+  it("is made again after a commit, and not after a run that brought nothing", async () => {
     await commitDay(1)
     await copy()
     const { ino } = statSync(to)
@@ -104,7 +104,7 @@ describe("a published copy", () => {
     expect(digest(to)).toBe(digest(store.path))
   })
 
-  it("is made anew when the outcome of the datasource has changed", async () => {
+  it("is made again when the outcome of the datasource has changed", async () => {
     await commitDay(1)
     await copy()
     await store.file().write(() => store.engine.run("UPDATE file._sync_state SET status = 'incomplete'"))

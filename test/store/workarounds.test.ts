@@ -23,7 +23,7 @@ const ZEROS =
   "SELECT CASE (i // 5000) % 3 WHEN 0 THEN '0.0'::DOUBLE WHEN 1 THEN '-0.0'::DOUBLE ELSE 5 END AS v FROM range(60000) t(i)"
 const NEGATIVE = "count(*) FILTER (v = 0 AND signbit(v))::INTEGER"
 
-describe("still wrong in DuckDB, and hence worked around", () => {
+describe("still wrong in DuckDB, so they are worked around", () => {
   let query: (sql: string) => Promise<unknown[][]>
   beforeAll(async () => {
     query = await plainDuckdb()

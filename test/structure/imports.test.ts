@@ -193,7 +193,7 @@ describe("the folders of src", () => {
     expect(wrong).toEqual([])
   })
 
-  it("keep it away from those who touch the machine, too", () => {
+  it("keep it away from rooms that touch the machine, too", () => {
     const pure = new Set([...pureFiles(), "valibot"])
     const wrong = imports.filter((one) => pure.has(one.file) && !pure.has(targetOf(one) ?? one.specifier))
     expect(wrong.map(say)).toEqual([])
