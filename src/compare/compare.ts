@@ -10,6 +10,7 @@ import { shareOf } from "../base/shard.ts"
 import { settingsDigest } from "../config/settings-digest.ts"
 import { knownRows } from "../plan/chunks.ts"
 import { copiedFrom } from "../plan/window.ts"
+import { chunksNow } from "../pull/chunks-now.ts"
 import type { Subject } from "../pull/judge.ts"
 import type { Ports } from "../pull/ports.ts"
 import { readShape } from "../pull/prepare/shape.ts"
@@ -193,12 +194,10 @@ async function unmovedStretches(
   stretches: readonly Stretch[],
 ): Promise<Set<Stretch>> {
   const { ports, settings } = context
-  const { engine, file, catalog, signal } = ports
+  const { engine, file, signal } = ports
   const intervals = union(stretches.map(({ chunk }) => chunk.interval))
-  const look = await catalog.segments(signal, new Map([[settings.name, intervals]]))
   const hull = { start: intervals[0]!.start, end: intervals.at(-1)!.end }
-  const chunks = chunksFor(settings, await look.segments(settings.name, [hull]))
-  await look.drop()
+  const chunks = await chunksNow(ports, settings, intervals)
   const now = await file.read(() => partsOf(engine, context.held.table, hull), signal)
   const parts = new Map(now.map((part) => [part.interval.start, part]))
   return new Set(

@@ -87,6 +87,16 @@ export function proof(
   return { kind: "proven", parts }
 }
 
+/**
+ * True where a chunk that was settled still is, with the same segments: what Druid answered in between is of these.
+ * @param now chunks of a look that began after the answer, ascending, disjoint
+ */
+export function staysSettled(chunk: Chunk, now: readonly Chunk[]): boolean {
+  const current = covering(now, chunk.interval)
+  if (current === undefined || conditionOf(current) !== "settled") return false
+  return segmentSetText(current.segments) === segmentSetText(chunk.segments)
+}
+
 /** Who promised the rows: the metadata of the whole chunk, or a count of a piece of it. */
 function promiseText(work: Work): string {
   const { interval, chunk, expectedRows } = work

@@ -150,7 +150,8 @@ export function describeMismatch(slice: Slice, loaded: readonly number[], messag
 
 /** Why a chunk is left alone. */
 export function describeDoubt({ counted, promised }: Doubt): string {
-  if (promised === undefined) return "Druid's own counts of it contradict one another"
+  if (promised === undefined)
+    return "Druid's own counts of it contradict one another, or its segments changed while they were counted"
   const policy = counted < promised ? OR_POLICY : ""
   return `Druid counts ${counted} rows, its segment metadata promises ${promised}; some server may not serve all of it${policy}`
 }

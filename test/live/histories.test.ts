@@ -1,8 +1,8 @@
 /**
  * Random histories on a real Druid, from the generator of the model-based test: what batch tasks and the coordinator can
  * do (append, overwrite, compact, mark unused, re-create), with pulls in the middle of it, and a historical that loses its
- * cache while everything is pulled. After each batch every table equals its datasource, under `keep` and under `mirror`,
- * and a second table of each has the groups that Druid makes of it.
+ * cache while everything is pulled. After each batch every table equals its datasource, under `keep` and under `mirror`;
+ * further tables of each have the groups that Druid makes of it by day and by week, and the rows of a window that moves.
  *
  * Ingestion is mostly waiting: all histories live side by side, a third of them in each of three files. Another seed:
  * `DRUIDSYNC_LIVE_SEED=7`.
@@ -10,7 +10,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "bun:test"
 import fc from "fast-check"
 import { type Druid, identifier, markUnused, segments, sql, waitSettled } from "../../scripts/druid/index.ts"
-import { rowOf, spanOf } from "../model/druid-steps.ts"
+import { rowOf, spanOf, startOf } from "../model/druid-steps.ts"
 import { type Change, plainChanges } from "../model/history.ts"
 import { query, readTable } from "../support/conformance/duckdb.ts"
 import { liveWorld } from "../support/conformance/live-world.ts"
@@ -35,9 +35,17 @@ interface Story {
   readonly batches: readonly (readonly Change[])[]
 }
 
+/** Histories of one file, as they are configured now. */
+interface Playing {
+  readonly stage: Stage
+  readonly group: readonly Story[]
+  /** with which the window begins */
+  readonly day: number
+}
+
 let druid: Druid
 let world: World
-const played: { readonly stage: Stage; readonly group: readonly Story[] }[] = []
+const played: Playing[] = []
 
 beforeAll(async () => {
   druid = await liveDruid()
@@ -140,7 +148,7 @@ const firstRows = [
   [5, 3, 2],
 ] as const
 
-/** Rows of a table that lie where Druid has nothing any more. */
+/** Rows that lie in none of the stretches. */
 function outside(rows: Multiset, stretches: readonly { start: number; end: number }[]): Multiset {
   const left = new Multiset()
   for (const [text, count] of rows.minus(new Multiset())) {
@@ -156,7 +164,7 @@ async function tableOf(stage: Stage, story: Story): Promise<Multiset> {
 }
 
 /** After a pull that exits 0: Druid's rows, and under `keep` what was there before and Druid dropped. */
-async function expectExact(stage: Stage, story: Story, before: Multiset): Promise<void> {
+async function expectExact(stage: Stage, story: Story, before: Multiset, day: number): Promise<void> {
   const name = world.name(story.name)
   const expected = new Multiset()
   const add = (rows: Multiset) => {
@@ -167,19 +175,28 @@ async function expectExact(stage: Stage, story: Story, before: Multiset): Promis
   const wrong = difference(withoutNulls(await tableOf(stage, story)), expected)
   if (wrong !== undefined) throw new Error(`${story.name} (${story.deletions}, seed ${SEED}): ${wrong}`)
   await stage.expectTruthfulState(name, stage.tableOf(name))
-  await expectGroups(stage, story)
+  for (const groups of GROUPS) await expectGroups(stage, story, groups)
+  await expectWindow(stage, story, day)
 }
 
-const groupsOf = (name: string) => `groups of ${name}`
+/** Groups of a datasource: they mirror drops, whatever the rows do. */
+const GROUPS = [
+  { every: "day", period: "P1D", tableOf: (name: string) => `days of ${name}` },
+  { every: "week", period: "P1W", tableOf: (name: string) => `weeks of ${name}` },
+] as const
 
-/** The groups by day equal those of the same query, asked of Druid afresh: they mirror drops, whatever the rows do. */
-async function expectGroups(stage: Stage, story: Story): Promise<void> {
+/** The groups equal those of the same query, asked of Druid afresh. */
+async function expectGroups(
+  stage: Stage,
+  story: Story,
+  { period, tableOf }: (typeof GROUPS)[number],
+): Promise<void> {
   const name = world.name(story.name)
-  const table = groupsOf(name)
-  const day = "TIMESTAMP_TO_MILLIS(TIME_FLOOR(__time, 'P1D'))"
+  const table = tableOf(name)
+  const start = `TIMESTAMP_TO_MILLIS(TIME_FLOOR(__time, '${period}'))`
   const asked = await sql<Record<"t" | "s" | "c" | "n", unknown>>(
     druid,
-    `SELECT ${day} AS t, "s", COUNT(*) AS c, SUM("n") AS n FROM ${identifier(name)} GROUP BY ${day}, "s"`,
+    `SELECT ${start} AS t, "s", COUNT(*) AS c, SUM("n") AS n FROM ${identifier(name)} GROUP BY ${start}, "s"`,
   )
   const held = await query(
     stage.out,
@@ -187,11 +204,35 @@ async function expectGroups(stage: Stage, story: Story): Promise<void> {
   )
   const texts = (rows: readonly Readonly<Record<string, unknown>>[]) =>
     rows.map(({ t, s, c, n }) => [t, s, c, n].map((cell) => String(cell)).join(CELLS)).sort()
-  expect({ story: story.name, seed: SEED, groups: texts(held) }).toEqual({
+  expect({ story: story.name, seed: SEED, table, groups: texts(held) }).toEqual({
     story: story.name,
     seed: SEED,
+    table,
     groups: texts(asked),
   })
+  await stage.expectTruthfulState(name, table)
+}
+
+const windowOf = (name: string) => `window of ${name}`
+
+/** Days with which the window begins, pull by pull: it moves on, and becomes longer again. */
+const WINDOWS = [1, 3, 2]
+const DAY_MS = 86_400_000
+
+/** `keep` as it has to be today for a window that begins with a day of the histories. */
+function keepFrom(day: number): string {
+  return `${Math.floor((Date.now() - Number(startOf(day))) / DAY_MS)}d`
+}
+
+/** Druid's rows from the start of the window on. Where there is none, the clock may be wrong, and all stays. */
+async function expectWindow(stage: Stage, story: Story, day: number): Promise<void> {
+  const name = world.name(story.name)
+  const table = windowOf(name)
+  const past = [{ start: Number.NEGATIVE_INFINITY, end: Number(startOf(day)) }]
+  const expected = outside(withoutNulls((await world.truth(name)).rows), past)
+  if (expected.size === 0) return
+  const wrong = difference(withoutNulls((await readTable(stage.out, table)).rows), expected)
+  if (wrong !== undefined) throw new Error(`${table} from day ${day} on (seed ${SEED}): ${wrong}`)
   await stage.expectTruthfulState(name, table)
 }
 
@@ -217,36 +258,46 @@ async function expectHonest(stage: Stage): Promise<void> {
   for (const { datasource, name } of states) await stage.expectTruthfulState(String(datasource), String(name))
 }
 
-async function pullExactly(stage: Stage, group: readonly Story[]): Promise<void> {
+async function pullExactly({ stage, group, day }: Playing): Promise<void> {
   const before = new Map<Story, Multiset>()
   for (const story of group) before.set(story, await tableOf(stage, story).catch(() => new Multiset()))
   const pulled = await stage.pull("--settle-wait", "60s")
   if (pulled.exitCode !== 0)
     throw new Error(`seed ${SEED}: exit ${pulled.exitCode}\n${pulled.stdout}\n${pulled.stderr}`)
-  for (const story of group) await expectExact(stage, story, before.get(story)!)
+  for (const story of group) await expectExact(stage, story, before.get(story)!, day)
 }
 
-async function playGroup(group: readonly Story[]): Promise<void> {
-  const stage = new Stage(world, executable())
-  played.push({ stage, group })
+/** The tables of each datasource. @param day with which the window begins */
+function configure(stage: Stage, group: readonly Story[], day: number): Playing {
   stage.config(
-    group.flatMap((story) => {
-      const name = world.name(story.name)
-      const aggregate = { every: "day", by: ["s"], measures: { n: 'SUM("n")' } }
+    group.flatMap(({ deletions, name: of }) => {
+      const name = world.name(of)
+      const measures = { n: 'SUM("n")' }
       return [
-        { name, deletions: story.deletions },
-        { name, table: groupsOf(name), deletions: "mirror", aggregate },
+        { name, deletions },
+        ...GROUPS.map(({ every, tableOf }) => {
+          const aggregate = { every, by: ["s"], measures }
+          return { name, table: tableOf(name), deletions: "mirror", aggregate }
+        }),
+        { name, table: windowOf(name), deletions: "mirror", keep: keepFrom(day) },
       ]
     }),
     SMALL,
   )
+  return { stage, group, day }
+}
+
+async function playGroup(group: readonly Story[]): Promise<void> {
+  const stage = new Stage(world, executable())
+  let playing = configure(stage, group, WINDOWS[0]!)
+  const nth = played.push(playing) - 1
   await Promise.all(
     group.map(async (story) => {
       const rows = [...inputs(0, firstRows, false), ...inputs(3, firstRows, false)]
       await world.create(world.name(story.name), rows, { columns: COLUMNS })
     }),
   )
-  await pullExactly(stage, group)
+  await pullExactly(playing)
   for (let n = 0; n < BATCHES; n++) {
     const changes = Promise.all(
       group.map(async (story) => {
@@ -255,9 +306,11 @@ async function playGroup(group: readonly Story[]): Promise<void> {
     )
     // Its failure is told below; until then it must not pass for one that nobody waits for.
     changes.catch(() => undefined)
+    playing = configure(stage, group, WINDOWS[n + 1]!)
+    played[nth] = playing
     for (let pulls = 0; pulls < 2; pulls++) await expectHonest(stage)
     await changes
-    await pullExactly(stage, group)
+    await pullExactly(playing)
   }
 }
 
@@ -266,16 +319,16 @@ const groups = Array.from({ length: FILES }, (_, n) => stories.filter((_story, a
 describe("30 random histories on a real Druid", () => {
   it("are copied exactly after each batch of changes, with pulls in the middle of it", async () => {
     await Promise.all(groups.map(playGroup))
-  }, 600_000)
+  }, 900_000)
 
   it("stay exact while the historical comes back with nothing in its cache", async () => {
     expect(played.length).toBe(FILES)
     await druid.restart("historical", { emptyCache: true })
     await Promise.all(played.map(({ stage }) => expectHonest(stage)))
     await Promise.all(stories.map((story) => waitSettled(druid, world.name(story.name))))
-    for (const { stage, group } of played) {
-      await pullExactly(stage, group)
-      const again = await stage.pull()
+    for (const playing of played) {
+      await pullExactly(playing)
+      const again = await playing.stage.pull()
       expect([again.exitCode, again.rows]).toEqual([0, 0])
     }
   }, 300_000)

@@ -205,6 +205,26 @@ describe("a newer version that was dropped, while servers still answer with it",
   })
 })
 
+describe("late rows in a month that is hidden in part", () => {
+  it("are not taken for held where as many went before they were counted", async () => {
+    scene.world.append(NAME, [...rowsOf("2024-01-29", 1), ...rowsOf("2024-01-30", 2)], { columns })
+    scene.world.compact(NAME, "2024-01/2024-02", "MONTH")
+    scene.world.overwrite(NAME, "2024-01-20/2024-01-21", rowsOf("2024-01-20", 5), { columns })
+    scene.world.settle()
+    expect((await scene.pull()).exitCode).toBe(0)
+    scene.world.append(NAME, rowsOf("2024-01-30", 1, { s: "late" }), { columns })
+    rig.fake.hooks.beforeRequest = (kind, n) => {
+      if (kind === "counts" && n === 1)
+        scene.world.overwrite(NAME, "2024-01-29/2024-01-30", [], { granularity: "DAY", columns })
+      return undefined
+    }
+    const pulled = await scene.pull({ settleWaitMs: 10_000 })
+    delete rig.fake.hooks.beforeRequest
+    expect(pulled.exitCode).toBe(0)
+    await expectEqual()
+  })
+})
+
 describe("a day that becomes empty inside a month", () => {
   const byWeek: Partial<DatasourceSettings> = {
     aggregate: {

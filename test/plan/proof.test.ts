@@ -1,6 +1,6 @@
 import { describe, expect, it } from "bun:test"
 import type { Chunk, Slice, Work } from "../../src/base/domain.ts"
-import { proof } from "../../src/plan/proof.ts"
+import { proof, staysSettled } from "../../src/plan/proof.ts"
 import { segmentSetText } from "../../src/plan/segment-set.ts"
 import { chunk, seg, span, work } from "./support.ts"
 
@@ -154,5 +154,18 @@ describe("the state of proven rows", () => {
     expect(proof(simple, [10], 10, undefined, [chunk(0, 10, { replicationFactor: 0 })], "s")).toMatchObject({
       parts: [{ state: "provisional" }],
     })
+  })
+})
+
+describe("a settled chunk", () => {
+  it("stays what it was while its segments are the same and served", () => {
+    expect(staysSettled(one, [one, two])).toBe(true)
+    expect(staysSettled(one, [chunk(0, 10, {}, { partition: 1 }), two])).toBe(false)
+    expect(staysSettled(one, [chunk(0, 10, { isAvailable: false })])).toBe(false)
+    expect(staysSettled(one, [two])).toBe(false)
+  })
+
+  it("does not where another covers a part of it", () => {
+    expect(staysSettled(chunk(0, 20), [one, two])).toBe(false)
   })
 })

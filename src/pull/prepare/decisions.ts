@@ -11,6 +11,7 @@ import type { Share } from "../../base/shard.ts"
 import type { Source } from "../../druid/sql.ts"
 import { conditionOf, estimatedRows } from "../../plan/chunks.ts"
 import { type Recount, recounted, stateAfter } from "../../plan/diff.ts"
+import { staysSettled } from "../../plan/proof.ts"
 import { needsMeasuring, slicesOf } from "../../plan/slices.ts"
 import type { Ports } from "../ports.ts"
 import { count, type Doubt, measured, promiseOf } from "./measure.ts"
@@ -35,6 +36,8 @@ interface Asked {
   /** all chunks of the datasource that hold rows of ours, ascending */
   readonly chunks: readonly Chunk[]
   readonly share: Share
+  /** the chunks at these intervals as Druid lists them now (`chunksNow`) */
+  readonly look: (intervals: readonly Interval[], signal: AbortSignal) => Promise<readonly Chunk[]>
 }
 
 export class Decisions {
@@ -123,19 +126,43 @@ export class Decisions {
     )
     if (asked === undefined) return
     const counts = new Map(asked.answer.map((bucket) => [bucket.interval.start, bucket]))
-    const works: Work[] = []
-    for (const recount of asked.batch) {
+    const answers = asked.batch.map((recount) => {
       const own = partsOf(recount).map(({ start }) => counts.get(start)!)
       const rest = restOf(recount).map(({ start }) => counts.get(start)!)
       const counted = sumOf([...own, ...rest], ({ all }) => all)
-      const answer = recounted(recount, own, counted)
-      works.push(...answer.works)
-      this.#refreshed.push(...answer.refreshed)
-      if (answer.doubtful)
-        this.#doubtful.push({ chunk: recount.chunk, counted, promised: promiseOf(recount.chunk) })
+      return { chunk: recount.chunk, counted, ...recounted(recount, own, counted) }
+    })
+    const moved = await this.#movedMeanwhile(answers, signal)
+    const works: Work[] = []
+    for (const { chunk, counted, doubtful, refreshed, works: own } of answers) {
+      if (doubtful || moved.has(chunk)) {
+        this.#doubtful.push({ chunk, counted, promised: promiseOf(chunk) })
+        continue
+      }
+      works.push(...own)
+      this.#refreshed.push(...refreshed)
     }
     this.#recounts = this.#recounts.slice(asked.batch.length)
     this.#works = works
+  }
+
+  /**
+   * Chunks of which a count seems to prove rows, but was of other segments than those listed before. Where metadata promises
+   * the rows of a chunk, its count has been held against that; of the others another look tells.
+   */
+  async #movedMeanwhile(
+    answers: readonly { readonly chunk: Chunk; readonly refreshed: readonly Part[] }[],
+    signal: AbortSignal,
+  ): Promise<ReadonlySet<Chunk>> {
+    const open = answers
+      .filter(({ chunk, refreshed }) => refreshed.length > 0 && promiseOf(chunk) === undefined)
+      .map(({ chunk }) => chunk)
+    if (open.length === 0) return new Set()
+    const now = await this.#subject.look(
+      open.map((chunk) => chunk.interval),
+      signal,
+    )
+    return new Set(open.filter((chunk) => !staysSettled(chunk, now)))
   }
 
   /**

@@ -18,7 +18,7 @@ import type { Ports } from "../ports.ts"
 export interface Doubt {
   readonly chunk: Chunk
   readonly counted: number
-  /** by its metadata; undefined if Druid's own counts contradict one another */
+  /** by its metadata; undefined if Druid's own counts contradict one another, or its segments changed meanwhile */
   readonly promised: number | undefined
 }
 

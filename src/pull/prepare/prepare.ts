@@ -3,7 +3,7 @@
  * deciders of `plan/`.
  */
 
-import type { Column, Part, Slice, Work } from "../../base/domain.ts"
+import type { Column, Interval, Part, Slice, Work } from "../../base/domain.ts"
 import { byStart } from "../../base/intervals.ts"
 import { shareOf } from "../../base/shard.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
@@ -12,6 +12,7 @@ import type { Source } from "../../druid/sql.ts"
 import type { StoredColumn } from "../../store/notes/tables.ts"
 import type { DatasourceCommit } from "../../store/rows/commit.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
+import { chunksNow } from "../chunks-now.ts"
 import type { Judged } from "../judge.ts"
 import type { Run } from "../progress.ts"
 import { sourceOf } from "../source.ts"
@@ -77,7 +78,9 @@ export async function prepare(
   const share = shareOf(settings.shard, settings.name)
   // Chunks of other shards keep ours no further apart than no chunk at all.
   const chunks = judged.chunks.filter((chunk) => share(chunk.interval) !== "none")
-  const decisions = new Decisions(ports, { source, chunks, share }, only, diff.recounts)
+  const look = (intervals: readonly Interval[], signal: AbortSignal) =>
+    chunksNow({ ...ports, signal }, settings, intervals)
+  const decisions = new Decisions(ports, { source, chunks, share, look }, only, diff.recounts)
   const { refreshed, doubtful } = await decisions.untilWork(ports.signal)
   const renamed: SchemaChange[] =
     held === undefined || held.table === settings.table
