@@ -99,20 +99,16 @@ export interface DruidClient {
 
 export function createClient(options: ClientOptions): DruidClient {
   const { transport } = options
-  const http = new Http({ ...options, nowMs: options.nowMs ?? Date.now })
+  const ofHttp = { ...options, nowMs: options.nowMs ?? Date.now }
+  const http = new Http(ofHttp)
   const queries = new Queries(http, transport)
   const context = new QueryContext(options, options.onNotice ?? (() => undefined))
+  const { protocol } = new URL(options.baseUrl)
   const ofNodes = new Map<string, Queries>()
   const queriesOf = (address: string): Queries => {
     const known = ofNodes.get(address)
     if (known !== undefined) return known
-    const { protocol } = new URL(options.baseUrl)
-    const node = new Http({
-      ...options,
-      baseUrl: `${protocol}//${address}`,
-      nowMs: options.nowMs ?? Date.now,
-    })
-    const made = new Queries(node, transport)
+    const made = new Queries(new Http({ ...ofHttp, baseUrl: `${protocol}//${address}` }), transport)
     ofNodes.set(address, made)
     return made
   }
@@ -181,19 +177,9 @@ export function createClient(options: ClientOptions): DruidClient {
         }
       }),
     native: (query, request) =>
-      answered(
-        NATIVE_PATH,
-        () => nativeQuery(query, newId(), context),
-        request,
-        async (response) => parseJson(await textOf(response)),
-      ),
+      answered(NATIVE_PATH, () => nativeQuery(query, newId(), context), request, jsonOf),
     candidates: (query, request) =>
-      answered(
-        CANDIDATES_PATH,
-        () => nativeQuery(query, newId(), context, CANDIDATES_PATH),
-        request,
-        async (response) => parseJson(await textOf(response)),
-      ),
+      answered(CANDIDATES_PATH, () => nativeQuery(query, newId(), context, CANDIDATES_PATH), request, jsonOf),
     scan: (address, query, file, request) =>
       run(
         () => nativeQuery(query, newId(), context),
@@ -206,19 +192,14 @@ export function createClient(options: ClientOptions): DruidClient {
         queriesOf(address),
       ),
     askNode: (address, query, request) =>
-      run(
-        () => nativeQuery(query, newId(), context),
-        request,
-        async (response) => parseJson(await textOf(response)),
-        queriesOf(address),
-      ),
+      run(() => nativeQuery(query, newId(), context), request, jsonOf, queriesOf(address)),
     get: (path, request) =>
       ask(
         path,
         async () => {
           const response = await http.send({ method: "GET", path }, request)
           try {
-            return parseJson(await textOf(response))
+            return await jsonOf(response)
           } catch (error) {
             throw http.named(error, request)
           }
@@ -234,7 +215,8 @@ export function createClient(options: ClientOptions): DruidClient {
   }
 }
 
-function parseJson(text: string): unknown {
+async function jsonOf(response: Response): Promise<unknown> {
+  const text = await textOf(response)
   try {
     return JSON.parse(text)
   } catch (cause) {
