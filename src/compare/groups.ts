@@ -59,9 +59,7 @@ export function loosened(sides: Sides, { by, measures }: Grouping, columns: read
   })
   const keys = sides.names.flatMap((name, k) => (isKey.has(name) ? [columnName(k)] : []))
   const same = ["stretch", ...keys].map((key) => `l.${key} IS NOT DISTINCT FROM r.${key}`).join(" AND ")
-  // A group that is there twice is one too many, and must not make its counterpart two.
-  const right = `SELECT DISTINCT ON (${["stretch", ...keys].join(", ")}) * FROM (${sides.right})`
-  const left = `SELECT l.stretch, ${values.join(", ")} FROM (${sides.left}) l LEFT JOIN (${right}) r ON ${same}`
+  const left = `SELECT l.stretch, ${values.join(", ")} FROM (${sides.left}) l LEFT JOIN (${sides.right}) r ON ${same}`
   return { ...sides, left }
 }
 

@@ -99,16 +99,20 @@ export interface DruidClient {
 
 export function createClient(options: ClientOptions): DruidClient {
   const { transport } = options
-  const ofHttp = { ...options, nowMs: options.nowMs ?? Date.now }
-  const http = new Http(ofHttp)
+  const http = new Http({ ...options, nowMs: options.nowMs ?? Date.now })
   const queries = new Queries(http, transport)
   const context = new QueryContext(options, options.onNotice ?? (() => undefined))
-  const { protocol } = new URL(options.baseUrl)
   const ofNodes = new Map<string, Queries>()
   const queriesOf = (address: string): Queries => {
     const known = ofNodes.get(address)
     if (known !== undefined) return known
-    const made = new Queries(new Http({ ...ofHttp, baseUrl: `${protocol}//${address}` }), transport)
+    const { protocol } = new URL(options.baseUrl)
+    const node = new Http({
+      ...options,
+      baseUrl: `${protocol}//${address}`,
+      nowMs: options.nowMs ?? Date.now,
+    })
+    const made = new Queries(node, transport)
     ofNodes.set(address, made)
     return made
   }
@@ -177,9 +181,19 @@ export function createClient(options: ClientOptions): DruidClient {
         }
       }),
     native: (query, request) =>
-      answered(NATIVE_PATH, () => nativeQuery(query, newId(), context), request, jsonOf),
+      answered(
+        NATIVE_PATH,
+        () => nativeQuery(query, newId(), context),
+        request,
+        async (response) => parseJson(await textOf(response)),
+      ),
     candidates: (query, request) =>
-      answered(CANDIDATES_PATH, () => nativeQuery(query, newId(), context, CANDIDATES_PATH), request, jsonOf),
+      answered(
+        CANDIDATES_PATH,
+        () => nativeQuery(query, newId(), context, CANDIDATES_PATH),
+        request,
+        async (response) => parseJson(await textOf(response)),
+      ),
     scan: (address, query, file, request) =>
       run(
         () => nativeQuery(query, newId(), context),
@@ -192,14 +206,19 @@ export function createClient(options: ClientOptions): DruidClient {
         queriesOf(address),
       ),
     askNode: (address, query, request) =>
-      run(() => nativeQuery(query, newId(), context), request, jsonOf, queriesOf(address)),
+      run(
+        () => nativeQuery(query, newId(), context),
+        request,
+        async (response) => parseJson(await textOf(response)),
+        queriesOf(address),
+      ),
     get: (path, request) =>
       ask(
         path,
         async () => {
           const response = await http.send({ method: "GET", path }, request)
           try {
-            return await jsonOf(response)
+            return parseJson(await textOf(response))
           } catch (error) {
             throw http.named(error, request)
           }
@@ -215,8 +234,7 @@ export function createClient(options: ClientOptions): DruidClient {
   }
 }
 
-async function jsonOf(response: Response): Promise<unknown> {
-  const text = await textOf(response)
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {

@@ -93,8 +93,10 @@ function overlapSql({ start, end }: Interval): string {
  * Active segments summed up per interval: rows of `[datasource, start, end, segments, rows, bytes, realtime, unavailable,
  * cold, uncounted]` (see `ChunkOverview`).
  * @param available as for `segmentsSql`
+ * @param only these datasources; undefined: all
  */
-export function overviewSql(available: ReadonlySet<string>): string {
+export function overviewSql(available: ReadonlySet<string>, only: readonly string[] | undefined): string {
+  const chosen = only === undefined ? "" : ` AND datasource ${oneOf(only)}`
   const missing = "is_published = 1 AND is_available = 0"
   const hasReplication = available.has("replication_factor")
   const sum = (condition: string) => `SUM(CASE WHEN ${condition} THEN 1 ELSE 0 END)`
@@ -111,7 +113,7 @@ export function overviewSql(available: ReadonlySet<string>): string {
     sum(`is_available = 1 AND num_rows = 0 AND shard_spec NOT LIKE ${TOMBSTONE}`),
   ]
   return (
-    `SELECT ${columns.join(", ")} FROM sys.segments WHERE ${activeSql(available)}` +
+    `SELECT ${columns.join(", ")} FROM sys.segments WHERE ${activeSql(available)}${chosen}` +
     ' GROUP BY datasource, "start", "end"'
   )
 }

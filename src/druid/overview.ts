@@ -4,7 +4,6 @@
  */
 import type { Interval } from "../base/domain.ts"
 import { DruidsyncError } from "../base/errors.ts"
-import { sumOf } from "../base/lists.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import { integerCell, isoCell, onlyRow, textCell, wholeRow } from "./cells.ts"
 import type { DruidClient } from "./client.ts"
@@ -12,28 +11,21 @@ import { readBounds } from "./counts.ts"
 import { readListing } from "./listing.ts"
 import { DATASOURCE_NAMES_SQL, overviewSql } from "./metadata-sql.ts"
 
-/**
- * What is summed up over segments, as `overviewSql` gives it. `rows`: as Druid reports them; realtime segments lag, those that
- * were just loaded count as 0. `bytes`: in deep storage; realtime segments count as 0. Numbers of segments: all of them,
- * `realtime`, `unavailable` (published, wanted, and served by nobody now), `cold` (published, and wanted by no load rule),
- * `uncounted` (served, but their rows are not counted yet).
- */
-const SUMS = ["segments", "rows", "bytes", "realtime", "unavailable", "cold", "uncounted"] as const
-
-export type SegmentSums = Readonly<Record<(typeof SUMS)[number], number>>
-
-function sumsOf(of: (name: (typeof SUMS)[number], n: number) => number): SegmentSums {
-  return Object.fromEntries(SUMS.map((name, n) => [name, of(name, n)])) as SegmentSums
-}
-
 /** Active segments of one interval, summed up. */
-export interface ChunkOverview extends SegmentSums {
+export interface ChunkOverview {
   readonly interval: Interval
-}
-
-/** The sums of several chunks. */
-export function inAll(chunks: readonly ChunkOverview[]): SegmentSums {
-  return sumsOf((name) => sumOf(chunks, (chunk) => chunk[name]))
+  readonly segments: number
+  /** as Druid reports them: realtime segments lag, segments that were just loaded count as 0 */
+  readonly rows: number
+  /** in deep storage; realtime segments count as 0 */
+  readonly bytes: number
+  readonly realtime: number
+  /** published, wanted, and served by nobody now */
+  readonly unavailable: number
+  /** published, and wanted by no load rule */
+  readonly cold: number
+  /** served, but their rows are not counted yet */
+  readonly uncounted: number
 }
 
 /** Names of the datasources of which anything can be queried, by name. */
@@ -50,10 +42,12 @@ export function readDatasourceNames(
 
 /**
  * Chunks of every datasource, in no order. Forbidden datasources are left out by Druid without a word.
+ * @param only these datasources; undefined: all
  * @throws DruidsyncError `forbidden` if `sys.segments` is refused or not shown
  */
 export async function readOverview(
   client: DruidClient,
+  only: readonly string[] | undefined,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, readonly ChunkOverview[]>> {
   const { ofSegments: available } = await readListing(client, [], signal)
@@ -61,18 +55,27 @@ export async function readOverview(
     throw new DruidsyncError("forbidden", "this Druid does not show sys.segments")
   }
   const options = { action: "reading sys.segments", signal }
-  return client.rows(overviewSql(available), options, overviewOf)
+  return client.rows(overviewSql(available, only), options, overviewOf)
 }
 
 function overviewOf(rows: readonly unknown[][]): ReadonlyMap<string, readonly ChunkOverview[]> {
   const found = new Map<string, ChunkOverview[]>()
   for (const row of rows) {
-    const [datasource, start, end, ...sums] = wholeRow(row, 3 + SUMS.length)
+    const [datasource, start, end, ...sums] = wholeRow(row, 10)
+    const [segments, count, bytes, realtime, unavailable, cold, uncounted] = sums.map(integerCell) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
     const name = textCell(datasource)
     const chunks = found.get(name) ?? []
     found.set(name, chunks)
     const interval = { start: isoCell(start), end: isoCell(end) }
-    chunks.push({ interval, ...sumsOf((_, n) => integerCell(sums[n])) })
+    chunks.push({ interval, segments, rows: count, bytes, realtime, unavailable, cold, uncounted })
   }
   return found
 }

@@ -71,6 +71,16 @@ function engineOf(
   const inTurn = serial()
   let textHash: Promise<void> | undefined
   const others: Engine[] = []
+  /** DuckDB keeps its answer in a fraction of the memory that rows of JavaScript need: they are made some at a time. */
+  const visiting = (
+    sql: string,
+    values: readonly DuckDBValue[] | undefined,
+    visit: (row: DuckDBValue[]) => void,
+  ) =>
+    inTurn(async () => {
+      const answer = await connection.run(sql, values as DuckDBValue[])
+      for await (const rows of answer.yieldRows()) for (const row of rows) visit(row)
+    })
   return {
     beside: async () => {
       const other = engineOf(instance, await instance.connect(), () => undefined)
@@ -88,12 +98,12 @@ function engineOf(
       }),
     change: (sql, values) =>
       inTurn(async () => (await connection.run(sql, values as DuckDBValue[])).rowsChanged),
-    rows: (sql, values) =>
-      inTurn(async () => (await connection.runAndReadAll(sql, values as DuckDBValue[])).getRows()),
-    each: (sql, visit) =>
-      inTurn(async () => {
-        for await (const rows of (await connection.run(sql)).yieldRows()) for (const row of rows) visit(row)
-      }),
+    rows: async (sql, values) => {
+      const all: DuckDBValue[][] = []
+      await visiting(sql, values, (row) => all.push(row))
+      return all
+    },
+    each: (sql, visit) => visiting(sql, undefined, visit),
     close: () => {
       for (const other of others) other.close()
       connection.closeSync()

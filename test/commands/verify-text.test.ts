@@ -109,7 +109,7 @@ describe("a verification in words", () => {
     const error = { code: "unknown-datasource", message: "not listed", hint: "check it" }
     expect(lines({ error })).toEqual(["w: cannot be compared: not listed", "  → check it"])
     expect(lines({ partlyCompared: ["a"] }).slice(1)).toEqual([
-      '  compared in part only: "a"; --deep compares all of it, but for estimates and sketches of groups',
+      '  compared in part only: "a"; --deep compares all of it',
     ])
   })
 

@@ -5,7 +5,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import { existsSync } from "node:fs"
 import { setTimeout as delay } from "node:timers/promises"
-import { type Druid, portOf, waitSettled } from "../../scripts/druid/index.ts"
+import { type Druid, waitSettled } from "../../scripts/druid/index.ts"
 import { query } from "../support/conformance/duckdb.ts"
 import { liveWorld } from "../support/conformance/live-world.ts"
 import { executable, type Running } from "../support/conformance/runner.ts"
@@ -55,26 +55,6 @@ async function expectTruthful(): Promise<void> {
   if (!existsSync(stage.out)) return
   const states = await query(stage.out, "SELECT datasource FROM _sync_state")
   if (states.length > 0) await stage.expectTruthfulState(wiki)
-}
-
-/** A router that names this data node first for every segment, whatever it holds. @param isAlone and no other */
-function naming(address: string, isAlone: boolean) {
-  return Bun.serve({
-    hostname: "127.0.0.1",
-    port: 0,
-    fetch: async ({ url, method, headers, body }) => {
-      const { pathname } = new URL(url)
-      const answer = await fetch(`${druid.routerUrl}${pathname}`, { method, headers, body })
-      if (!pathname.endsWith("/candidates")) return answer
-      const segments = (await answer.json()) as { locations: object[] }[]
-      return Response.json(
-        segments.map((one) => {
-          const named = { ...one.locations[0], name: address, host: address }
-          return { ...one, locations: isAlone ? [named] : [named, ...one.locations] }
-        }),
-      )
-    },
-  })
 }
 
 /** Once Druid is whole again, one pull is enough. */
@@ -146,25 +126,6 @@ describe("data nodes that are read past the broker", () => {
     }
     const { report } = await stage.pullExactly("--full")
     expect(report.datasources[0]!.rowsPastBroker).toBe(datasets[0]!.rowCount)
-  }, 300_000)
-
-  it("that answer an empty list for segments that they do not hold are gone round", async () => {
-    const other = await druid.addHistorical()
-    const address = `127.0.0.1:${portOf(druid.settings.portBase, other)}`
-    try {
-      for (const isAlone of [false, true]) {
-        using broker = naming(address, isAlone)
-        stage.set({ port: broker.port })
-        const { report } = await stage.pullExactly("--full", "--moved")
-        if (!isAlone) expect(report.datasources[0]!.rowsPastBroker).toBeGreaterThan(0)
-      }
-    } finally {
-      await druid.removeHistorical(other)
-    }
-    await druid.ready()
-    await waitSettled(druid, wiki)
-    stage.set({ port: Number(new URL(druid.routerUrl).port) })
-    await stage.pullExactly("--moved")
   }, 300_000)
 
   it("that segments move away from, or to, are gone round", async () => {

@@ -219,21 +219,6 @@ describe("verify", () => {
     expect((await verify()).exitCode).toBe(0)
   })
 
-  it.each([
-    ["is there twice", "INSERT INTO g SELECT * FROM g WHERE __time = TIMESTAMP '2024-01-31 12:00:00'"],
-    ["is missing", "DELETE FROM g WHERE __time = TIMESTAMP '2024-01-31 12:00:00'"],
-    ["has another number of rows", "UPDATE g SET _rows = _rows + 1 WHERE day(__time) = 31"],
-    ["has no value", "UPDATE g SET most = NULL WHERE day(__time) = 31"],
-  ])("finds a group that %s, and makes it again", async (_, sql) => {
-    await load()
-    config("hour")
-    await here.stage.pull()
-    await execute(here.stage.out, sql)
-    expect((await verify()).exitCode).toBe(1)
-    expect((await verify("--repair")).exitCode).toBe(0)
-    await pullExactly("hour")
-  })
-
   it("takes a floating-point number within a billionth, and an estimate within a tenth, for equal", async () => {
     await load()
     config("day", [])

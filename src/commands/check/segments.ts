@@ -1,8 +1,9 @@
 /** What `sys.segments` says of the configured datasources: is it readable, is everything served, how much is it? */
 
 import { ExitCode } from "../../base/errors.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
-import { type ChunkOverview, inAll, readOverview } from "../../druid/overview.ts"
+import { type ChunkOverview, readOverview } from "../../druid/overview.ts"
 import { counted } from "../../kit/text/words.ts"
 import type { Broken } from "../../pull/broken.ts"
 import { describeBroken, describeStretches } from "../../pull/describe.ts"
@@ -15,8 +16,8 @@ export type Overview = ReadonlyMap<string, readonly ChunkOverview[]>
 export async function checkOverview(options: CheckOptions): Promise<Overview | undefined> {
   let overview: Overview | undefined
   await attempt(options, "segments", async () => {
-    overview = await readOverview(options.client, options.signal)
-    const { segments } = inAll([...overview.values()].flat())
+    overview = await readOverview(options.client, undefined, options.signal)
+    const segments = sumOf([...overview.values()].flat(), (chunk) => chunk.segments)
     const what = `${counted(overview.size, "datasource")}, ${counted(segments, "active segment")}`
     return ok(`sys.segments can be read: ${what}`)
   })
@@ -25,7 +26,11 @@ export async function checkOverview(options: CheckOptions): Promise<Overview | u
 
 /** The line of a datasource. */
 export function checkSegments(chunks: readonly ChunkOverview[]): Found {
-  const { segments, rows, unavailable, cold, realtime } = inAll(chunks)
+  const segments = sumOf(chunks, (chunk) => chunk.segments)
+  const rows = sumOf(chunks, (chunk) => chunk.rows)
+  const unavailable = sumOf(chunks, (chunk) => chunk.unavailable)
+  const cold = sumOf(chunks, (chunk) => chunk.cold)
+  const realtime = sumOf(chunks, (chunk) => chunk.realtime)
   const still = realtime === 0 ? "" : `, ${realtime} of them realtime`
   const what = `about ${counted(rows, "row")} in ${counted(segments, "segment")}${still}`
   if (unavailable > 0) {
@@ -54,5 +59,6 @@ export function checkBroken(broken: readonly Broken[]): Found[] {
 
 /** Bytes in deep storage of what is configured: a DuckDB file takes about as much. */
 export function expectedBytes(tables: readonly DatasourceSettings[], overview: Overview): number {
-  return inAll(tables.flatMap(({ name }) => overview.get(name) ?? [])).bytes
+  const chunks = tables.flatMap(({ name }) => overview.get(name) ?? [])
+  return sumOf(chunks, (chunk) => chunk.bytes)
 }

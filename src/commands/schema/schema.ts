@@ -101,8 +101,7 @@ async function schemaColumns(ports: Ports, subject: Subject): Promise<SchemaColu
     const { sqlType, multiValue } = column
     return { ...base, druidType, sqlType, duckdbType, multiValue, standing }
   })
-  // Groups have the columns that their keys and measures say: nothing is left out of them.
-  for (const { name, sqlType } of settings.aggregate === undefined ? listed : []) {
+  for (const { name, sqlType } of listed) {
     if (read.has(name) || stored.has(name)) continue
     result.push({
       name,

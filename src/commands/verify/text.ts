@@ -76,9 +76,7 @@ function datasourceLines(one: DatasourceVerification, verbose: boolean, style: S
   lines.push(...skippedLines(one.skipped, verbose, style))
   if (one.partlyCompared.length > 0) {
     const names = one.partlyCompared.map((column) => `"${printable(column)}"`).join(", ")
-    lines.push(
-      `  ${style.dim(`compared in part only: ${names}; --deep compares all of it, but for estimates and sketches of groups`)}`,
-    )
+    lines.push(`  ${style.dim(`compared in part only: ${names}; --deep compares all of it`)}`)
   }
   return [`${name} ↔ table ${printable(one.table)}: ${headline(one, style)}`, ...lines]
 }

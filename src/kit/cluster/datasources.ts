@@ -3,13 +3,13 @@
 import type { Interval } from "../../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError } from "../../base/errors.ts"
 import { hull, intervalText } from "../../base/intervals.ts"
+import { sumOf } from "../../base/lists.ts"
 import type { DatasourceSettings, Lookups } from "../../config/settings.ts"
 import { lookupTable } from "../../config/table-name.ts"
 import type { DruidClient } from "../../druid/client.ts"
 import { readLookupNames } from "../../druid/lookups.ts"
 import {
   type ChunkOverview,
-  inAll,
   readDatasourceNames,
   readOverview,
   readRollup,
@@ -47,7 +47,7 @@ export async function listDatasources(
 ): Promise<DatasourcesReport> {
   const tables = new Map<string, string[]>()
   for (const { name, table } of configured) tables.set(name, [...(tables.get(name) ?? []), table])
-  const overview = await readOverview(options.client, options.signal).catch((error) => {
+  const overview = await readOverview(options.client, undefined, options.signal).catch((error) => {
     // Names and counts can be had without it.
     if (error instanceof DruidsyncError && error.code === "forbidden") return undefined
     throw error
@@ -103,18 +103,21 @@ function tablesOf(tables: readonly string[] = []): Pick<ListedDatasource, "table
 }
 
 function fromChunks(datasource: string, chunks: readonly ChunkOverview[]): ListedDatasource {
-  const { rows, bytes, segments, ...states } = inAll(chunks)
+  const sum = (value: (chunk: ChunkOverview) => number) => sumOf(chunks, value)
   return {
     datasource,
     table: null,
-    rows,
-    bytes,
+    rows: sum((chunk) => chunk.rows),
+    bytes: sum((chunk) => chunk.bytes),
     interval: isoInterval(hull(chunks.map((chunk) => chunk.interval))),
     chunks: chunks.length,
-    segments,
+    segments: sum((chunk) => chunk.segments),
     segmentGranularity: granularitiesOf(chunks.map(({ interval }) => interval)),
     rollup: null,
-    ...states,
+    realtime: sum((chunk) => chunk.realtime),
+    unavailable: sum((chunk) => chunk.unavailable),
+    cold: sum((chunk) => chunk.cold),
+    uncounted: sum((chunk) => chunk.uncounted),
   }
 }
 

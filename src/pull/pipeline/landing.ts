@@ -46,6 +46,11 @@ const ROW_GROUP = 122_880
 const COMMIT_ROWS = 3 * ROW_GROUP
 /** While rows are committed, no more are parsed beside them than make so many together. */
 const STAGED_ROWS = 2 * ROW_GROUP
+/**
+ * So many tables are worth a transaction with fewer rows: each costs DuckDB as much as tens of thousands of rows, and ends in
+ * a row group of its own anyway. The next ones are parsed meanwhile.
+ */
+const COMMIT_TABLES = 16
 /** If the user asks for small slices, commits stay small: this many slices at most. */
 const COMMIT_SLICES = 4
 /** Rows of a slow Druid wait no longer than this for their commit; the first rows of a run not even so long. */
@@ -89,7 +94,7 @@ export class Landing {
   get isDue(): boolean {
     const [oldest] = this.#held
     if (oldest === undefined) return false
-    if (this.#isWorthCommitting || this.#round.request.limit?.isOver() === true) return true
+    if (this.#isWorthCommitting() || this.#round.request.limit?.isOver() === true) return true
     const longestMs = this.#round.hasStored ? COMMIT_AFTER_MS : FIRST_COMMIT_AFTER_MS
     return this.#round.ports.clock.nowMs() - oldest.sinceMs >= longestMs
   }
@@ -98,11 +103,15 @@ export class Landing {
   get isFull(): boolean {
     const held = this.#heldRows()
     const isBeside = held > 0 && this.#committingRows > 0
-    return (isBeside && held + this.#committingRows >= STAGED_ROWS) || this.#isWorthCommitting
+    return (isBeside && held + this.#committingRows >= STAGED_ROWS) || this.#isWorthCommitting()
   }
 
-  get #isWorthCommitting(): boolean {
-    return isWorthCommitting(this.#heldRows(), this.#commitRows)
+  /** @param next what is about to be parsed */
+  #isWorthCommitting(next?: Job): boolean {
+    const rows = this.#heldRows() + (next?.slice.rows ?? 0)
+    const jobs = [...this.#held.map(({ job }) => job), ...(next === undefined ? [] : [next])]
+    const tables = new Set(jobs.map(({ prepared }) => prepared)).size
+    return isWorthCommitting(rows, this.#commitRows) || (rows >= ROW_GROUP / 2 && tables >= COMMIT_TABLES)
   }
 
   /**
@@ -112,7 +121,7 @@ export class Landing {
    */
   async stage(one: Arrived, isLast: boolean): Promise<void> {
     // The look that proves must begin after the last of the responses has ended; it runs while that one is parsed.
-    const isNext = isLast || isWorthCommitting(this.#heldRows() + one.job.slice.rows, this.#commitRows)
+    const isNext = isLast || this.#isWorthCommitting(one.job)
     void this.#forget()
     if (isNext) this.#looked = this.#lookAgain([...this.#held.map(({ job }) => job), one.job], isLast)
     await this.#parse(one)

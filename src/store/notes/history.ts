@@ -30,6 +30,7 @@ export interface RunRecord {
 }
 
 export interface RecordOptions {
+  readonly signal?: AbortSignal
   /** newest runs to keep; older ones are removed in the same transaction. Default: all */
   readonly keepRuns?: number | undefined
   /** what is held of the datasources is from there: host, port and base path. Default: not known */
@@ -54,7 +55,7 @@ export function recordRun(
     if (options.origin !== undefined) await noteOrigin(engine, records, options.origin)
     if (options.keepRuns !== undefined) await prune(engine, options.keepRuns)
     return readAttached(engine, file.path)
-  })
+  }, options.signal)
 }
 
 /** A few statements for all: a run of hundreds of tables in which nothing changed is over in a moment. */
