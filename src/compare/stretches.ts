@@ -7,7 +7,7 @@ import { byStart, contains, intersection, overlapping, sameInterval, subtract } 
 import type { Share } from "../base/shard.ts"
 import { MAX_TIME, MIN_TIME } from "../base/time.ts"
 import { conditionOf } from "../plan/chunks.ts"
-import { sourceRowsOf } from "../plan/diff.ts"
+import { type DiffOptions, sourceRowsOf } from "../plan/diff.ts"
 import { segmentSetText } from "../plan/segment-set.ts"
 
 /** A stretch to compare: (a piece of) one checkpoint. */
@@ -54,15 +54,7 @@ export interface Skipped {
 /** Left out by intention, as a pull that exits 0 leaves it: no reason for an exit code. */
 export const EXPECTED_SKIPS: ReadonlySet<SkipKind> = new Set(["kept", "realtime", "cold"])
 
-export interface StretchOptions {
-  /** digest of the settings of today */
-  readonly settings: string
-  readonly since: bigint | undefined
-  readonly until: bigint | undefined
-  readonly realtime: "include" | "exclude"
-  /** how much of a stretch is our shard's; left out: all */
-  readonly share?: Share
-}
+export type StretchOptions = Pick<DiffOptions, "settings" | "since" | "until" | "realtime" | "share">
 
 /**
  * @param chunks as `chunksOf` gives them: ascending, disjoint

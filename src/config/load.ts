@@ -10,7 +10,7 @@ import { accessOf, readAccessKeys, readTlsFiles, wantedFor } from "./access.ts"
 import { readDatasources } from "./datasources.ts"
 import { readEntries, readInner, refuseUnknownKeys } from "./entries.ts"
 import { readObject } from "./file.ts"
-import { type FileMode, fileMode, type ReadFile, readSmallFile } from "./files.ts"
+import { fileMode, readSmallFile } from "./files.ts"
 import { isLoopback, startConcurrency, USUAL_CONCURRENCY, urlHost } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"
 import { markOf } from "./leaves.ts"
@@ -36,27 +36,14 @@ import {
 } from "./schema.ts"
 import { isCommand, Secrets } from "./secrets.ts"
 import { type DatasourceSettings, type DruidSettings, named, type Settings } from "./settings.ts"
-import {
-  type Environment,
-  folderOf,
-  MOST_COMMAND_MS,
-  pathFrom,
-  type RunCommand,
-  runCommand,
-  type Surroundings,
-} from "./surroundings.ts"
+import { folderOf, MOST_COMMAND_MS, pathFrom, runCommand, type Surroundings } from "./surroundings.ts"
 import { warningsFor } from "./warnings.ts"
 
 /** Top-level values from flags, in the form that the file has them; undefined ones count as not given. */
 export type Overrides = Readonly<{ [K in keyof typeof configEntries]?: unknown }>
 
 /** What may stand in for the process in tests, and flags. */
-export interface LoadOptions {
-  /** default: the process's */
-  readonly env?: Environment
-  readonly readFile?: ReadFile
-  readonly fileMode?: FileMode
-  readonly runCommand?: RunCommand
+export interface LoadOptions extends Partial<Omit<Surroundings, "folder">> {
   /** win over the file; problems with them are named as flags (`--memory-limit`) */
   readonly overrides?: Overrides
   /** of this machine; default: as many as it has */

@@ -1,5 +1,4 @@
 /** The HTTP client for a configuration: its transport, its credentials and its limits. */
-import type { Clock } from "../base/clock.ts"
 import { isLoopback } from "../config/host.ts"
 import { loginsOf, proxyFor } from "../config/proxy.ts"
 import type { Settings } from "../config/settings.ts"
@@ -7,13 +6,10 @@ import type { Retries } from "../druid/ask.ts"
 import { createClient, type DruidClient } from "../druid/client.ts"
 import { createTransport, type TransportOptions } from "../druid/transport.ts"
 import type { Emit } from "../pull/events.ts"
+import type { CliContext } from "./context.ts"
 import { credentialsFor } from "./credentials.ts"
 
-export interface Surroundings {
-  readonly version: string
-  readonly clock: Clock
-  readonly newId: () => string
-}
+export type Surroundings = Pick<CliContext, "version" | "clock" | "newId">
 
 /** Callbacks for what the client does of its own accord. */
 export interface Told {

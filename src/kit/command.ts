@@ -7,7 +7,7 @@ import type { Emit } from "../pull/events.ts"
 import { type Arguments, valuesOf } from "./args.ts"
 import type { CliContext } from "./context.ts"
 import type { Flags, Values } from "./flag.ts"
-import type { Examples } from "./help.ts"
+import type { CommandPage } from "./help.ts"
 import type { Watch } from "./job/watch.ts"
 import { type Need, OPENERS, type Opened, type SharedValues } from "./open.ts"
 import { type Answer, show } from "./output.ts"
@@ -24,11 +24,8 @@ export interface Tools<A extends Flags> extends Pick<Reporter, "info" | "log"> {
   readonly program: Program
 }
 
-export interface Definition<A extends Flags, N extends Need> {
+export interface Definition<A extends Flags, N extends Need> extends Pick<CommandPage, "examples" | "notes"> {
   readonly args: A
-  readonly examples: Examples
-  /** paragraphs of the help page */
-  readonly notes: readonly string[]
   /** what is opened for it: a command waits only for what it needs */
   readonly needs: N
   /** with `both`: takes the run lock, and may write the file. Default: it only reads */

@@ -5,16 +5,12 @@
 import { unlessAborted } from "../base/abort.ts"
 import type { Access, Auth } from "../config/settings.ts"
 import type { Credentials } from "../druid/http.ts"
-import { TokenSource } from "../druid/oauth2.ts"
-import type { Transport } from "../druid/transport.ts"
+import { type TokenOptions, TokenSource } from "../druid/oauth2.ts"
 
 type Headers = Readonly<Record<string, string>>
 
-export interface CredentialsOptions {
+export interface CredentialsOptions extends Pick<TokenOptions, "transport" | "userAgent" | "nowMs"> {
   readonly access: Access
-  readonly transport: Transport
-  readonly userAgent: string
-  readonly nowMs: () => number
   /** other secrets that no message may contain */
   readonly hidden: readonly string[]
 }

@@ -1,14 +1,10 @@
 /** The program as the kit sees it: a line about each command, and how to load the rest once it is run. */
 import type { Arguments } from "./args.ts"
 import type { CliContext } from "./context.ts"
-import type { Flags } from "./flag.ts"
-import type { Examples } from "./help.ts"
+import type { CommandPage } from "./help.ts"
 
 /** A command that can be run, whatever its flags are. */
-export interface Command {
-  readonly args: Flags
-  readonly examples: Examples
-  readonly notes: readonly string[]
+export interface Command extends Pick<CommandPage, "args" | "examples" | "notes"> {
   /** @returns the exit code */
   readonly run: (context: CliContext, words: Arguments, program: Program) => Promise<number>
 }

@@ -6,9 +6,9 @@ import { printable } from "../base/printable.ts"
 import type { Emit, SyncEvent } from "../pull/events.ts"
 import { eventWords } from "./event-words.ts"
 import type { LogFormat } from "./flags.ts"
-import { createJsonLog } from "./json-log.ts"
+import { createJsonLog, type JsonLogOptions } from "./json-log.ts"
 import type { LogRecord } from "./log/document.ts"
-import { type Env, isLive, type Sink } from "./sink.ts"
+import { type Env, isLive } from "./sink.ts"
 import { titleOf } from "./text/list.ts"
 import { LiveRegion } from "./text/live.ts"
 import { liveLines } from "./text/live-view.ts"
@@ -17,12 +17,8 @@ import { styleFor } from "./text/style.ts"
 import { type SummaryLine, summaryLines } from "./text/summary.ts"
 import { duration } from "./text/words.ts"
 
-export interface ReporterOptions {
-  readonly stderr: Sink
+export interface ReporterOptions extends JsonLogOptions {
   readonly env: Env
-  readonly nowMs: () => number
-  readonly quiet: boolean
-  readonly verbose: boolean
   /** whether lines may be redrawn, since nothing else is printed meanwhile. Default: true */
   readonly live?: boolean
   /** how stderr speaks; default: text */

@@ -1,7 +1,6 @@
 /** Opens what a run needs (Druid, engine, the user's file, the run lock), and closes all of it whatever happens. */
 import { setMaxListeners } from "node:events"
 import { join } from "node:path"
-import type { Clock } from "../base/clock.ts"
 import type { SegmentsDesk } from "../base/segments-look.ts"
 import type { DatasourceSettings, Settings } from "../config/settings.ts"
 import { createCatalog } from "../druid/catalog.ts"
@@ -19,11 +18,11 @@ import { acquireRunLock } from "../store/file/run-lock.ts"
 import { segmentsDesk } from "../store/look/desk.ts"
 import { withTemporaryDesk } from "../store/look/temporary.ts"
 import { readState } from "../store/notes/state.ts"
-import { openClient, tellingBy } from "./client.ts"
+import { openClient, type Surroundings, tellingBy } from "./client.ts"
 import { namesOf } from "./select.ts"
 import { sayWait } from "./wait.ts"
 
-export interface SessionOptions {
+export interface SessionOptions extends Surroundings {
   readonly settings: Settings
   /** absolute path of the DuckDB file */
   readonly out: string
@@ -32,9 +31,6 @@ export interface SessionOptions {
   /** names of their datasources, where they are known without Druid: it is asked about them at once */
   readonly known: readonly string[] | undefined
   readonly lockWaitMs: number
-  readonly version: string
-  readonly clock: Clock
-  readonly newId: () => string
   readonly emit: Emit
   readonly signal: AbortSignal
   /** no lock is waited for beyond it */

@@ -2,11 +2,10 @@
 
 import { join } from "node:path"
 import { sumOf } from "../base/lists.ts"
-import type { HeldColumn } from "../store/notes/holdings.ts"
 import { lakeError } from "./errors.ts"
 import { manifestPath } from "./files.ts"
 import { MANIFESTS, temporaryName } from "./layout.ts"
-import { type Manifest, type ManifestPartition, manifestText, type PartitionState } from "./manifest.ts"
+import { type Manifest, type ManifestPartition, manifestText } from "./manifest.ts"
 import type { ExportOptions, OpenFile } from "./open.ts"
 import type { Target } from "./target.ts"
 
@@ -14,13 +13,8 @@ import type { Target } from "./target.ts"
 const RUNS_KEPT = 20
 
 /** What of a manifest changes while its table is exported. */
-export interface ManifestContent {
-  readonly isFinished: boolean
-  readonly state: PartitionState
+export interface ManifestContent extends Pick<Manifest, "isFinished" | "state" | "columns" | "runs"> {
   readonly lines: readonly ManifestPartition[]
-  readonly columns: readonly HeldColumn[]
-  /** newest first */
-  readonly runs: readonly string[]
 }
 
 export class ManifestFile {

@@ -4,7 +4,7 @@ import { overlapping } from "../base/intervals.ts"
 import { sumOf } from "../base/lists.ts"
 import type { Engine } from "../store/engine.ts"
 import { type HeldChunk, type HeldTable, readHeldChunks } from "../store/notes/holdings.ts"
-import { fileName, type LakePartition, type LakePartitioning, partitionPath } from "./layout.ts"
+import { fileName, type LakePartition, partitionPath } from "./layout.ts"
 import type { Manifest } from "./manifest.ts"
 import { readPartitions } from "./partitions.ts"
 import { fingerprintOf, type PartitionNow, partitionState } from "./plan.ts"
@@ -12,9 +12,7 @@ import { fingerprintOf, type PartitionNow, partitionState } from "./plan.ts"
 type Named = Pick<HeldTable, "datasource" | "table">
 
 /** Where the files of a share's partitions lie. */
-export interface Layout {
-  readonly partitionBy: LakePartitioning
-  readonly keys: readonly string[]
+export interface Layout extends Pick<Manifest, "partitionBy" | "keys"> {
   /** of the file in each partition's folder */
   readonly name: string
 }

@@ -1,11 +1,10 @@
 /** Opens the DuckDB file for `export` and `verify --lake`, and says which of its tables are meant. */
-import type { Clock } from "../base/clock.ts"
 import { usage } from "../base/errors.ts"
 import { ofName } from "../base/names.ts"
 import { shardText } from "../base/shard.ts"
 import { shardOfText } from "../config/settings-digest.ts"
 import { type Engine, threadsHere } from "../store/engine.ts"
-import type { DatabaseFile } from "../store/file/file.ts"
+import type { DatabaseFile, FileOptions } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
 import { type HeldTable, readHoldings } from "../store/notes/holdings.ts"
 import { heldLookups } from "../store/notes/lookups.ts"
@@ -14,7 +13,7 @@ import { type Disk, realDisk } from "./disk.ts"
 import { type LakeFormat, type LakePartitioning, shareName } from "./layout.ts"
 
 /** What `export` and `verify --lake` both need. */
-export interface LakeOptions {
+export interface LakeOptions extends Pick<FileOptions, "clock" | "onWait"> {
   /** absolute path of the DuckDB file */
   readonly out: string
   /** absolute path of the lake's folder */
@@ -25,10 +24,7 @@ export interface LakeOptions {
   readonly share: string | undefined
   /** how long a lock of someone else is waited for, ms */
   readonly lockWaitMs: number
-  readonly clock: Clock
   readonly newId: () => string
-  /** called once with a description of who holds the lock */
-  readonly onWait: (holder: string) => void
   readonly signal: AbortSignal
   readonly disk?: Disk
 }

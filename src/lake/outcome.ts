@@ -1,8 +1,9 @@
 /** The report on a table that was exported: how sure its rows are, what was written and why. Pure. */
 import { sumOf } from "../base/lists.ts"
-import type { HeldChunk, HeldTable } from "../store/notes/holdings.ts"
+import type { HeldTable } from "../store/notes/holdings.ts"
 import type { TableExport } from "./document.ts"
 import { type Manifest, type ManifestPartition, type PartitionState, schemaChange } from "./manifest.ts"
+import type { TableNow } from "./now.ts"
 import type { Target } from "./target.ts"
 
 /** The state of a whole: that of its least sure part. */
@@ -21,7 +22,7 @@ export interface TableState {
 export function tableState(
   table: Pick<HeldTable, "status" | "message">,
   partitions: readonly ManifestPartition[],
-  now: { readonly chunks: readonly HeldChunk[]; readonly rows: number; readonly timeless: number },
+  now: Pick<TableNow, "chunks" | "rows" | "timeless">,
 ): TableState {
   const { chunks, rows, timeless } = now
   const pulled = sumOf(chunks, (chunk) => chunk.rows)

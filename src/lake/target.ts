@@ -12,37 +12,26 @@ import {
   DEFAULT_SHARE,
   isFileOf,
   keyNames,
-  type LakeFormat,
   type LakePartitioning,
   MANIFESTS,
   shardsOf,
   tableFolder,
 } from "./layout.ts"
 import { type Manifest, schemaDigest } from "./manifest.ts"
+import type { ExportOptions, OpenFile } from "./open.ts"
 
-export interface TargetWish {
-  /** the lake's folder */
-  readonly to: string
-  readonly share: string
-  /** those of the DuckDB file, all that it remembers */
-  readonly runs: readonly string[]
-  /** undefined: as it is, or the default */
-  readonly partitionBy: LakePartitioning | undefined
-  readonly fileFormat: LakeFormat | undefined
-  readonly rewrite: boolean
-}
+/** What is asked for, of a share of a DuckDB file with these runs. */
+export type TargetWish = Pick<ExportOptions, "to" | "partitionBy" | "fileFormat" | "rewrite"> &
+  Pick<OpenFile, "share" | "runs">
 
 /** Where and how a table is exported. */
-export interface Target {
+export interface Target extends Pick<Manifest, "partitionBy" | "fileFormat" | "keys"> {
   readonly table: HeldTable
   /** absolute */
   readonly folder: string
   /** from the lake's folder */
   readonly folderName: string
   readonly manifest: Manifest | undefined
-  readonly partitionBy: LakePartitioning
-  readonly fileFormat: LakeFormat
-  readonly keys: readonly string[]
   /** the files of the last export are in other places, and are deleted first */
   readonly isMoved: boolean
   /** why the keys are others than before */

@@ -1,17 +1,13 @@
 /** One step of `check`, and the lines that it prints: ok, warning or failed. */
-import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, ExitCode } from "../../base/errors.ts"
 import type { Settings } from "../../config/settings.ts"
-import type { DruidClient } from "../../druid/client.ts"
+import type { Ports } from "../../pull/ports.ts"
 import type { Check } from "./document.ts"
 
-export interface CheckOptions {
+export interface CheckOptions extends Pick<Ports, "client" | "clock" | "signal"> {
   readonly settings: Settings
-  readonly client: DruidClient
   /** absolute path of the DuckDB file; undefined: what concerns it is left out */
   readonly out: string | undefined
-  readonly clock: Clock
-  readonly signal: AbortSignal
   /** called with each line as soon as it is known */
   readonly onCheck: (check: Check) => void
 }

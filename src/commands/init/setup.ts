@@ -2,7 +2,6 @@
 import { readFile, stat, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { writeAside } from "../../base/aside.ts"
-import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError, usage } from "../../base/errors.ts"
 import { fold } from "../../base/names.ts"
 import { whyOf } from "../../base/system.ts"
@@ -15,9 +14,10 @@ import type { Lookups, Settings } from "../../config/settings.ts"
 import { isOwnTable, tableName } from "../../config/table-name.ts"
 import type { DruidClient } from "../../druid/client.ts"
 import { askAnything } from "../../druid/overview.ts"
-import { openClient } from "../../kit/client.ts"
-import { type ExploreOptions, listDatasources } from "../../kit/cluster/datasources.ts"
+import { openClient, type Surroundings } from "../../kit/client.ts"
+import { listDatasources } from "../../kit/cluster/datasources.ts"
 import type { DatasourcesReport } from "../../kit/cluster/document.ts"
+import type { CliContext } from "../../kit/context.ts"
 
 /** How to reach Druid, and what to copy beside datasources, in the words of the configuration; what is undefined is left out. */
 export interface Access {
@@ -34,13 +34,9 @@ export interface Access {
   readonly lookups?: Lookups | undefined
 }
 
-export interface SetupOptions extends Omit<ExploreOptions, "client"> {
+export interface SetupOptions extends Surroundings, Pick<CliContext, "env" | "signal"> {
   /** where the configuration will be: relative paths in it start there */
   readonly configPath: string
-  readonly env: Readonly<Record<string, string | undefined>>
-  readonly version: string
-  readonly newId: () => string
-  readonly clock: Clock
   readonly onRetry: (message: string) => void
 }
 

@@ -13,7 +13,7 @@ import {
   NOTHING,
 } from "../../compare/compare.ts"
 import { strayStretches } from "../../compare/stray.ts"
-import type { DatasourceSettings, Lookups, PullSettings } from "../../config/settings.ts"
+import type { DatasourceSettings } from "../../config/settings.ts"
 import { shardOfText } from "../../config/settings-digest.ts"
 import { labelOf } from "../../config/table-name.ts"
 import type { Inventory } from "../../druid/catalog.ts"
@@ -29,16 +29,11 @@ import { comparedOf, strayCompared, verificationOf } from "./outcome.ts"
 import { repair } from "./repair.ts"
 
 /** What one verification is asked to do. */
-export interface VerifyRequest extends Omit<CompareWish, "sliceRows"> {
-  readonly runId: string
-  readonly datasources: readonly DatasourceSettings[]
-  readonly pull: PullSettings
-  /** Druid's lookups to compare, too. Default: none */
-  readonly lookups?: Lookups | undefined
+export interface VerifyRequest
+  extends Omit<CompareWish, "sliceRows">,
+    Pick<PullRequest, "runId" | "datasources" | "pull" | "lookups" | "settleWaitMs"> {
   /** fetch again what differs, then compare it again */
   readonly repair: boolean
-  /** as for a pull: how long a repair waits for segments that are being loaded, ms */
-  readonly settleWaitMs: number
 }
 
 /**

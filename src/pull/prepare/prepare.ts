@@ -3,29 +3,27 @@
  * deciders of `plan/`.
  */
 
-import type { Column, Interval, Part, Slice, Work } from "../../base/domain.ts"
+import type { Interval, Part, Slice, Work } from "../../base/domain.ts"
 import { byStart } from "../../base/intervals.ts"
 import { shareOf } from "../../base/shard.ts"
 import type { DatasourceSettings } from "../../config/settings.ts"
 import { settingsDigest, settingsText } from "../../config/settings-digest.ts"
-import type { Source } from "../../druid/sql.ts"
-import type { StoredColumn } from "../../store/notes/tables.ts"
 import type { DatasourceCommit } from "../../store/rows/commit.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
 import { chunksNow } from "../chunks-now.ts"
 import type { Judged } from "../judge.ts"
+import type { Reading } from "../pipeline/past-broker.ts"
 import type { Run } from "../progress.ts"
 import { sourceOf } from "../source.ts"
 import { type Decided, Decisions } from "./decisions.ts"
 import type { Learnt } from "./listed-columns.ts"
 import type { Doubt } from "./measure.ts"
-import { readShape } from "./shape.ts"
+import { readShape, type Shape } from "./shape.ts"
 import { sliceSize } from "./slice-size.ts"
 
 /** A datasource's plan for one round, ready to be fetched. */
-export interface Prepared {
+export interface Prepared extends Shape, Reading {
   readonly settings: DatasourceSettings
-  readonly source: Source
   readonly digest: string
   /** what is to be fetched; decided while it is fetched */
   readonly decisions: Decisions
@@ -34,18 +32,8 @@ export interface Prepared {
   readonly doubtful: readonly Doubt[]
   /** rows of a slice */
   readonly sliceRows: number
-  /** bytes of a row in a response, from a sample, where there is enough to fetch for one */
-  readonly rowBytes: number | undefined
   /** groups that a row becomes, from a sample; undefined if rows are copied, or none was taken */
   readonly groupsPerRow: number | undefined
-  readonly columns: readonly Column[]
-  /** each column has one type in all segments (see `Shape`) */
-  readonly isUniform: boolean
-  /** the column of hashes, where the config wants one */
-  readonly rowHash: Column | undefined
-  readonly schema: readonly StoredColumn[]
-  readonly changes: readonly SchemaChange[]
-  readonly warnings: readonly string[]
 }
 
 /** A commit of this plan that does nothing yet. */

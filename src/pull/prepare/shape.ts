@@ -19,17 +19,14 @@ import type { StoredColumn } from "../../store/notes/tables.ts"
 import { reconcile, type SchemaChange } from "../../store/rows/drift.ts"
 import { duckdbTypeOf } from "../../store/rows/types.ts"
 import type { Subject } from "../judge.ts"
+import type { Reading } from "../pipeline/past-broker.ts"
 import type { Ports } from "../ports.ts"
 import { chosenColumns } from "./chosen.ts"
 import { type Learnt, listedColumns } from "./listed-columns.ts"
 import { readTypes } from "./read-types.ts"
 
 /** What is read of a datasource, and the table that holds it. */
-export interface Shape {
-  /** in the order of the response */
-  readonly columns: readonly Column[]
-  /** each column has one type in all segments, as they say themselves: a data node writes what Druid's SQL would */
-  readonly isUniform: boolean
+export interface Shape extends Pick<Reading, "columns" | "isUniform"> {
   /** the column of hashes, where the config wants one */
   readonly rowHash: Column | undefined
   /** the table's columns once this is stored */

@@ -8,23 +8,19 @@ import { existsSync } from "node:fs"
 import { rm, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { placeNew } from "../../base/aside.ts"
-import type { Clock } from "../../base/clock.ts"
 import { serial } from "../../base/serial.ts"
 import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { companionFolder, FRESH_NAME } from "./companion.ts"
 import { fileError, isLocked, lockedError } from "./file-errors.ts"
 import { makeLogFolders, removeLogFolders } from "./log-folder.ts"
-import { Patience } from "./patience.ts"
+import { Patience, type PatienceOptions } from "./patience.ts"
 import { makeTwin } from "./twin.ts"
 
-export interface FileOptions {
+export interface FileOptions extends Pick<PatienceOptions, "clock" | "onWait"> {
   readonly path: string
   /** how long a lock held by another program is waited for, ms; a function where less and less time is left */
   readonly lockWaitMs: number | (() => number)
-  readonly clock: Clock
-  /** called once per wait with the program that holds the lock, in words */
-  readonly onWait?: ((holder: string) => void) | undefined
   /** no pull is meant: hints say nothing of one. Default: false */
   readonly onlyLooks?: boolean | undefined
   /** whether a file of that many bytes is copied for a transaction that brings that many. Default: `isWorthCopying` */

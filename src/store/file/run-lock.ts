@@ -7,14 +7,13 @@ import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
 import { lstat, mkdir, readdir, readlink, rm, rmdir } from "node:fs/promises"
 import { join } from "node:path"
-import type { Clock } from "../../base/clock.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { codeOf, refusalOf, whyOf } from "../../base/system.ts"
 import { lockHolder, says } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
 import { companionFolder, FRESH_NAME, LOCK_NAME, TWIN_NAME } from "./companion.ts"
 import { noLocksError } from "./file-errors.ts"
-import { Patience } from "./patience.ts"
+import { Patience, type PatienceOptions } from "./patience.ts"
 
 export interface RunLock {
   /** private folder of this run's files; empty at the start */
@@ -23,16 +22,11 @@ export interface RunLock {
   release(): Promise<void>
 }
 
-export interface RunLockOptions {
+export interface RunLockOptions extends PatienceOptions {
   /** the user's file */
   readonly path: string
   /** another place for the spool, from `--spool-dir` */
   readonly spoolDir?: string | undefined
-  readonly waitMs: number
-  readonly clock: Clock
-  /** called once with the run that holds the lock, in words */
-  readonly onWait?: ((holder: string) => void) | undefined
-  readonly signal?: AbortSignal | undefined
 }
 
 /** @throws DruidsyncError `locked` (exit 11) while another run works on the file, `file` if the folder cannot be made */

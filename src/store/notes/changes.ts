@@ -3,6 +3,7 @@
  * what really became of its columns.
  */
 import type { Engine } from "../engine.ts"
+import type { CheckpointOwner } from "./checkpoints.ts"
 import { insertRows, keepNewest, readRows } from "./sync-table.ts"
 import { CHANGES, type ChangeKind, type StoredColumn } from "./tables.ts"
 
@@ -53,12 +54,7 @@ export function tableChanges({ before, after, read }: TableStep, gone: ReadonlyS
 /** Notes what a commit did to a table. Call within its transaction. */
 export async function writeChanges(
   engine: Engine,
-  owner: {
-    readonly datasource: string
-    readonly table: string
-    readonly runId: string
-    readonly nowMs: number
-  },
+  owner: Omit<CheckpointOwner, "isNew">,
   step: TableStep,
 ): Promise<void> {
   if (step.before === undefined) return

@@ -1,5 +1,5 @@
 /** All that the file says about itself, for `report`: the summary of `status`, and the notes and history of each table. */
-import type { Interval, PartState } from "../../base/domain.ts"
+import type { Interval, Part } from "../../base/domain.ts"
 import { groupBy } from "../../base/lists.ts"
 import type { Engine } from "../engine.ts"
 import type { DatabaseFile } from "../file/file.ts"
@@ -29,11 +29,7 @@ export interface TableFacts {
 }
 
 /** A checkpoint, as far as a time line shows it. */
-export interface HeldStretch {
-  readonly interval: Interval
-  readonly state: PartState
-  readonly rows: number
-}
+export type HeldStretch = Pick<Part, "interval" | "state" | "rows">
 
 export interface FileFacts {
   readonly summary: FileSummary

@@ -4,25 +4,17 @@ import type { DatabaseFile } from "../file/file.ts"
 import { type MissingStretch, writeMissing } from "./missing.ts"
 import { writeOrigins } from "./origins.ts"
 import { type FileState, readAttached } from "./state.ts"
-import { insertRows, readRows } from "./sync-table.ts"
+import { insertRows, type RowOf, readRows } from "./sync-table.ts"
 import { ensureTables, RUNS, STATE } from "./tables.ts"
 import { type Unlisted, writeUnlisted } from "./unlisted.ts"
 
 /** How a table stands after a run. */
 export type Outcome = "complete" | "incomplete" | "failed" | "interrupted"
 
-export interface RunRecord {
-  readonly datasource: string
-  readonly table: string
+/** `message`: why it is not complete, or what a person should know. */
+export interface RunRecord extends Omit<RowOf<typeof RUNS>, "runId" | "durationMs"> {
   readonly outcome: Outcome
-  readonly startedMs: number
   readonly finishedMs: number
-  readonly rowsFetched: number
-  readonly rowsDeleted: number
-  readonly bytes: number
-  readonly slices: number
-  /** why it is not complete, or what a person should know */
-  readonly message: string | undefined
   /** stretches that are not as Druid has them now */
   readonly missing?: readonly MissingStretch[]
   /** columns that Druid's SQL does not show; undefined if that was not looked at: what was noted before still stands */

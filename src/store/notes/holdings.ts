@@ -2,7 +2,7 @@
  * What the file holds, table by table, for `export` and `verify --lake`: which tables, their columns, and the checkpoints
  * under which their rows stand. Called while the user's file is attached read-only as `file`; nothing here changes it.
  */
-import type { Interval, PartState } from "../../base/domain.ts"
+import type { Interval, Part, PartState } from "../../base/domain.ts"
 import { concernsOneDatasource } from "../../base/errors.ts"
 import type { Engine } from "../engine.ts"
 import { refuseChanged } from "../rows/by-hand.ts"
@@ -33,10 +33,7 @@ export interface HeldTable {
 }
 
 /** A checkpoint, with all that changes when its rows are fetched again. */
-export interface HeldChunk {
-  readonly interval: Interval
-  readonly rows: number
-  readonly state: PartState
+export interface HeldChunk extends Pick<Part, "interval" | "rows" | "state"> {
   /** differs from that of any other fetch of the same interval */
   readonly print: string
 }
