@@ -11,13 +11,9 @@ import { messageOf } from "../base/errors.ts"
 import { type AgentOptions, Agents } from "./agents.ts"
 import { connectionError, cutError, proxyRefusal, timeoutError } from "./connection-errors.ts"
 
-export interface TlsOptions {
-  /** PEM */
-  readonly ca?: string | undefined
-  readonly cert?: string | undefined
-  readonly key?: string | undefined
-  readonly passphrase?: string | undefined
-  readonly serverName?: string | undefined
+/** Certificates and keys are PEM. */
+export type TlsOptions = {
+  readonly [K in "ca" | "cert" | "key" | "passphrase" | "serverName"]?: string | undefined
 }
 
 export interface TransportOptions extends AgentOptions {

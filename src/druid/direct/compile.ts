@@ -4,7 +4,7 @@
  *
  * Source: Druid's documentation, "Druid SQL" → "Query translation"; tried on 33.0.0.
  */
-import type { Interval } from "../../base/domain.ts"
+import type { Interval, Segment } from "../../base/domain.ts"
 import { intervalText } from "../../base/intervals.ts"
 import { MAX_TIME, MIN_TIME } from "../../base/time.ts"
 
@@ -15,11 +15,7 @@ export interface NativeScan {
 }
 
 /** One segment's share of a scan: the part of its interval to read, its version and its partition. */
-export interface SegmentDescriptor {
-  readonly interval: Interval
-  readonly version: string
-  readonly partition: number
-}
+export type SegmentDescriptor = Pick<Segment, "interval" | "version" | "partition">
 
 /** Most rows that a data node puts into one batch, and so DuckDB's reader gets in one line. Measured: more is no faster. */
 const BATCH_ROWS = 1_024

@@ -2,17 +2,12 @@
  * Which segments a broker would read for a query, and which servers have them: the answer of `POST /druid/v2/candidates`,
  * checked. Visible intervals are in it already, and a chunk of which a core partition is missing is not. Pure.
  */
-import type { Interval } from "../../base/domain.ts"
+import type { Interval, Segment } from "../../base/domain.ts"
 import { parseDruidTime } from "../../base/time.ts"
 import type { SegmentDescriptor } from "./compile.ts"
 
-/** A segment that a broker would read, and where. */
-export interface Candidate {
-  /** the part of the segment that queries see */
-  readonly interval: Interval
-  readonly version: string
-  readonly partition: number
-  readonly sizeBytes: number
+/** A segment that a broker would read, and where. `interval`: the part of it that queries see. */
+export interface Candidate extends Pick<Segment, "interval" | "version" | "partition" | "sizeBytes"> {
   /** data nodes that serve it, by address; never empty, in the broker's order */
   readonly servers: readonly DataNode[]
 }

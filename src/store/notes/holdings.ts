@@ -6,7 +6,7 @@ import type { Interval, Part, PartState } from "../../base/domain.ts"
 import { concernsOneDatasource } from "../../base/errors.ts"
 import type { Engine } from "../engine.ts"
 import { refuseChanged } from "../rows/by-hand.ts"
-import { asStored, readRows, rowsFrom } from "./sync-table.ts"
+import { asStored, type RowOf, readRows, rowsFrom } from "./sync-table.ts"
 import { CHUNKS, checkFormat, notOurs, RUNS, STATE, type StoredColumn, tableNames } from "./tables.ts"
 
 /** A column as it stands in the table. */
@@ -18,18 +18,15 @@ export interface HeldColumn {
   readonly druid: string
 }
 
-/** A table of the file and the datasource that it is of. */
-export interface HeldTable {
-  readonly datasource: string
-  readonly table: string
+/**
+ * A table of the file and the datasource that it is of. `status`: how its last run ended. `settings`: as `settingsText` wrote
+ * them; older files have a digest there.
+ */
+export interface HeldTable
+  extends Pick<RowOf<typeof STATE>, "datasource" | "table" | "status" | "message" | "settings"> {
   /** why no row of it can be read: another program dropped or changed it; undefined: it is as we left it */
   readonly unreadable: string | undefined
-  /** how its last run ended, as in `_sync_state` */
-  readonly status: string
-  readonly message: string | undefined
   readonly columns: readonly HeldColumn[]
-  /** as `settingsText` wrote them; older files have a digest here */
-  readonly settings: string
 }
 
 /** A checkpoint, with all that changes when its rows are fetched again. */

@@ -5,7 +5,7 @@
  * notes for `report`, of bounded length, from which nothing is ever decided. Times of Druid's data are milliseconds where
  * they must be exact (Druid's range exceeds TIMESTAMP), times of our own runs are TIMESTAMP (UTC).
  */
-import type { PartState } from "../../base/domain.ts"
+import type { Column, PartState } from "../../base/domain.ts"
 import { DruidsyncError } from "../../base/errors.ts"
 import { quoteName } from "../../base/names.ts"
 import type { Engine } from "../engine.ts"
@@ -25,17 +25,10 @@ import {
 } from "./sync-table.ts"
 
 /** A column of a stored table and where it came from. */
-export interface StoredColumn {
-  /** name in Druid */
-  readonly name: string
-  /** name in DuckDB */
-  readonly target: string
-  readonly druidType: string
-  readonly duckdbType: string
+export interface StoredColumn
+  extends Pick<Column, "name" | "target" | "druidType" | "duckdbType" | "expression"> {
   /** it is a STRING of which rows may hold several values; their form is the config's `multiValue` */
   readonly multiValue?: boolean
-  /** the expression in Druid's SQL that computes it; left out: it is Druid's column of that name */
-  readonly expression?: string
   /** what is stored are hashes of its values */
   readonly isHashed?: true
 }
