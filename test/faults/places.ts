@@ -13,6 +13,8 @@ export interface Place {
   readonly isDirect?: true
   /** Druid is asked whether it takes what the configuration says: what it refuses there is to be mended there */
   readonly isOfConfig?: true
+  /** it may be asked once more while the first is still tried again: a look that a later slice makes useless */
+  readonly isRepeated?: true
 }
 
 /**
@@ -49,6 +51,7 @@ export const PLACES: readonly Place[] = [
 export const PLACES_OF_GROUPS: readonly Place[] = PLACES.filter(({ isDirect }) => isDirect !== true).map(
   (place) => {
     if (place.name === "types") return { ...place, isOfConfig: true }
+    if (place.name === "proving look") return { ...place, isRepeated: true }
     return place.name === "last slice" ? { ...place, n: 4 } : place
   },
 )

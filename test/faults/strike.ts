@@ -74,7 +74,7 @@ function againstVerdict({ fault, verdict, place }: Cell, mode: Mode, outcome: Ou
   // A server that refuses connections refuses others that are under way. A machine that is busy may run into the short
   // timeout by itself.
   const isOfSlice = place.kind === "scan" || (place.kind === "counts" && place.name !== "recount")
-  const more = isOfSlice || /^(refused|hang)/.test(fault.name)
+  const more = isOfSlice || place.isRepeated === true || /^(refused|hang)/.test(fault.name)
   const mustRetry = (...waits: number[]) => {
     const counted = (list: readonly number[], wait: number) => list.filter((one) => one === wait).length
     const enough = waits.every((wait) => counted(retries, wait) >= counted(waits, wait))
