@@ -2,7 +2,7 @@
  * The client alone, for who tunes it: druidsync against the replay server, beside DuckDB loading the same bytes.
  *
  *     bun scripts/bench/client.ts [--rows 1000000] [--segments 30] [--datasources 1] [--rounds 3] [--no-floor]
- *         [--command "dist/druidsync"] [--pull '{"sliceRows":200000}']
+ *         [--command "dist/druidsync"] [--pull '{"sliceRows":200000}'] [--wide-columns 1000] [--text-bytes 1000000]
  */
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -15,6 +15,8 @@ const { values } = parseArgs({
     segments: { type: "string", default: "30" },
     datasources: { type: "string", default: "1" },
     "chunk-hours": { type: "string", default: "24" },
+    "wide-columns": { type: "string", default: "0" },
+    "text-bytes": { type: "string", default: "0" },
     rounds: { type: "string", default: "3" },
     floor: { type: "boolean", default: true },
     port: { type: "string", default: "19988" },
@@ -29,6 +31,8 @@ const world = {
   segments: Number(values.segments),
   datasources: Number(values.datasources),
   chunkHours: Number(values["chunk-hours"]),
+  wideColumns: Number(values["wide-columns"]),
+  textBytes: Number(values["text-bytes"]),
 }
 const root = join(import.meta.dirname, "..", "..")
 const { contenders, server } = await replayRuns(`${world.datasources} × ${world.rows} rows`, {

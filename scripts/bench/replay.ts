@@ -19,6 +19,8 @@ const { values } = parseArgs({
     segments: { type: "string", default: "30" },
     datasources: { type: "string", default: "1" },
     "chunk-hours": { type: "string", default: "24" },
+    "wide-columns": { type: "string", default: "0" },
+    "text-bytes": { type: "string", default: "0" },
     distinct: { type: "string", default: "200000" },
     dump: { type: "string" },
   },
@@ -31,7 +33,10 @@ const world = new World({
   datasources: Number(values.datasources),
   chunkMs: Number(values["chunk-hours"]) * 3_600_000,
 })
-const template = makeTemplate(Math.min(rows, Number(values.distinct)))
+const template = makeTemplate(Math.min(rows, Number(values.distinct)), {
+  columns: Number(values["wide-columns"]),
+  textBytes: Number(values["text-bytes"]),
+})
 const answers = new Answers(world, template)
 
 if (values.dump !== undefined) {

@@ -50,7 +50,7 @@ export class Answers {
     if (number === undefined) return whole(400, JSON.stringify({ error: `not understood: ${sql}` }))
     if (sql.includes(" LIMIT 0"))
       return { kind: "whole", status: 200, body: Buffer.from(`${this.#head()}\n\n`) }
-    if (header) return this.#scan(sql, number)
+    if (header || / LIMIT \d+$/.test(sql)) return this.#scan(sql, number)
     return this.#numbersOf(sql)
   }
 
@@ -121,10 +121,11 @@ export class Answers {
     if (known !== undefined) return known
     const world = this.#world
     const offsets = [0]
+    const rowBytes = Math.ceil(this.#template.bytes.length / this.#template.rows / 4)
     const lines = Array.from({ length: world.options.segments }, (_, n) => {
       const { startMs, endMs, rows } = world.segment(n)
       const [start, end] = [new Date(startMs).toISOString(), new Date(endMs).toISOString()]
-      const line = `${JSON.stringify([name, start, end, VERSION, 0, rows, rows * 60, 1, 1, 1, 0, 0, 1, ""])}\n`
+      const line = `${JSON.stringify([name, start, end, VERSION, 0, rows, rows * rowBytes, 1, 1, 1, 0, 0, 1, ""])}\n`
       offsets.push(offsets.at(-1)! + line.length)
       return line
     })

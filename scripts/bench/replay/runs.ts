@@ -31,7 +31,8 @@ export async function replayRuns(name: string, options: ReplayOptions): Promise<
   mkdirSync(folder, { recursive: true })
   const allRows = world.rows * world.datasources
   const wantsFloor = options.floor && world.datasources === 1
-  const rowsFile = join(folder, `rows-${world.rows}-${world.segments}-${world.chunkHours ?? 24}.jsonl`)
+  const shape = [world.rows, world.segments, world.chunkHours ?? 24, world.wideColumns, world.textBytes]
+  const rowsFile = join(folder, `rows-${shape.map((one) => one ?? 0).join("-")}.jsonl`)
   if (wantsFloor && !existsSync(rowsFile)) await measureOk(replayCommand(world, ["--dump", rowsFile]))
 
   const runs = { floor: [] as Run[], full: [] as Run[], nothing: [] as Run[] }

@@ -78,7 +78,11 @@ function* wire(answer: Answer): Generator<Buffer> {
     return
   }
   yield Buffer.from(`HTTP/1.1 200 OK\r\n${COMMON}Transfer-Encoding: chunked\r\n\r\n`)
-  let rest: Buffer = answer.head
+  // With a thousand columns it is longer than a chunk.
+  if (answer.head.length > 0) {
+    yield Buffer.concat([Buffer.from(`${answer.head.length.toString(16)}\r\n`), answer.head, CRLF])
+  }
+  let rest: Buffer = Buffer.alloc(0)
   for (const piece of answer.pieces) {
     const chunks = Math.floor((rest.length + piece.length) / CHUNK_BYTES)
     const out = Buffer.allocUnsafe(chunks * (CHUNK_BYTES + CHUNK_HEAD.length + CRLF.length))

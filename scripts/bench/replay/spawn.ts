@@ -6,6 +6,10 @@ export interface ReplayWorld {
   readonly segments: number
   readonly datasources: number
   readonly chunkHours?: number
+  /** columns beside wikipedia's 17. Default: none */
+  readonly wideColumns?: number
+  /** length of a text in each row. Default: none */
+  readonly textBytes?: number
 }
 
 export interface Replay {
@@ -24,6 +28,8 @@ export function replayCommand(world: ReplayWorld, more: readonly string[]): stri
     ...["--segments", String(world.segments)],
     ...["--datasources", String(world.datasources)],
     ...["--chunk-hours", String(world.chunkHours ?? 24)],
+    ...["--wide-columns", String(world.wideColumns ?? 0)],
+    ...["--text-bytes", String(world.textBytes ?? 0)],
     ...more,
   ]
 }

@@ -25,8 +25,21 @@ const PLACE = "1000000000000"
 
 const DRUID_TYPES = { TIMESTAMP: "LONG", VARCHAR: "STRING", BIGINT: "LONG", DOUBLE: "DOUBLE", FLOAT: "FLOAT" }
 
-/** @param rows distinct rows; about 275 bytes each */
-export function makeTemplate(rows: number): Template {
+/** What makes rows wider than those of wikipedia. */
+export interface Width {
+  /** columns beside wikipedia's: short texts and numbers in turns */
+  readonly columns: number
+  /** length of one more text, which has little in it that repeats; 0: there is none */
+  readonly textBytes: number
+}
+
+/** Wide rows are repeated the sooner: a template is no larger than this, about. */
+const MOST_BYTES = 64_000_000
+
+/** @param rows distinct rows at most; about 275 bytes each, and what `width` adds */
+export function makeTemplate(most: number, width: Width = { columns: 0, textBytes: 0 }): Template {
+  const rowBytes = 275 + width.columns * 8 + width.textBytes
+  const rows = Math.max(1, Math.min(most, Math.floor(MOST_BYTES / rowBytes)))
   const dataset = wikipedia({ rows })
   const offsets = new Uint32Array(rows + 1)
   const pieces: Buffer[] = []
@@ -34,7 +47,7 @@ export function makeTemplate(rows: number): Template {
   let at = 0
   let n = 0
   for (const [, ...values] of dataset.rows()) {
-    lines.push(`[${PLACE},${values.map(cell).join(",")}]\n`)
+    lines.push(`[${PLACE},${[...values, ...wideValues(width, n)].map(cell).join(",")}]\n`)
     offsets[n++] = at
     at += Buffer.byteLength(lines.at(-1)!)
     if (lines.length === 10_000) {
@@ -44,12 +57,32 @@ export function makeTemplate(rows: number): Template {
   }
   pieces.push(Buffer.from(lines.join("")))
   offsets[n] = at
-  const columns = dataset.columns.map(({ name, type }) => ({
+  const columns = [...dataset.columns, ...wideColumns(width)].map(({ name, type }) => ({
     name,
     sqlType: type,
     druidType: DRUID_TYPES[type],
   }))
   return { columns, bytes: Buffer.concat(pieces), offsets, rows: n }
+}
+
+function wideColumns({ columns, textBytes }: Width) {
+  const more = Array.from({ length: columns }, (_, k) => ({
+    name: `wide_${String(k).padStart(4, "0")}`,
+    type: k % 2 === 0 ? ("VARCHAR" as const) : ("BIGINT" as const),
+  }))
+  return textBytes === 0 ? more : [...more, { name: "wide_text", type: "VARCHAR" as const }]
+}
+
+/** @param row its number */
+function wideValues({ columns, textBytes }: Width, row: number): (string | number)[] {
+  const values = Array.from({ length: columns }, (_, k) => {
+    const value = (row * 31 + k * 17) % 1_000
+    return k % 2 === 0 ? `v${value}` : value
+  })
+  if (textBytes === 0) return values
+  let text = ""
+  for (let k = 0; text.length < textBytes; k++) text += `${(row * 7919 + k * 104_729) % 1_000_003} `
+  return [...values, text.slice(0, textBytes)]
 }
 
 /** Druid escapes what lies beyond the basic plane; digits of large integers stay whole. */

@@ -44,6 +44,8 @@ interface HeldSlice {
 const ROW_GROUP = 122_880
 /** Rows that are worth a transaction, whatever they leave in the last row group. */
 const COMMIT_ROWS = 3 * ROW_GROUP
+/** Bytes of responses that are worth a transaction, however few rows they are: two slices of long rows. */
+const COMMIT_BYTES = 100_000_000
 /** While rows are committed, no more are parsed beside them than make so many together. */
 const STAGED_ROWS = 2 * ROW_GROUP
 /**
@@ -66,8 +68,8 @@ export class Landing {
   readonly #commitRows: number
   /** parsed and waiting for their transaction */
   readonly #held: HeldSlice[] = []
-  /** rows in the transaction under way */
-  #committingRows = 0
+  /** in the transaction under way */
+  #committing: readonly HeldSlice[] = []
   /** checkpoints that go into the next transaction, proven by a count alone */
   #refreshed = new Map<Prepared, readonly Part[]>()
   /** a look that proves all that is held: it began after their responses had ended */
@@ -101,17 +103,19 @@ export class Landing {
 
   /** Nothing more is to be parsed for now: it would only need more memory. */
   get isFull(): boolean {
-    const held = this.#heldRows()
-    const isBeside = held > 0 && this.#committingRows > 0
-    return (isBeside && held + this.#committingRows >= STAGED_ROWS) || this.#isWorthCommitting()
+    const isBeside = this.#held.length > 0 && this.#committing.length > 0
+    const staged = [...this.#held, ...this.#committing]
+    const isMuch = rowsOf(staged) >= STAGED_ROWS || bytesOf(staged) >= COMMIT_BYTES
+    return (isBeside && isMuch) || this.#isWorthCommitting()
   }
 
   /** @param next what is about to be parsed */
   #isWorthCommitting(next?: Job): boolean {
-    const rows = this.#heldRows() + (next?.slice.rows ?? 0)
+    const rows = rowsOf(this.#held) + (next?.slice.rows ?? 0)
+    if (isWorthCommitting(rows, this.#commitRows) || bytesOf(this.#held) >= COMMIT_BYTES) return true
     const jobs = [...this.#held.map(({ job }) => job), ...(next === undefined ? [] : [next])]
     const tables = new Set(jobs.map(({ prepared }) => prepared)).size
-    return isWorthCommitting(rows, this.#commitRows) || (rows >= ROW_GROUP / 2 && tables >= COMMIT_TABLES)
+    return rows >= ROW_GROUP / 2 && tables >= COMMIT_TABLES
   }
 
   /**
@@ -134,7 +138,7 @@ export class Landing {
    */
   async commit(isLast: boolean): Promise<void> {
     const batch = this.#held.splice(0)
-    this.#committingRows = rowsOf(batch)
+    this.#committing = batch
     const refreshed = this.#refreshed
     this.#refreshed = new Map()
     const jobs = batch.map(({ job }) => job)
@@ -148,7 +152,7 @@ export class Landing {
       await this.#dropAll(batch).catch(() => undefined)
       throw error
     } finally {
-      this.#committingRows = 0
+      this.#committing = []
     }
     await this.#dropAll(batch)
     collectGarbage()
@@ -213,10 +217,6 @@ export class Landing {
       await removeSpooled(fetched.paths)
       space.release()
     }
-  }
-
-  #heldRows(): number {
-    return rowsOf(this.#held)
   }
 
   /** Drops the slices that were not committed, and the look that would have proven them. */
@@ -383,6 +383,11 @@ export class Landing {
 /** What has to be looked at to prove a slice: its chunks, whole. They are ascending. */
 function spanOf({ slice: { works } }: Job): Interval {
   return { start: works[0]!.chunk.interval.start, end: works.at(-1)!.chunk.interval.end }
+}
+
+/** Of their responses. */
+function bytesOf(slices: readonly HeldSlice[]): number {
+  return sumOf(slices, ({ fetched }) => fetched.bytes)
 }
 
 function rowsOf(slices: readonly Pick<ReadySlice, "staged">[]): number {

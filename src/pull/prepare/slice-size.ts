@@ -4,11 +4,13 @@ import { bucketEnd, bucketStart } from "../../base/buckets.ts"
 import type { Column, Interval, Work } from "../../base/domain.ts"
 import { sumOf } from "../../base/lists.ts"
 import type { Source } from "../../druid/sql.ts"
+import { chunkBytes } from "../../plan/chunks.ts"
 import { rowsOfSlice, sizeOf } from "../../plan/slices.ts"
 import type { Ports, PullRequest } from "../ports.ts"
 
-/** So few rows are not worth a question. */
+/** So few rows are not worth a question, unless their segments are big. */
 const FEW_ROWS = 10_000
+const FEW_BYTES = 30_000_000
 /** Druid groups so many times as many rows at once as it sends, at most: a query of some seconds. */
 const MOST_GROUPED = 16
 
@@ -35,7 +37,8 @@ export async function sliceSize(
   const [first, ...others] = works
   const total = sumOf(works, (work) => sizeOf(work))
   const usual = { rows: pull.sliceRows, rowBytes: undefined, groupsPerRow: undefined }
-  if (first === undefined || total <= FEW_ROWS) return usual
+  const isSmall = () => sumOf(works, ({ chunk }) => chunkBytes(chunk)) <= FEW_BYTES
+  if (first === undefined || (total <= FEW_ROWS && isSmall())) return usual
   const { catalog, signal } = ports
   const { interval } = others.reduce((one, other) => (sizeOf(other) > sizeOf(one) ? other : one), first)
   if (source.aggregate === undefined) {
