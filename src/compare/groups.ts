@@ -3,6 +3,7 @@
  * held to what Druid itself promises of them: it adds floating-point numbers in any order, and estimates are estimates. Pure.
  */
 import type { Column } from "../base/domain.ts"
+import { isEstimate } from "../druid/estimates.ts"
 import type { Grouping } from "../druid/sql.ts"
 import { columnName, type Sides } from "./sides.ts"
 
@@ -20,7 +21,6 @@ export type Strictness =
 const NEAR = 1e-9
 const ESTIMATE = 0.1
 
-const ESTIMATING = /\b(APPROX_\w+|DS_\w+)\s*\(|\bCOUNT\s*\(\s*DISTINCT\b/i
 const OF_SOME_ROW = /\b(ANY_VALUE|EARLIEST\w*|LATEST\w*|STRING_AGG|LISTAGG|ARRAY_AGG|ARRAY_CONCAT_AGG)\s*\(/i
 const FLOATING: ReadonlySet<string> = new Set(["FLOAT", "DOUBLE"])
 
@@ -29,7 +29,7 @@ function strictnessOf({
   duckdbType,
 }: Pick<Column, "expression" | "duckdbType">): Strictness {
   if (OF_SOME_ROW.test(expression)) return "presence"
-  if (ESTIMATING.test(expression)) return "estimate"
+  if (isEstimate(expression)) return "estimate"
   return FLOATING.has(duckdbType) ? "near" : "exact"
 }
 

@@ -246,6 +246,18 @@ describe("beside rows", () => {
 })
 
 describe("plan", () => {
+  it("asks for fewer groups at once where each has a sketch", async () => {
+    await here.stage.world.create("a", daysOf(days, 6_000), { columns: COLUMNS })
+    const plan = async (total: string) => {
+      const aggregate = { every: "minute", by: ["page", "added"], measures: { total } }
+      here.stage.config([{ name: "a", aggregate }])
+      const args = ["plan", "--config", here.stage.configPath, "--out", here.stage.out, "--json"]
+      return JSON.parse((await here.stage.runner.run(args)).stdout).datasources[0].slices as number
+    }
+    expect(await plan("COUNT(*)")).toBe(1)
+    expect(await plan('APPROX_COUNT_DISTINCT("page")')).toBeGreaterThan(1)
+  })
+
   it("tells how many groups the rows become, from a sample", async () => {
     await here.stage.world.create("a", daysOf(days, 6_000), { columns: COLUMNS })
     config("hour", [])

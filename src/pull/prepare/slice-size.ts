@@ -3,6 +3,7 @@
 import { bucketEnd, bucketStart } from "../../base/buckets.ts"
 import type { Column, Interval, Work } from "../../base/domain.ts"
 import { sumOf } from "../../base/lists.ts"
+import { isEstimate } from "../../druid/estimates.ts"
 import type { Source } from "../../druid/sql.ts"
 import { chunkBytes } from "../../plan/chunks.ts"
 import { rowsOfSlice, sizeOf } from "../../plan/slices.ts"
@@ -13,6 +14,8 @@ const FEW_ROWS = 10_000
 const FEW_BYTES = 30_000_000
 /** Druid groups so many times as many rows at once as it sends, at most: a query of some seconds. */
 const MOST_GROUPED = 16
+/** So many groups with a sketch each fit a merge buffer of 64 MiB: more are refused, after some work (33.0.0). */
+const MOST_SKETCHED = 5_000
 
 /** The size of a datasource's slices. */
 export interface SliceSize {
@@ -51,7 +54,10 @@ export async function sliceSize(
   const groupsPerRow = await catalog.groupsPerRow(source, columns, sample, signal)
   if (groupsPerRow === undefined) return usual
   const times = Math.min(MOST_GROUPED, 1 / groupsPerRow)
-  return { ...usual, rows: Math.floor(pull.sliceRows * Math.max(1, times)), groupsPerRow }
+  const grouped = Math.floor(pull.sliceRows * Math.max(1, times))
+  const hasSketches = source.aggregate.measures.some(({ expression = "" }) => isEstimate(expression))
+  const most = hasSketches ? Math.ceil(MOST_SKETCHED / groupsPerRow) : grouped
+  return { ...usual, rows: Math.min(grouped, most), groupsPerRow }
 }
 
 /** A bucket in the middle of an interval of whole ones. */
