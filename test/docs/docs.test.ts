@@ -144,10 +144,10 @@ describe("the pages", () => {
         if (!/^"[A-Za-z]+": /.test(span)) continue
         quoted++
         const keys = JSON.parse(`{${span.replaceAll("[…]", '["x"]').replaceAll(": …", ': "x"')}}`) as object
-        // A key may be one of the whole, or of a datasource.
-        const host = "druid.example.org"
-        const why = await refusedConfig(JSON.stringify({ host, datasources: "x", ...keys }))
-        const ofOne = await refusedConfig(JSON.stringify({ host, datasources: [{ name: "x", ...keys }] }))
+        // A key may be one of the whole, or of a datasource. What is hashed needs a salt.
+        const usual = { host: "druid.example.org", hashSalt: "x" }
+        const why = await refusedConfig(JSON.stringify({ ...usual, datasources: "x", ...keys }))
+        const ofOne = await refusedConfig(JSON.stringify({ ...usual, datasources: [{ name: "x", ...keys }] }))
         if (why !== undefined && ofOne !== undefined) found.push(`${span}: ${why}`)
       }
       return found
