@@ -99,6 +99,8 @@ export function holdingOf(
 }
 
 export interface Judged extends Differs {
+  /** what this run is about; what lies outside stays as it is, or leaves with the window */
+  readonly range: Interval
   /** those that this run is about; no part of the diff */
   readonly broken: readonly Broken[]
   readonly chunks: readonly Chunk[]
@@ -170,7 +172,7 @@ export function judge(
   const found = { ...all, gone, foreign, nothingActive, unchanged }
   const known = [...subject.parts, ...(subject.changed ?? [])]
   const window = movingWindow(settings.keepMs, nowMs, listed, known, every)
-  const base = { ...subject, broken, chunks: listed, window }
+  const base = { ...subject, range, broken, chunks: listed, window }
   if (!request.full) {
     const isFiltered = settings.filter !== undefined
     const counts = byCounts ? judgeCounts(found.works, subject.parts, newest, isFiltered) : undefined

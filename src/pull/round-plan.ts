@@ -2,7 +2,7 @@
 
 import type { Chunk, Interval, Work } from "../base/domain.ts"
 import { concernsOneDatasource, DruidsyncError, ExitCode } from "../base/errors.ts"
-import { anyOverlap } from "../base/intervals.ts"
+import { anyOverlap, overlaps } from "../base/intervals.ts"
 import { labelOf } from "../config/table-name.ts"
 import { conditionOf } from "../plan/chunks.ts"
 import { isCounted } from "../plan/fallback.ts"
@@ -114,7 +114,7 @@ async function planOne(run: Run, one: Progress, judged: Judged, isLastCall: bool
   noteIncomplete(one, diff.unavailable, later)
   noteDoubts(one, prepared.doubtful)
   for (const part of judged.parts) {
-    if (part.state === "unproven") {
+    if (part.state === "unproven" && overlaps(part.interval, judged.range)) {
       const reason = "Druid has not counted its rows yet; the next pull proves or fetches them"
       one.incomplete.push({ interval: part.interval, reason })
     }

@@ -205,6 +205,21 @@ describe("a newer version that was dropped, while servers still answer with it",
   })
 })
 
+describe("rows that Druid had not counted when they came", () => {
+  it("are no reason for an exit code where a run is not about them", async () => {
+    scene.world.append(NAME, rowsOf("2024-01-31", 2), { columns })
+    lag(true)
+    scene.world.append(NAME, rowsOf("2024-01-29", 2), { columns })
+    expect((await scene.pull()).exitCode).toBe(3)
+    lag(false)
+    scene.world.settle()
+    const settings = { sinceMs: BigInt(Date.parse("2024-01-31")) }
+    expect((await scene.pull({ settings })).exitCode).toBe(0)
+    expect((await scene.pull()).exitCode).toBe(0)
+    await expectEqual()
+  })
+})
+
 describe("late rows in a month that is hidden in part", () => {
   it("are not taken for held where as many went before they were counted", async () => {
     scene.world.append(NAME, [...rowsOf("2024-01-29", 1), ...rowsOf("2024-01-30", 2)], { columns })
