@@ -400,9 +400,9 @@ export const pullEntries = {
     flagged("DIR", optional(path("folder"), "folder where responses wait until they are loaded")),
   ),
   spoolLimit: withDefault(size(1e6, "1MB"), "1GB", "most bytes in spoolDir at any time"),
-  memoryLimit: flagged(
-    "SIZE",
-    withDefault(size(64e6, "64MB"), "400MB", "DuckDB's memory limit, such as 300MB"),
+  memoryLimit: usually(
+    "400MB; 1.5 MB a column where a table has more than 266",
+    flagged("SIZE", optional(size(64e6, "64MB"), "DuckDB's memory limit, such as 300MB")),
   ),
 }
 

@@ -18,6 +18,7 @@ import { acquireRunLock } from "../store/file/run-lock.ts"
 import { segmentsDesk } from "../store/look/desk.ts"
 import { withTemporaryDesk } from "../store/look/temporary.ts"
 import { readState } from "../store/notes/state.ts"
+import { USUAL_MEMORY_BYTES } from "../store/rows/wide.ts"
 import { openClient, type Surroundings, tellingBy } from "./client.ts"
 import { namesOf } from "./select.ts"
 import { sayWait } from "./wait.ts"
@@ -145,7 +146,7 @@ function engineOptions({ settings, clock, emit, out }: Opening) {
     onWait: sayWait(emit, out),
     // Hints are worded for a pull.
     onlyLooks: false,
-    memoryLimit: `${Math.floor(settings.pull.memoryLimitBytes / 1e6)}MB`,
+    memoryLimit: `${Math.floor((settings.pull.memoryLimitBytes ?? USUAL_MEMORY_BYTES) / 1e6)}MB`,
     // One processor is left to what receives, and where Druid is on the same machine, to Druid. On two, a second thread
     // made loading dearer and no faster.
     threads: threadsHere({ spare: 1 }),

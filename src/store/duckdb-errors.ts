@@ -16,6 +16,8 @@ const SAYS = {
   /** the disk, or what is on it */
   io: /^IO Error/,
   outOfMemory: /^Out of Memory Error/,
+  /** rows are not in an index that has to have them */
+  damagedIndex: /Failed to delete all rows from index/,
   /** a file to be read is not there */
   noFile: /No files found|No such file/,
   /** a line of JSON is longer than the reader was told */

@@ -57,7 +57,7 @@ describe("a configuration", () => {
         sliceRows: 125_000,
         spoolDir: undefined,
         spoolLimitBytes: 1e9,
-        memoryLimitBytes: 4e8,
+        memoryLimitBytes: undefined,
       },
       job: {
         publish: undefined,

@@ -59,6 +59,13 @@ const PROVOKED: Readonly<Record<Says, () => Promise<unknown>>> = {
   cannotOpen: () => store.engine.run(attach(literal(store.folder))),
   io: () => store.engine.run("SELECT * FROM read_csv('/none.csv')"),
   outOfMemory: () => small.run("CREATE TABLE big AS SELECT repeat('x', 1000000) || range FROM range(1000)"),
+  // Takes a program that is killed: test/store/killed.test.ts does so. It leaves an engine that answers nothing any more.
+  damagedIndex: () =>
+    Promise.reject(
+      new Error(
+        "FATAL Error: Invalid Input Error: Failed to delete all rows from index. Only deleted 1517 out of 1877 rows.",
+      ),
+    ),
   noFile: () => store.engine.run(readJson("'/none.jsonl'")),
   lineTooLong: () =>
     store.engine.run(readJson(written("long", `${JSON.stringify(["x".repeat(40_000_000)])}\n`))),

@@ -10,6 +10,7 @@ import type { DatasourceSettings } from "../../config/settings.ts"
 import { settingsDigest, settingsText } from "../../config/settings-digest.ts"
 import type { DatasourceCommit } from "../../store/rows/commit.ts"
 import type { SchemaChange } from "../../store/rows/drift.ts"
+import { makeRoom } from "../../store/rows/wide.ts"
 import { chunksNow } from "../chunks-now.ts"
 import type { Judged } from "../judge.ts"
 import type { Reading } from "../pipeline/past-broker.ts"
@@ -83,6 +84,7 @@ export async function prepare(
   }
   const works = decisions.candidates
   const shape = await readShape(ports, source, judged, works, learnt)
+  if (request.pull.memoryLimitBytes === undefined) await makeRoom(ports.engine, shape.schema.length)
   const size = await sliceSize(ports, request, source, shape.columns, works)
   const { rows: sliceRows, rowBytes, groupsPerRow } = size
   return { ...base, ...shape, sliceRows, rowBytes, groupsPerRow, changes: [...renamed, ...shape.changes] }

@@ -59,6 +59,12 @@ export function fileError(path: string, cause: unknown, onlyLooks: boolean): unk
       refusal?.hint ?? (onlyLooks ? "check --out" : "check that the folder exists and is writable"),
     )
   }
+  if (says(cause, "damagedIndex")) {
+    return wrong(
+      `an index in ${path} lacks rows of its table, so that they cannot be deleted`,
+      "DROP INDEX it, make it again, and pull again (FROM duckdb_indexes() lists them); DuckDB 1.5.6 loses such rows if it opens a file whose last writer was killed",
+    )
+  }
   if (says(cause, "io")) {
     return wrong(
       `${path}: ${firstLine(cause)}`,

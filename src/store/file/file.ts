@@ -11,7 +11,7 @@ import { placeNew } from "../../base/aside.ts"
 import { serial } from "../../base/serial.ts"
 import { lockHolder } from "../duckdb-errors.ts"
 import { type Engine, literal } from "../engine.ts"
-import { companionFolder, FRESH_NAME } from "./companion.ts"
+import { companionFolder, FRESH_NAME, logOf } from "./companion.ts"
 import { fileError, isLocked, lockedError } from "./file-errors.ts"
 import { makeLogFolders, removeLogFolders } from "./log-folder.ts"
 import { Patience, type PatienceOptions } from "./patience.ts"
@@ -112,6 +112,7 @@ class AttachableFile implements DatabaseFile {
   }
 
   async #writeInPlace<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const isLogLeft = existsSync(logOf(this.path))
     try {
       await this.#attach("READ_WRITE", "file", this.#lockWaitMs(), signal)
     } catch (error) {
@@ -124,7 +125,20 @@ class AttachableFile implements DatabaseFile {
       this.#readersStay = true
       return done.result
     }
-    return this.#within("file", () => this.#transaction(work))
+    return this.#within("file", async () => {
+      if (isLogLeft) await this.#takeIn()
+      return this.#transaction(work)
+    })
+  }
+
+  /**
+   * Writes what a log holds that a killed program left into the file. DuckDB (1.5.6) does so by itself when the file is
+   * detached, but then it loses the rows of that log from the user's indexes; a CHECKPOINT keeps them.
+   */
+  async #takeIn(): Promise<void> {
+    await this.#engine.run("CHECKPOINT file").catch((error) => {
+      throw this.#ours(error)
+    })
   }
 
   /**
