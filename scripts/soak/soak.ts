@@ -226,6 +226,9 @@ async function pull(runner: Runner, killed: boolean): Promise<Result> {
     "--json",
     "--settle-wait",
     "5s",
+    // Full lanes are waited out for an hour.
+    "--max-duration",
+    `${60 * slow}s`,
   ])
   if (killed) {
     const signal = random.pick(["SIGKILL", "SIGKILL", "SIGINT", "SIGTERM"] as const)
