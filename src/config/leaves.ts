@@ -6,6 +6,7 @@
 import * as v from "valibot"
 import { expressionProblem } from "./expression.ts"
 import { readBasePath, readHost } from "./host.ts"
+import { isObject } from "./json.ts"
 import { parseDuration, parseInstant, parseSize } from "./quantities.ts"
 
 const DAY_MS = 86_400_000
@@ -147,7 +148,7 @@ export function name(accepted: string) {
 }
 
 /** What Druid's parser takes for the name of a computed column: 128 characters at most, on one line (33.0.0). */
-export function newName() {
+function newName() {
   const accepted = "names of 1 to 128 characters, none of them a control character"
   return v.pipe(
     v.string(accepted),
@@ -165,6 +166,23 @@ export function record<
   const schema = v.record(key, value, accepted)
   const run: (typeof schema)["~run"] = (dataset, config) =>
     schema["~run"](Array.isArray(dataset.value) ? { value: undefined } : dataset, config)
+  return { ...schema, "~run": run }
+}
+
+/** Names that valibot leaves out of an object without a word. */
+const LEFT_OUT = ["__proto__", "constructor", "prototype"]
+
+/** New columns by their names. */
+export function columnsBy<const V extends v.GenericSchema>(value: V, accepted: string) {
+  const schema = record(newName(), value, accepted)
+  const refusal = v.custom<Record<string, never>>(() => false, `names other than ${LEFT_OUT.join(", ")}`)
+  const run: (typeof schema)["~run"] = (dataset, config) => {
+    const { value: given } = dataset
+    const isCut = isObject(given) && LEFT_OUT.some((name) => Object.hasOwn(given, name))
+    return isCut
+      ? (refusal["~run"](dataset, config) as ReturnType<typeof run>)
+      : schema["~run"](dataset, config)
+  }
   return { ...schema, "~run": run }
 }
 

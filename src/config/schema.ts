@@ -8,6 +8,7 @@ import { EVERY } from "../base/buckets.ts"
 import {
   address,
   basePath,
+  columnsBy,
   condition,
   counted,
   duration,
@@ -18,7 +19,6 @@ import {
   integer,
   keeping,
   name,
-  newName,
   oneOf,
   path,
   record,
@@ -139,8 +139,7 @@ export const columnsEntries = {
   include: optional(columnNames, "copy only these (and __time, always)"),
   exclude: optional(v.array(columnName, "an array of column names"), "copy all but these"),
   add: optional(
-    record(
-      newName(),
+    columnsBy(
       expression('an expression in Druid SQL, such as "UPPER(\\"cityName\\")"'),
       'an object of names and expressions, such as { "city": "UPPER(\\"cityName\\")" }',
     ),
@@ -155,7 +154,7 @@ export const columnsEntries = {
 /** Words for what an element of `by` accepts. */
 const BY_ACCEPTED = 'a column name, or an object such as { "city": "UPPER(\\"cityName\\")" }'
 const groupBy = v.union(
-  [columnName, v.pipe(record(newName(), expression(BY_ACCEPTED), BY_ACCEPTED), v.minEntries(1, BY_ACCEPTED))],
+  [columnName, v.pipe(columnsBy(expression(BY_ACCEPTED), BY_ACCEPTED), v.minEntries(1, BY_ACCEPTED))],
   BY_ACCEPTED,
 )
 
@@ -167,8 +166,7 @@ export const aggregateEntries = {
     "columns, and expressions in Druid's SQL with their names, that tell groups apart",
   ),
   measures: optional(
-    record(
-      newName(),
+    columnsBy(
       expression('an aggregation in Druid SQL, such as "SUM(\\"added\\")"'),
       'an object of names and aggregations, such as { "added": "SUM(\\"added\\")" }',
     ),

@@ -34,6 +34,10 @@ describe("a wrong setting", () => {
     [grouped({ by: [["page"]] }), `${AGGREGATE}.by[0]: found an array`],
     [grouped({ measures: { "a\nb": "COUNT(*)" } }), NAMES],
     [grouped({ measures: { [`m${"x".repeat(128)}`]: "COUNT(*)" } }), NAMES],
+    [
+      grouped({ measures: { constructor: "COUNT(*)" } }),
+      "accepted: names other than __proto__, constructor, prototype",
+    ],
     [grouped({ by: [{ "": '"page"' }] }), `${AGGREGATE}.by[0][""]: found an empty text; accepted: ${NAMES}`],
     [{ columns: { add: ["UPPER(page)"] } }, "datasources[0].columns.add: found an array"],
     [{ columns: { add: { x: "1", X: "2" } } }, "datasources[0].columns.add.X: the name is there twice"],

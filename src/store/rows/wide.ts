@@ -15,7 +15,7 @@ const COLUMN_BYTES = 1_500_000
 const given = new WeakMap<Engine, number>()
 
 /** What DuckDB needs to write a table of so many columns with one thread, bytes. */
-export function memoryFor(columns: number): number {
+function memoryFor(columns: number): number {
   return Math.max(USUAL_MEMORY_BYTES, columns * COLUMN_BYTES)
 }
 
