@@ -116,9 +116,10 @@ export function verdictSql(table: string, chunks: string | undefined, holdings: 
       WHERE coalesce(checkpoint.end_ms <= one.start_ms, TRUE)),
     judged AS (
       SELECT owner, datasource, start_ms, end_ms, segments,
-        CASE WHEN rows > 0 AND start_ms >= kept_from AND end_ms <= kept_until THEN 3
+        CASE WHEN NOT is_active THEN 0
+          WHEN rows > 0 AND start_ms >= kept_from AND end_ms <= kept_until THEN 3
           WHEN rows > 0 AND end_ms > kept_from AND start_ms < kept_until THEN 2
-          ELSE is_active::INTEGER END AS telling,
+          ELSE 1 END AS telling,
         coalesce(first_ms = start_ms AND last_ms = end_ms AND covered = end_ms - start_ms
           AND (is_partial OR held_rows = rows) AND is_ours AND ${hasCoreSet("numbers", "core")}, FALSE) AS is_same,
         is_same AND start_ms >= since AND end_ms <= until AS is_quiet,
