@@ -71,10 +71,8 @@ function grow({ world }: FakeDruid, n: number): void {
     row(Math.max(START_MS, nowMs - (k % 72) * HOUR_MS), k),
   )
   world.append("events", [...fresh, ...late], { granularity: "DAY" })
-  if (n % PULLS_PER_DAY === 0 && n > 0) {
-    const end = nowMs - (n % PULLS_PER_DAY) * STEP_MS
-    world.compact("events", { start: end - 24 * HOUR_MS, end }, "DAY")
-  }
+  if (n % PULLS_PER_DAY === 0 && n > 0)
+    world.compact("events", { start: nowMs - 24 * HOUR_MS, end: nowMs }, "DAY")
   world.settle()
 }
 

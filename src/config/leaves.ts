@@ -169,8 +169,8 @@ export function record<
   return { ...schema, "~run": run }
 }
 
-/** Names that valibot leaves out of an object without a word. */
-const LEFT_OUT = ["__proto__", "constructor", "prototype"]
+/** Names that are unsafe as keys of JavaScript objects; valibot leaves them out without a word. */
+export const LEFT_OUT: readonly string[] = ["__proto__", "constructor", "prototype"]
 
 /** New columns by their names. */
 export function columnsBy<const V extends v.GenericSchema>(value: V, accepted: string) {

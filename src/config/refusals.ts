@@ -2,6 +2,7 @@
 
 import { isHttpAddress } from "./host.ts"
 import { isObject, type RawObject } from "./json.ts"
+import { LEFT_OUT } from "./leaves.ts"
 import type { Problems } from "./problems.ts"
 import { type Proxies, proxyFor } from "./proxy.ts"
 import type { Secret } from "./secret.ts"
@@ -70,15 +71,12 @@ const RESERVED_CONTEXT: Readonly<Record<string, string>> = {
   bySegment: RESPONSE,
 }
 
-/** Names that are unsafe as keys of JavaScript objects; valibot drops them silently. */
-const NOT_CARRIED: ReadonlySet<string> = new Set(["__proto__", "prototype", "constructor"])
-
 /** Adds a problem for each key of `context` that may not be set. */
 export function refuseReservedContext(context: unknown, problems: Problems): void {
   if (!isObject(context)) return
   for (const key of Object.keys(context)) {
     const why = Object.hasOwn(RESERVED_CONTEXT, key) ? RESERVED_CONTEXT[key] : undefined
     if (why !== undefined) problems.add(["context", key], `cannot be set: ${why}`)
-    else if (NOT_CARRIED.has(key)) problems.add(["context", key], "no such key in Druid")
+    else if (LEFT_OUT.includes(key)) problems.add(["context", key], "no such key in Druid")
   }
 }

@@ -11,7 +11,7 @@ import type { Emit } from "../pull/events.ts"
 import { PastBroker } from "../pull/pipeline/past-broker.ts"
 import type { Ports } from "../pull/ports.ts"
 import type { TimeLimit } from "../pull/time-limit.ts"
-import { literal, threadsHere } from "../store/engine.ts"
+import { literal, memoryText, threadsHere } from "../store/engine.ts"
 import type { DatabaseFile } from "../store/file/file.ts"
 import { withFile } from "../store/file/reading.ts"
 import { acquireRunLock } from "../store/file/run-lock.ts"
@@ -146,7 +146,7 @@ function engineOptions({ settings, clock, emit, out }: Opening) {
     onWait: sayWait(emit, out),
     // Hints are worded for a pull.
     onlyLooks: false,
-    memoryLimit: `${Math.floor((settings.pull.memoryLimitBytes ?? USUAL_MEMORY_BYTES) / 1e6)}MB`,
+    memoryLimit: memoryText(settings.pull.memoryLimitBytes ?? USUAL_MEMORY_BYTES),
     // One processor is left to what receives, and where Druid is on the same machine, to Druid. On two, a second thread
     // made loading dearer and no faster.
     threads: threadsHere({ spare: 1 }),

@@ -32,6 +32,11 @@ export interface Engine {
   close(): void
 }
 
+/** A memory limit as DuckDB takes it. */
+export function memoryText(bytes: number): string {
+  return `${Math.floor(bytes / 1e6)}MB`
+}
+
 /** Threads for an engine on this machine. @param most more gain nothing @param spare processors left to other work */
 export function threadsHere({ most = 4, spare = 0 } = {}): number {
   return Math.max(1, Math.min(most, availableParallelism() - spare))

@@ -2,10 +2,22 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "bun:test"
 import type { DatasourceSettings } from "../../src/config/settings.ts"
 import { errors, reply } from "../support/fake-druid/fake-druid.ts"
+import type { History } from "./history.ts"
 import { play } from "./play.ts"
 import { Died, Rig } from "./rig.ts"
 import { NAME, Scene, textsOf } from "./scene.ts"
 import { FILTER, truthOf } from "./truth.ts"
+
+/** Of a history of one table that keeps what Druid drops, in slices as small as can be. */
+const ONE_TABLE: Omit<History, "steps"> = {
+  datasources: 1,
+  deletions: "keep",
+  realtime: "include",
+  rollup: false,
+  sliceRows: 1,
+  concurrency: 1,
+  windows: [],
+}
 
 let rig: Rig
 let scene: Scene
@@ -112,13 +124,7 @@ describe("a column that is new in Druid", () => {
 describe("days that become a month", () => {
   it("are replaced in one go of rounds, and left alone by the pull after that", async () => {
     await play(rig, {
-      datasources: 1,
-      deletions: "keep",
-      realtime: "include",
-      rollup: false,
-      sliceRows: 1,
-      concurrency: 1,
-      windows: [],
+      ...ONE_TABLE,
       steps: [
         {
           do: "change",
@@ -279,14 +285,8 @@ describe("a day that becomes empty inside a month", () => {
 
   it("is in no bucket of which a pull made groups before it was hidden", async () => {
     await play(rig, {
-      datasources: 1,
-      deletions: "keep",
-      realtime: "include",
-      rollup: false,
-      sliceRows: 1,
-      concurrency: 1,
+      ...ONE_TABLE,
       every: "week",
-      windows: [],
       steps: [
         {
           do: "change",

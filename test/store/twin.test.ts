@@ -1,50 +1,34 @@
 /** Commits in a copy that takes the file's place: nobody is kept from reading, nobody's writing is lost. */
 import { afterEach, beforeEach, describe, expect, it } from "bun:test"
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { chmodSync, linkSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs"
 import { join } from "node:path"
 import { DruidsyncError } from "../../src/base/errors.ts"
 import { companionFolder } from "../../src/store/file/companion.ts"
 import { databaseFile, isWorthCopying } from "../../src/store/file/file.ts"
 import { canMount } from "../crash/support.ts"
+import { type OtherProgram, otherProgram } from "./other-program.ts"
 import { Store } from "./support.ts"
 
 const SLOW = 60_000
-const OTHER = join(import.meta.dirname, "other.ts")
 const MUCH = 1_000_000_000
 const mountable = canMount()
 
 let store: Store
-const children: ChildProcess[] = []
+const programs: OtherProgram[] = []
 beforeEach(async () => {
   store = await Store.open()
   mkdirSync(companionFolder(store.path))
 })
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill("SIGKILL")
+  for (const program of programs.splice(0)) await program.kill()
   await store.close()
 })
 
-/** Another process with the file open: each SQL it is given is answered with its rows as JSON. */
-async function other(mode: "READ_ONLY" | "READ_WRITE", path = store.path) {
-  const child = spawn(process.execPath, [OTHER, mode, path], { stdio: ["pipe", "pipe", "inherit"] })
-  children.push(child)
-  const answer = () =>
-    new Promise<string>((done) => child.stdout.once("data", (bytes) => done(String(bytes).trim())))
-  const opened = await answer()
-  return {
-    opened,
-    ask: (sql: string) => {
-      const said = answer()
-      child.stdin.write(`${sql}\n`)
-      return said
-    },
-    close: () => {
-      const closed = new Promise<void>((done) => child.once("close", () => done()))
-      child.stdin.end()
-      return closed
-    },
-  }
+async function other(mode: "READ_ONLY" | "READ_WRITE", path = store.path): Promise<OtherProgram> {
+  const program = await otherProgram(mode, path)
+  programs.push(program)
+  return program
 }
 
 const create = () => store.file().write(() => store.engine.run("CREATE TABLE file.t AS SELECT 1 AS a"))
@@ -219,8 +203,7 @@ describe("a commit that brings much", () => {
       await create()
       const writer = await other("READ_WRITE")
       await writer.ask("INSERT INTO t VALUES (4)")
-      children.at(-1)!.kill("SIGKILL")
-      await new Promise<void>((done) => children.at(-1)!.once("close", () => done()))
+      await writer.kill()
       expect(readdirSync(store.folder)).toContain("out.duckdb.wal")
       await insert(2)
       expect(await stored()).toEqual([[1], [2], [4]])

@@ -3,7 +3,7 @@ import { messageOf } from "../../base/errors.ts"
 import { cannotWrite, makeResultFile, writeResultFile } from "../../kit/result-file.ts"
 import type { Sink } from "../../kit/sink.ts"
 import { PLAIN } from "../../kit/text/style.ts"
-import { threadsHere } from "../../store/engine.ts"
+import { memoryText, threadsHere } from "../../store/engine.ts"
 import { type QueryOptions, queryFile, queryToParquet } from "../../store/query/query.ts"
 import { gathered, paced, type RowsTarget, type Write } from "./paced.ts"
 import { COLUMNS_SQL, listTables, TABLES_SQL, tablesText } from "./tables.ts"
@@ -47,8 +47,7 @@ export function toParquet(question: Question, to: string): Promise<number> {
 }
 
 function storeOptions({ memoryLimitBytes, ...rest }: Question) {
-  const memoryLimit = `${Math.floor(memoryLimitBytes / 1e6)}MB`
-  return { ...rest, memoryLimit, threads: threadsHere({ most: 8 }) }
+  return { ...rest, memoryLimit: memoryText(memoryLimitBytes), threads: threadsHere({ most: 8 }) }
 }
 
 /** @returns number of rows; undefined for the tables in words */

@@ -1,5 +1,5 @@
 /** Tables of many columns: DuckDB needs memory for each of them, however few rows there are. */
-import type { Engine } from "../engine.ts"
+import { type Engine, memoryText } from "../engine.ts"
 
 /** DuckDB's memory limit where the configuration names none, bytes. */
 export const USUAL_MEMORY_BYTES = 400_000_000
@@ -14,16 +14,11 @@ const COLUMN_BYTES = 1_500_000
 /** The memory limit of engines that were given more. */
 const given = new WeakMap<Engine, number>()
 
-/** What DuckDB needs to write a table of so many columns with one thread, bytes. */
-function memoryFor(columns: number): number {
-  return Math.max(USUAL_MEMORY_BYTES, columns * COLUMN_BYTES)
-}
-
 /** Gives an engine what a table of so many columns needs, and one thread to write it. What it has been given it keeps. */
 export async function makeRoom(engine: Engine, columns: number): Promise<void> {
-  const bytes = memoryFor(columns)
+  const bytes = columns * COLUMN_BYTES
   if (bytes <= (given.get(engine) ?? USUAL_MEMORY_BYTES)) return
   given.set(engine, bytes)
   await engine.run("SET threads = 1")
-  await engine.run(`SET memory_limit = '${Math.ceil(bytes / 1e6)}MB'`)
+  await engine.run(`SET memory_limit = '${memoryText(bytes)}'`)
 }
